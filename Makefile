@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+#
+#   make run           install what is missing, build, share this screen on port 8001 (PORT=…)
+#   make check         install what is missing, build, run the whole suite once
+#   make check-deep    … the real programs under sanitizers, clang, the hundred kills, fuzzing
+#   make check-system  … in a virtual machine with a real systemd
+#   make bench         figures, beside their yardsticks
+#   make install       into DESTDIR (prefix, sysconfdir, unitdir)
+#
+# Everything is built below $(B).  The sanitizer and clang builds are this Makefile again with
+# another B, CC and SANITIZE.
+
+prefix     ?= /usr/local
+bindir     ?= $(prefix)/bin
+libexecdir ?= $(prefix)/libexec/screenshare
+mandir     ?= $(prefix)/share/man
+sysconfdir ?= /etc
+unitdir    ?= /lib/systemd/system
+sysusersdir ?= /usr/lib/sysusers.d
+tmpfilesdir ?= /usr/lib/tmpfiles.d
+
+VERSION  := 0.1.0
+B        ?= build
+CC       ?= gcc
+SANITIZE ?=
+PORT     ?= 8001
+
+OPT      ?= -O2 -g
+WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
+HARDEN   := -fstack-protector-strong -fno-plt
+ifeq ($(SANITIZE),)
+HARDEN   += -D_FORTIFY_SOURCE=2 -fPIE
+LDFLAGS  += -pie -Wl,-z,relro,-z,now
+else
+SANFLAGS := -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
+endif
+CPPFLAGS += -I. -I$(B)/gen -D_GNU_SOURCE -DSCREENSHARE_VERSION='"$(VERSION)"'
+ALL_CFLAGS  = -std=c11 $(OPT) $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
+ALL_LDFLAGS = $(SANFLAGS) -Wl,--as-needed $(LDFLAGS)
+
+# What apt installs.  build: to compile; run: build and the programs' own needs; check, deep, bench,
+# system: what those targets need on top.
+PACKAGES_build := build-essential pkg-config libevent-dev libxcb1-dev libxcb-shm0-dev libxcb-damage0-dev \
+	libxcb-xfixes0-dev libxcb-randr0-dev libjpeg62-turbo-dev libsystemd-dev libinih-dev libjansson-dev \
+	libqrencode-dev node-llhttp
+PACKAGES_check := libcmocka-dev libxcb-xtest0-dev xvfb xauth x11-xserver-utils curl ffmpeg mandoc \
+	clang-format python3 python3-pytest nodejs npm chromium firefox-esr procps
+PACKAGES_deep := clang libclang-rt-14-dev
+PACKAGES_bench := ffmpeg xvfb libxcb-xtest0-dev chromium nodejs npm
+PACKAGES_system := qemu-system-x86 mmdebstrap e2fsprogs
+
+PKG_EVENT := libevent_core
+PKG_X11   := xcb xcb-shm xcb-damage xcb-xfixes xcb-randr
+pkg_libs   = $(shell pkg-config --libs $(1))
+
+LIBS_common := -lsystemd -linih
+LIBS_screen := $(LIBS_common) -ljpeg -lxcb -lxcb-shm -lxcb-damage -lxcb-xfixes -lxcb-randr -lpthread
+LIBS_httpd  := $(LIBS_common) -levent_core -ljansson -lpthread
+LIBS_cli    := $(LIBS_common) -ljansson -lqrencode
+
+LLHTTP_INCLUDE := -isystem /usr/share/include/llhttp
+LLHTTP_SRC     := $(wildcard /usr/share/llhttp/*.c)
+
+SRC_common := $(wildcard common/*.c)
+SRC_capd   := $(wildcard capd/*.c capd/encode/*.c)
+SRC_screen := $(wildcard capd/screen/*.c)
+SRC_httpd  := $(wildcard httpd/*.c httpd/files/*.c)
+SRC_cli    := $(wildcard cli/*.c)
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+PROGRAMS := $(B)/bin/screenshare $(B)/bin/screenshare-screen $(B)/bin/screenshare-httpd
+
+.PHONY: all run check check-deep check-system bench install clean format deps-%
+all: $(PROGRAMS)
+
+# --- rules of one folder each: generated pages, tests, benchmarks, install ---
+GEN_httpd :=
+-include httpd/rules.mk
+-include tests/rules.mk
+-include tests/bench/rules.mk
+-include systemd/rules.mk
+
+$(B)/lib/libcommon.a: $(call obj,$(SRC_common))
+$(B)/lib/libcapd.a: $(call obj,$(SRC_capd))
+$(B)/lib/%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/bin/screenshare-screen: $(call obj,$(SRC_screen)) $(B)/lib/libcapd.a $(B)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_screen)
+
+LLHTTP_OBJ := $(patsubst /usr/share/llhttp/%.c,$(B)/obj/llhttp/%.o,$(LLHTTP_SRC))
+$(B)/obj/llhttp/%.o: /usr/share/llhttp/%.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -g -w $(SANFLAGS) $(filter -fPIE,$(HARDEN)) $(LLHTTP_INCLUDE) -DLLHTTP_STRICT_MODE=1 -c -o $@ $<
+
+$(B)/bin/screenshare-httpd: $(call obj,$(SRC_httpd)) $(GEN_httpd) $(LLHTTP_OBJ) $(B)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_httpd)
+
+$(B)/bin/screenshare: $(call obj,$(SRC_cli)) $(B)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_cli)
+
+$(B)/obj/httpd/%.o: CPPFLAGS += $(LLHTTP_INCLUDE) -DLLHTTP_STRICT_MODE=1
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# --- unit tests: each links only what its "links:" line names, so that the linker checks the walls ---
+# First line of tests/unit/test_x.c:  /* links: common/ring_reader.c common/ring_writer.c -lfoo */
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/test/%,$(wildcard tests/unit/test_*.c))
+unit_links  = $(shell sed -n 's,^/\* links: \(.*\) \*/,\1,p' tests/unit/$(1).c)
+.SECONDEXPANSION:
+$(B)/test/test_%: tests/unit/test_%.c $$(call obj,$$(filter %.c,$$(call unit_links,test_$$*)))
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(filter -l%,$(call unit_links,test_$*)) -lcmocka -lpthread
+unit-tests: $(UNIT_TESTS)
+
+# --- packages: asks for sudo only when something is missing ---
+missing = $(shell for p in $(1); do dpkg-query -W -f='$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; done)
+SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
+deps-%:
+	@set -e; m='$(call missing,$(PACKAGES_build) $(PACKAGES_$*))'; \
+	if [ -n "$$m" ]; then \
+		echo "Installing missing packages: $$m"; \
+		$(SUDO) apt-get update -qq; \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$m; \
+	fi
+
+# A second make: the first has looked for libraries and sources before they were installed.
+run: deps-build
+	@$(MAKE) --no-print-directory all
+	@exec $(B)/bin/screenshare run --listen '[::]:$(PORT)'
+
+FORMAT_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+format:
+	clang-format -i $(FORMAT_FILES)
+
+clean:
+	rm -rf build

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An output is one stream of a daemon: one encoder, one ring, and who wants it.
+ *
+ *     tiles ──► encoder ──► ring ──fd──► subscribers of this stream
+ *
+ * The ring is made when the first picture's size is known and replaced by a larger one when a picture
+ * needs it; each replacement is announced to all subscribers.  Nothing is encoded that nobody wants.
+ */
+#pragma once
+
+#include "capd/encode/encoder.h"
+#include "common/stream.h"
+
+struct output; /* opaque */
+struct ring_writer;
+
+struct output_listener {
+	/* A new ring: announce it.  The writer stays the output's. */
+	void (*on_ring)(void *arg, struct output *output);
+	void *arg;
+};
+
+/* The encoder comes later (output_set_encoder): it needs a size.  0 or -ENOMEM. */
+int output_create(enum stream_id stream, const struct output_listener *listener,
+	struct output **out);
+void output_destroy(struct output *output);
+
+enum stream_id output_stream(const struct output *output);
+/* NULL before the first picture. */
+struct ring_writer *output_ring(const struct output *output);
+
+/* Takes ownership of `encoder` (one for pictures of this size), destroys the one before. */
+void output_set_encoder(struct output *output, const struct encoder_ops *ops,
+	struct encoder *encoder, uint32_t width, uint32_t height);
+bool output_has_encoder(const struct output *output);
+void output_request_key(struct output *output);
+
+/*
+ * Encodes this frame and publishes it.  0: published; -EAGAIN: nothing for this stream; -ENOSPC: no
+ * room for a ring in /dev/shm, not even a small one; other -errno.
+ */
+int output_frame(struct output *output, const struct encoder_input *input);
+/* Drops ring and encoder (nobody wants it any more, or the source restarts). */
+void output_reset(struct output *output);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Logging: to the journal with structured fields when systemd runs us (JOURNAL_STREAM matches our
+ * stderr), else plain lines on stderr ("screen: …"; with a priority prefix when `screenshare run`
+ * asks for it).
+ *
+ *   log_err    an administrator must act          log_warn  worse than it should be, going on
+ *   log_info   milestones                         log_debug for us (config [log] debug)
+ *
+ * Form: "Could not <verb> <object> <values>: <reason>; <what to do>".  One fault, one line: said
+ * when a state begins and when it ends; what happens per frame or per request is a counter, or goes
+ * through ratelimit.h.  errno survives every call.  Any thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <syslog.h>
+
+/* `name` ("screen", "httpd") must outlive the program.  Call once, first. */
+void log_open(const char *name);
+void log_set_debug(bool on);
+
+/* Structured fields of one line; NULL where it has none. */
+struct log_fields {
+	const char *source; /* SCREENSHARE_SOURCE= */
+	const char *stream; /* SCREENSHARE_STREAM= */
+	const char *viewer; /* SCREENSHARE_VIEWER=, an address */
+	const char *route;  /* SCREENSHARE_ROUTE= */
+	const char *state;  /* SCREENSHARE_STATE=, state_name() */
+};
+
+void log_write(int priority, const struct log_fields *fields, const char *file, int line,
+	const char *func, const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+#define log_at(priority, fields, ...)                                                              \
+	log_write(priority, fields, __FILE__, __LINE__, __func__, __VA_ARGS__)
+#define log_err(...)   log_at(LOG_ERR, NULL, __VA_ARGS__)
+#define log_warn(...)  log_at(LOG_WARNING, NULL, __VA_ARGS__)
+#define log_info(...)  log_at(LOG_INFO, NULL, __VA_ARGS__)
+#define log_debug(...) log_at(LOG_DEBUG, NULL, __VA_ARGS__)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One TCP connection: its socket, its output, its deadlines.  Knows no route, feed or file.
+ *
+ *     accept ──► conn ──bytes──► request parser ──► route ──► response ──► output ──► socket
+ *                                                       └──► a viewer takes the connection over
+ *
+ * Output is an evbuffer that conn_flush() hands to the kernel at once, as much as it takes; only the
+ * rest waits for EPOLLOUT.  (Measured here against bufferevents: an epoll_ctl and a wake-up less per
+ * viewer and frame.)  TCP_NODELAY, TCP_NOTSENT_LOWAT and keep-alive are set at creation.
+ * Closing is deferred to the loop's next turn, so that no caller finds its conn freed under it.
+ * Event-loop thread only.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/addresses.h"
+
+struct conn; /* opaque; owned by the server that accepted it */
+struct evbuffer;
+
+/* Who has taken a connection over, for an endless answer (a viewer) or a long one (a file, later). */
+struct conn_stream_ops {
+	/* Everything that was in the output has gone to the kernel after some of it had to wait. */
+	void (*on_drained)(void *arg);
+	/* The connection is closing (peer, stall, shutdown): drop every use of it.  Called once. */
+	void (*on_closed)(void *arg);
+};
+
+/*
+ * From now on input is read and thrown away (EOF still closes), head and idle deadlines are off, and
+ * a stall deadline is on: if the output holds bytes and none of them could be handed on for
+ * `stall_timeout_ms`, the connection is closed by reset.
+ */
+void conn_take_over(struct conn *conn, const struct conn_stream_ops *ops, void *arg,
+	unsigned stall_timeout_ms);
+
+/* Where to append; call conn_flush() after. */
+struct evbuffer *conn_output(struct conn *conn);
+/* Hands to the kernel what it takes.  Never calls on_drained from within. */
+void conn_flush(struct conn *conn);
+/* Bytes in the output that the kernel has not taken yet. */
+size_t conn_unsent(const struct conn *conn);
+/* Bytes that the kernel has taken since the connection began. */
+uint64_t conn_sent(const struct conn *conn);
+/* CLOCK_MONOTONIC of the last time the kernel took any. */
+uint64_t conn_last_sent_ns(const struct conn *conn);
+
+/* The answer is complete: close once the output is empty. */
+void conn_finish(struct conn *conn);
+/* Close now (deferred); on_closed is called first if a stream has it. */
+void conn_close(struct conn *conn);
+
+const struct address *conn_peer(const struct conn *conn);  /* valid as long as the conn */
+const struct address *conn_local(const struct conn *conn); /* the address it reached us at */
+const char *conn_peer_text(const struct conn *conn);       /* "192.168.1.7", "fd00::1" */

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A feed is httpd's one subscription to a stream, shared by all viewers of that stream.
+ *
+ *     capture socket ──► feed ──► frame (newest only) ──► listeners (viewers, snapshots)
+ *
+ * It opens when the first listener arrives, closes [http] grace_s after the last has gone, and
+ * subscribes again, with back-off (0, 50, 100 … 1000 ms), when the daemon dies or lies; listeners
+ * keep their last frame meanwhile, and get a picture that says so after 2 s.  A state's picture
+ * arrives as a frame with is_state set.  Event-loop thread only.
+ */
+#pragma once
+
+#include <event2/event.h>
+
+#include "common/config.h"
+#include "common/stream.h"
+#include "httpd/frame.h"
+
+struct feeds; /* opaque: all feeds, and the thread that waits on their rings */
+struct feed;  /* opaque; owned by feeds */
+
+struct feed_listener {
+	/* A newer frame than the last; the listener takes its own reference if it keeps it. */
+	void (*on_frame)(void *arg, struct frame *frame);
+	void *arg;
+	/* the feed's own: */
+	struct feed_listener *next, **prev_next;
+};
+
+/* What /status and /metrics print.  Counters never go back while httpd lives. */
+struct feed_info {
+	enum source_id source;
+	enum stream_id stream;
+	enum source_state state;
+	const char *words;        /* valid until the feed's next event */
+	bool is_open;             /* subscribed, or trying to */
+	unsigned n_listeners;
+	uint32_t width, height;   /* of the newest picture; 0 before the first */
+	double rate;              /* frames a second over the last two seconds */
+	uint64_t frames, bytes;   /* received from the ring */
+	uint64_t skipped, lapped; /* frames passed over because httpd was late; overwritten while read */
+	uint64_t subscriptions;   /* how often the daemon was subscribed to */
+	uint64_t failures;        /* … and how often that ended in EOF, a lie or no answer */
+};
+
+/* `runtime_dir` (where the capture sockets are) and `config` are borrowed for life.  0 or -errno. */
+int feeds_create(struct event_base *base, const char *runtime_dir, const struct config *config,
+	struct feeds **out);
+/* All listeners must have gone.  Accepts NULL. */
+void feeds_destroy(struct feeds *feeds);
+
+/* The feed of a stream, made at its first use (not yet subscribed); NULL: no memory. */
+struct feed *feeds_get(struct feeds *feeds, enum source_id source, enum stream_id stream);
+/* Calls `each` for every feed that was ever used. */
+void feeds_each(struct feeds *feeds, void (*each)(void *arg, const struct feed_info *info),
+	void *arg);
+
+/*
+ * Asks for the stream.  If the feed holds a current frame the listener gets it at once, from within
+ * this call.  `listener` is borrowed until feed_remove(), which may be called from any callback.
+ */
+void feed_add(struct feed *feed, struct feed_listener *listener);
+void feed_remove(struct feed *feed, struct feed_listener *listener);
+/* The newest frame, borrowed; NULL if none, or if the source is not being captured. */
+struct frame *feed_newest(const struct feed *feed);
+void feed_get_info(const struct feed *feed, struct feed_info *info);
