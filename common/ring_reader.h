@@ -28,7 +28,11 @@ const uint32_t *ring_reader_wake_word(const struct ring_reader *reader);
 /* The longest payload that any record of this ring may have: what a buffer needs to hold. */
 size_t ring_reader_payload_max(const struct ring_reader *reader);
 
-/* Where a copy of a payload goes: called once its length is known and bounded; NULL refuses (-ENOMEM). */
+/*
+ * Where a copy of a payload goes: called once its length is known and bounded; NULL refuses (-ENOMEM).
+ * Called again, with another length, when the copy was overwritten and is made anew: it then replaces
+ * what it returned before.
+ */
 typedef void *ring_alloc_fn(void *arg, size_t len);
 
 /*
