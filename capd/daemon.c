@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+#include "capd/daemon.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "capd/pattern.h"
+#include "capd/subscriber.h"
+#include "common/capsock.h"
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/log.h"
+#include "common/ring_writer.h"
+
+/* Started for a connection that never came (its peer is already gone): do not stay for ever. */
+#define START_TIMEOUT_US 5000000u
+
+struct daemon {
+	enum source_id source;
+	const struct daemon_ops *ops;
+	void *arg;
+	sd_event *event;
+	int listen_fd;
+	sd_event_source *listen_io, *start_deadline;
+	struct capsock_buffer *buffer;
+	struct output *outputs[STREAM_COUNT];
+
+	struct subscriber *subscribers; /* owned */
+	unsigned n_subscribers;
+	unsigned demanded_streams; /* what on_demand was last told */
+	uint32_t demanded_rate;
+
+	enum source_state state;
+	char words[CAPSOCK_WORDS_MAX + 1];
+	uint8_t *picture; /* of the state; NULL when pictures flow */
+	size_t picture_len;
+	uint64_t state_since_ns;
+};
+
+/* --- what is wanted --- */
+
+static void update_demand(struct daemon *daemon)
+{
+	unsigned streams = 0;
+	uint32_t rate = 0;
+
+	for (struct subscriber *s = daemon->subscribers; s; s = s->next) {
+		if (!s->is_greeted)
+			continue;
+		if (s->stream != STREAM_PRESENCE)
+			streams |= 1u << s->stream;
+		if (s->rate_millihertz > rate)
+			rate = s->rate_millihertz;
+	}
+	if (streams == daemon->demanded_streams && rate == daemon->demanded_rate)
+		return;
+	daemon->demanded_streams = streams;
+	daemon->demanded_rate = rate;
+	daemon->ops->on_demand(daemon->arg, streams, rate);
+}
+
+static void send_state(struct daemon *daemon, struct subscriber *subscriber)
+{
+	struct capsock_message message = {.type = CAPSOCK_STATE,
+	        .ring_fd = -1,
+	        .state = daemon->state,
+	        .words = daemon->words,
+	        .words_len = strlen(daemon->words),
+	        .picture = daemon->picture,
+	        .picture_len = daemon->picture_len};
+
+	subscriber_send(subscriber, &message);
+}
+
+static void send_ring(struct subscriber *subscriber, const struct ring_writer *ring)
+{
+	struct capsock_message message = {.type = CAPSOCK_STREAM,
+	        .epoch = ring_writer_epoch(ring),
+	        .capacity = ring_writer_capacity(ring),
+	        .ring_fd = ring_writer_read_fd(ring)};
+
+	subscriber_send(subscriber, &message);
+}
+
+static void on_ring(void *arg, struct output *output)
+{
+	struct daemon *daemon = arg;
+
+	for (struct subscriber *s = daemon->subscribers; s; s = s->next)
+		if (s->is_greeted && s->stream == output_stream(output))
+			send_ring(s, output_ring(output));
+}
+
+/* --- subscribers --- */
+
+static bool on_hello(void *arg, struct subscriber *subscriber, const char **words)
+{
+	struct daemon *daemon = arg;
+	enum stream_id stream = subscriber->stream;
+
+	if (stream >= STREAM_COUNT ||
+	        (stream != STREAM_PRESENCE && !daemon->ops->has_stream(daemon->arg, stream))) {
+		*words = "this source has no such stream";
+		return false;
+	}
+	subscriber->is_greeted = true;
+	send_state(daemon, subscriber);
+	if (stream == STREAM_PRESENCE)
+		return true;
+	struct output *output = daemon->outputs[stream];
+	if (output && output_ring(output))
+		send_ring(subscriber, output_ring(output));
+	update_demand(daemon);
+	daemon->ops->on_key_frame(daemon->arg, stream);
+	return true;
+}
+
+static void on_key_frame(void *arg, struct subscriber *subscriber)
+{
+	struct daemon *daemon = arg;
+
+	if (subscriber->stream != STREAM_PRESENCE)
+		daemon->ops->on_key_frame(daemon->arg, subscriber->stream);
+}
+
+static void on_wish(void *arg, struct subscriber *subscriber)
+{
+	(void)subscriber;
+	update_demand(arg);
+}
+
+static void accept_all(struct daemon *daemon);
+
+static void on_gone(void *arg, struct subscriber *subscriber)
+{
+	struct daemon *daemon = arg;
+	struct subscriber **link = &daemon->subscribers;
+
+	while (*link != subscriber)
+		link = &(*link)->next;
+	*link = subscriber->next;
+	daemon->n_subscribers--;
+	subscriber_destroy(subscriber);
+	update_demand(daemon);
+	/* Whoever is waiting to be accepted is served by us; whoever comes later, by the next. */
+	if (daemon->n_subscribers == 0)
+		accept_all(daemon);
+	if (daemon->n_subscribers == 0)
+		sd_event_exit(daemon->event, 0);
+}
+
+static const struct subscriber_ops subscriber_ops = {
+        .on_hello = on_hello,
+        .on_key_frame = on_key_frame,
+        .on_wish = on_wish,
+        .on_gone = on_gone,
+};
+
+/* The HTTP process's user, root, and whoever we are ourselves. */
+static bool peer_is_allowed(int fd, uid_t *uid)
+{
+	if (capsock_peer_uid(fd, uid) < 0)
+		return false;
+	if (*uid == 0 || *uid == geteuid())
+		return true;
+	const struct passwd *httpd = getpwnam("screenshare");
+	return httpd && *uid == httpd->pw_uid;
+}
+
+static void accept_all(struct daemon *daemon)
+{
+	for (;;) {
+		struct subscriber *subscriber;
+		uid_t uid = (uid_t)-1;
+		int fd = accept4(daemon->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0)
+			return; /* EAGAIN, or a peer that left again: nothing to do in either case
+			         */
+		daemon->start_deadline = sd_event_source_disable_unref(daemon->start_deadline);
+		if (!peer_is_allowed(fd, &uid)) {
+			log_warn("Refused a subscriber of the capture socket: user %u may not",
+			        (unsigned)uid);
+			fd_close(&fd);
+			continue;
+		}
+		if (daemon->n_subscribers >= DAEMON_SUBSCRIBERS_MAX) {
+			log_warn("Refused a subscriber of the capture socket: %u are connected",
+			        daemon->n_subscribers);
+			fd_close(&fd);
+			continue;
+		}
+		int r = subscriber_create(
+		        daemon->event, fd, daemon->buffer, &subscriber_ops, daemon, &subscriber);
+		if (r < 0) {
+			log_err("Could not serve a subscriber: %s", strerror(-r));
+			continue;
+		}
+		subscriber->next = daemon->subscribers;
+		daemon->subscribers = subscriber;
+		daemon->n_subscribers++;
+	}
+}
+
+static int on_listen(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	struct daemon *daemon = arg;
+	(void)source, (void)fd, (void)events;
+
+	accept_all(daemon);
+	/* All who came were refused: leave the socket to whoever starts us. */
+	if (daemon->n_subscribers == 0 && !daemon->start_deadline)
+		sd_event_exit(daemon->event, 0);
+	return 0;
+}
+
+static int on_start_deadline(sd_event_source *source, uint64_t now_us, void *arg)
+{
+	struct daemon *daemon = arg;
+	(void)source, (void)now_us;
+
+	sd_event_exit(daemon->event, 0);
+	return 0;
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
+{
+	struct daemon *daemon = arg;
+	(void)source, (void)info;
+
+	sd_event_exit(daemon->event, 0);
+	return 0;
+}
+
+/* --- life --- */
+
+int daemon_create(enum source_id source, int listen_fd, const struct daemon_ops *ops, void *arg,
+        struct daemon **out)
+{
+	struct daemon *daemon = calloc(1, sizeof(*daemon));
+	sigset_t mask;
+	int r = -ENOMEM;
+
+	if (!daemon) {
+		fd_close(&listen_fd);
+		return -ENOMEM;
+	}
+	daemon->source = source;
+	daemon->listen_fd = listen_fd;
+	daemon->ops = ops;
+	daemon->arg = arg;
+	daemon->state = STATE_STARTING;
+	daemon->state_since_ns = clock_monotonic_ns();
+	strcpy(daemon->words, state_words(STATE_STARTING));
+	daemon->buffer = malloc(sizeof(*daemon->buffer));
+	if (!daemon->buffer)
+		goto fail;
+
+	/* Before any thread exists: all of them leave these signals to the loop. */
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0) {
+		r = -errno;
+		goto fail;
+	}
+	if ((r = sd_event_new(&daemon->event)) < 0 ||
+	        (r = sd_event_add_signal(daemon->event, NULL, SIGTERM, on_signal, daemon)) < 0 ||
+	        (r = sd_event_add_signal(daemon->event, NULL, SIGINT, on_signal, daemon)) < 0 ||
+	        (r = sd_event_add_io(daemon->event, &daemon->listen_io, listen_fd, EPOLLIN,
+	                 on_listen, daemon)) < 0 ||
+	        (r = sd_event_add_time_relative(daemon->event, &daemon->start_deadline,
+	                 CLOCK_MONOTONIC, START_TIMEOUT_US, 0, on_start_deadline, daemon)) < 0 ||
+	        (r = sd_event_set_watchdog(daemon->event, true)) < 0)
+		goto fail;
+	*out = daemon;
+	return 0;
+fail:
+	daemon_destroy(daemon);
+	return r;
+}
+
+void daemon_destroy(struct daemon *daemon)
+{
+	if (!daemon)
+		return;
+	while (daemon->subscribers) {
+		struct subscriber *first = daemon->subscribers;
+
+		daemon->subscribers = first->next;
+		subscriber_destroy(first);
+	}
+	for (size_t i = 0; i < STREAM_COUNT; i++)
+		output_destroy(daemon->outputs[i]);
+	sd_event_source_disable_unref(daemon->listen_io);
+	sd_event_source_disable_unref(daemon->start_deadline);
+	sd_event_unref(daemon->event);
+	fd_close(&daemon->listen_fd);
+	free(daemon->buffer);
+	free(daemon->picture);
+	free(daemon);
+}
+
+sd_event *daemon_event(struct daemon *daemon)
+{
+	return daemon->event;
+}
+
+int daemon_add_output(struct daemon *daemon, enum stream_id stream, struct output **out)
+{
+	const struct output_listener listener = {.on_ring = on_ring, .arg = daemon};
+	int r = output_create(stream, &listener, out);
+
+	if (r == 0)
+		daemon->outputs[stream] = *out;
+	return r;
+}
+
+/* One line when a fault begins, one when it ends. */
+static void log_state(const struct daemon *daemon, enum source_state before, uint64_t before_ns)
+{
+	const struct log_fields fields = {
+	        .source = source_name(daemon->source), .state = state_name(daemon->state)};
+
+	if (daemon->state == STATE_STARTING)
+		return;
+	if (daemon->state != STATE_LIVE)
+		log_at(LOG_WARNING, &fields, "No pictures (%s): %s", state_name(daemon->state),
+		        daemon->words);
+	else if (before != STATE_STARTING && before != STATE_LIVE)
+		log_at(LOG_INFO, &fields, "Pictures again after %.1f s of %s",
+		        (double)(daemon->state_since_ns - before_ns) / 1e9, state_name(before));
+	else
+		log_at(LOG_INFO, &fields, "Live: %s", daemon->words);
+}
+
+void daemon_set_state(
+        struct daemon *daemon, enum source_state state, const char *words, bool has_picture)
+{
+	enum source_state before = daemon->state;
+	uint64_t before_ns = daemon->state_since_ns;
+
+	if (!words)
+		words = state_words(state);
+	if (state == before && strncmp(words, daemon->words, CAPSOCK_WORDS_MAX) == 0 &&
+	        has_picture == (daemon->picture != NULL))
+		return;
+	free(daemon->picture);
+	daemon->picture = NULL;
+	daemon->picture_len = 0;
+	daemon->state = state;
+	daemon->words[0] = '\0';
+	strncat(daemon->words, words, CAPSOCK_WORDS_MAX);
+	if (state != before)
+		daemon->state_since_ns = clock_monotonic_ns();
+	if (has_picture && pattern_state_jpeg(daemon->source, state, daemon->words,
+	                           &daemon->picture, &daemon->picture_len) < 0)
+		log_err("Could not draw the picture of a state: no memory");
+	log_state(daemon, before, before_ns);
+	service_status("%s: %s", state_name(state), daemon->words);
+	for (struct subscriber *s = daemon->subscribers; s; s = s->next)
+		if (s->is_greeted)
+			send_state(daemon, s);
+}
+
+int daemon_run(struct daemon *daemon)
+{
+	int r;
+
+	service_ready();
+	r = sd_event_loop(daemon->event);
+	service_stopping();
+	if (r < 0)
+		log_err("Could not go on: the event loop failed: %s", strerror(-r));
+	return r < 0 ? EXIT_FAILURE : r;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A subscriber is one connection to the capture socket: who wants a stream, and with which wishes.
+ *
+ *     accept ──► HELLO (in time) ──► is_greeted: counts as demand ──► wishes … ──► EOF: gone
+ *
+ * Whatever it sends wrong, or does not read, costs it the connection.  Event-loop thread only.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "common/capsock.h"
+
+#define SUBSCRIBER_HELLO_TIMEOUT_US 2000000u
+
+struct subscriber;
+
+struct subscriber_ops {
+	/* The first message came and is one of ours; answer it.  False: refused, in `words`. */
+	bool (*on_hello)(void *arg, struct subscriber *subscriber, const char **words);
+	void (*on_key_frame)(void *arg, struct subscriber *subscriber);
+	/* A rate, a bit rate, … was wished for: look at the fields below. */
+	void (*on_wish)(void *arg, struct subscriber *subscriber);
+	/* It is gone (EOF, a lie, too slow): forget and subscriber_destroy() it. */
+	void (*on_gone)(void *arg, struct subscriber *subscriber);
+};
+
+struct subscriber {
+	struct subscriber *next; /* in daemon::subscribers */
+	bool is_greeted;
+	enum stream_id stream;    /* valid once greeted */
+	uint32_t rate_millihertz; /* its wish; 0: none */
+	uint32_t bitrate;         /* its wish in bits a second; 0: none */
+
+	/* the subscriber's own */
+	int fd;
+	sd_event_source *io, *hello_deadline;
+	struct capsock_buffer *buffer; /* borrowed: one for all, used within a callback only */
+	const struct subscriber_ops *ops;
+	void *arg;
+};
+
+/* Takes `fd` over, in every case.  0 or -errno. */
+int subscriber_create(sd_event *event, int fd, struct capsock_buffer *buffer,
+        const struct subscriber_ops *ops, void *arg, struct subscriber **out);
+/* Accepts NULL. */
+void subscriber_destroy(struct subscriber *subscriber);
+/* Sends a message; whoever does not take it is gone by the next turn of the loop (EOF). */
+void subscriber_send(struct subscriber *subscriber, const struct capsock_message *message);
