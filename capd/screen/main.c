@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * screenshare-screen: the screen as a stream, for whoever subscribes to the capture socket.
+ *
+ * Here source, pipeline and daemon meet: demand starts the source, frames go down the pipeline,
+ * states go to the subscribers.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capd/daemon.h"
+#include "capd/screen/pattern_source.h"
+#include "capd/screen/pipeline.h"
+#include "capd/screen/x11_source.h"
+#include "common/log.h"
+#include "common/service.h"
+
+#define NO_MEMORY_RETRY_US 500000u
+
+struct screen {
+	struct config config;
+	struct service_options options;
+	struct daemon *daemon;
+	struct pipeline *pipeline;
+
+	const struct source_ops *ops; /* of `source`: the configured one */
+	struct source *source;
+	struct source *stand_in; /* the test picture in place of a display; NULL unless permitted */
+	bool stands_in;
+	bool is_started;
+
+	enum source_state state; /* the source's own; an empty /dev/shm may lie over it */
+	char words[256];
+	bool is_out_of_memory;
+	sd_event_source *memory_timer;
+};
+
+static void show_state(struct screen *screen)
+{
+	bool pictures_flow = screen->state == STATE_LIVE || screen->stands_in;
+
+	if (screen->is_out_of_memory)
+		daemon_set_state(screen->daemon, STATE_NO_MEMORY, NULL, true);
+	else
+		daemon_set_state(screen->daemon, screen->state,
+		        *screen->words ? screen->words : NULL,
+		        !pictures_flow && screen->state != STATE_STARTING);
+}
+
+/* The outcome of a frame: a full /dev/shm is a state that begins, is retried, and ends. */
+static void published(struct screen *screen, int r)
+{
+	bool out_of_memory = r == -ENOSPC || r == -ENOMEM || r == -EMSGSIZE;
+
+	if (r < 0 && !out_of_memory)
+		log_err("Could not publish a picture: %s", strerror(-r));
+	if (out_of_memory == screen->is_out_of_memory)
+		return;
+	screen->is_out_of_memory = out_of_memory;
+	if (out_of_memory) {
+		sd_event_source_set_time_relative(screen->memory_timer, NO_MEMORY_RETRY_US);
+		sd_event_source_set_enabled(screen->memory_timer, SD_EVENT_ONESHOT);
+	}
+	show_state(screen);
+}
+
+static int on_memory_timer(sd_event_source *timer, uint64_t now_us, void *arg)
+{
+	struct screen *screen = arg;
+	(void)now_us;
+
+	published(screen, pipeline_refresh(screen->pipeline));
+	if (screen->is_out_of_memory) {
+		sd_event_source_set_time_relative(timer, NO_MEMORY_RETRY_US);
+		sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+	}
+	return 0;
+}
+
+/* --- from the source --- */
+
+static void on_frame(void *arg, const struct source_frame *frame)
+{
+	struct screen *screen = arg;
+
+	published(screen, pipeline_frame(screen->pipeline, frame));
+}
+
+/* The display cannot be reached: `run` shows the test picture until it can. */
+static void stand_in(struct screen *screen, bool wanted)
+{
+	if (wanted)
+		pattern_source_set_reason(screen->stand_in, screen->words);
+	if (wanted == screen->stands_in)
+		return;
+	screen->stands_in = wanted;
+	if (wanted)
+		pattern_source_ops.start(screen->stand_in);
+	else
+		pattern_source_ops.stop(screen->stand_in);
+}
+
+static void on_state(void *arg, enum source_state state, const char *words)
+{
+	struct screen *screen = arg;
+
+	/* What comes next is published whole, however like the last picture it may be: viewers may
+	 * be looking at a state's picture by now. */
+	pipeline_reset(screen->pipeline);
+	screen->state = state;
+	screen->words[0] = '\0';
+	strncat(screen->words, words ? words : state_words(state), sizeof(screen->words) - 1);
+	if (screen->stand_in)
+		stand_in(screen, state == STATE_NO_DISPLAY || state == STATE_NOT_ALLOWED);
+	show_state(screen);
+}
+
+/* The stand-in is live, but the state that people are told is the display's. */
+static void on_stand_in_state(void *arg, enum source_state state, const char *words)
+{
+	(void)arg, (void)state, (void)words;
+}
+
+/* --- from the daemon --- */
+
+static bool has_stream(void *arg, enum stream_id stream)
+{
+	(void)arg;
+	return stream == STREAM_JPEG;
+}
+
+static void on_demand(void *arg, unsigned streams, uint32_t rate_millihertz)
+{
+	struct screen *screen = arg;
+	uint32_t ceiling = screen->config.screen.rate * 1000;
+
+	if (rate_millihertz == 0 || rate_millihertz > ceiling)
+		rate_millihertz = ceiling;
+	pipeline_set_streams(screen->pipeline, streams);
+	screen->ops->set_rate(screen->source, rate_millihertz);
+	if (screen->stand_in)
+		pattern_source_ops.set_rate(screen->stand_in, rate_millihertz);
+	if (streams && !screen->is_started) {
+		screen->is_started = true;
+		screen->ops->start(screen->source);
+	} else if (!streams && screen->is_started) {
+		screen->is_started = false;
+		screen->ops->stop(screen->source);
+		if (screen->stand_in)
+			stand_in(screen, false);
+		pipeline_reset(screen->pipeline);
+	}
+}
+
+static void on_key_frame(void *arg, enum stream_id stream)
+{
+	struct screen *screen = arg;
+	(void)stream;
+
+	published(screen, pipeline_refresh(screen->pipeline));
+}
+
+static const struct daemon_ops daemon_ops = {
+        .has_stream = has_stream,
+        .on_demand = on_demand,
+        .on_key_frame = on_key_frame,
+};
+
+/* --- life --- */
+
+static int create_sources(struct screen *screen)
+{
+	const struct source_listener listener = {on_frame, on_state, screen};
+	const struct source_listener stand_in_listener = {on_frame, on_stand_in_state, screen};
+	sd_event *event = daemon_event(screen->daemon);
+	bool is_pattern = screen->config.screen.source == CONFIG_SCREEN_PATTERN;
+	int r;
+
+	screen->ops = is_pattern ? &pattern_source_ops : &x11_source_ops;
+	r = screen->ops->create(event, &screen->config, &listener, &screen->source);
+	if (r == 0 && !is_pattern && screen->options.pattern_if_no_display)
+		r = pattern_source_ops.create(
+		        event, &screen->config, &stand_in_listener, &screen->stand_in);
+	return r;
+}
+
+static int screen_init(struct screen *screen, int listen_fd)
+{
+	struct output *jpeg;
+	int r = daemon_create(SOURCE_SCREEN, listen_fd, &daemon_ops, screen, &screen->daemon);
+
+	if (r == 0)
+		r = daemon_add_output(screen->daemon, STREAM_JPEG, &jpeg);
+	if (r == 0)
+		r = pipeline_create(&screen->config, jpeg, &screen->pipeline);
+	if (r == 0)
+		r = create_sources(screen);
+	if (r == 0)
+		r = sd_event_add_time(daemon_event(screen->daemon), &screen->memory_timer,
+		        CLOCK_MONOTONIC, 0, 0, on_memory_timer, screen);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(screen->memory_timer, SD_EVENT_OFF);
+	return r;
+}
+
+static void screen_fini(struct screen *screen)
+{
+	sd_event_source_disable_unref(screen->memory_timer);
+	if (screen->source)
+		screen->ops->destroy(screen->source);
+	if (screen->stand_in)
+		pattern_source_ops.destroy(screen->stand_in);
+	pipeline_destroy(screen->pipeline);
+	daemon_destroy(screen->daemon);
+}
+
+int main(int argc, char **argv)
+{
+	struct screen screen = {0};
+	int status = service_begin("screen", argc, argv, &screen.options, &screen.config);
+
+	if (status != 0)
+		return status;
+	int listen_fd = service_take_socket(SERVICE_FD_CAPTURE);
+	if (listen_fd < 0) {
+		log_err("Could not start: no socket named \"%s\" was passed; start "
+		        "screenshare-screen.socket, or use `screenshare run`",
+		        SERVICE_FD_CAPTURE);
+		return SERVICE_EXIT_CONFIG;
+	}
+	int r = screen_init(&screen, listen_fd);
+	if (r < 0) {
+		log_err("Could not start: %s", strerror(-r));
+		status = EXIT_FAILURE;
+	} else {
+		status = daemon_run(screen.daemon);
+	}
+	screen_fini(&screen);
+	return status;
+}

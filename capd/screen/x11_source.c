@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ *      ┌────────── retry, once a second ──────────┐
+ *      ▼                                          │
+ *   connecting ──► connected ──► area, memory ──► live ──► (server gone, area gone) ──┘
+ *   (thread)        X_REPLY_TIMEOUT for each answer
+ *
+ * Live, the loop wakes for damage, for the pointer (a tick), and every FULL_GRAB_NS for the whole
+ * picture, because some drivers report too little damage.
+ */
+#include "capd/screen/x11_source.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <xcb/damage.h>
+#include <xcb/randr.h>
+#include <xcb/xfixes.h>
+
+#include "capd/screen/cursor.h"
+#include "capd/screen/damage.h"
+#include "capd/screen/grab.h"
+#include "capd/screen/x11.h"
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/log.h"
+#include "common/service.h"
+
+#define RETRY_NS     (1000 * NS_PER_MS)
+#define FULL_GRAB_NS (2000 * NS_PER_MS)
+#define STALE_MAX    20 /* grabs in a row outside the root, while it is being resized */
+
+struct source {
+	sd_event *event;
+	const struct config *config;
+	struct source_listener listener;
+	bool is_started;
+	bool was_reached; /* since the daemon runs: a display that fails now is lost, not missing */
+	uint32_t rate_millihertz;
+
+	struct x11_connector *connector;
+	sd_event_source *connector_io;
+	sd_event_source *timer; /* retry while not connected, else the next thing due */
+
+	bool is_connected, is_live;
+	struct x11 x11;
+	sd_event_source *x11_io;
+	xcb_damage_damage_t damage_id;
+	struct grab grab;
+	struct cursor_tracker pointer;
+	struct damage damage;
+	bool area_is_stale, pointer_moved;
+	unsigned n_stale;
+	uint64_t full_due_ns, pointer_due_ns;
+};
+
+static void connect_display(struct source *source);
+
+static const char *display_name(const struct source *source)
+{
+	const char *name = source->config->screen.display;
+
+	if (!*name)
+		name = getenv("DISPLAY");
+	return name ? name : "";
+}
+
+static void set_timer(struct source *source, uint64_t at_ns)
+{
+	/* Rounded up: waking before it is due would mean waking twice. */
+	sd_event_source_set_time(source->timer, at_ns / NS_PER_US + 1);
+	sd_event_source_set_enabled(source->timer, SD_EVENT_ONESHOT);
+}
+
+/* Everything of one connection, in reverse order. */
+static void disconnect_display(struct source *source)
+{
+	source->connector_io = sd_event_source_disable_unref(source->connector_io);
+	x11_connector_abandon(source->connector);
+	source->connector = NULL;
+	source->x11_io = sd_event_source_disable_unref(source->x11_io);
+	cursor_tracker_fini(&source->pointer);
+	grab_fini(&source->grab);
+	x11_fini(&source->x11);
+	source->damage_id = 0;
+	source->is_connected = source->is_live = false;
+}
+
+/* Says what is wrong and tries again in a second. */
+static void fail(struct source *source, enum source_state state, const char *words)
+{
+	disconnect_display(source);
+	source->listener.on_state(source->listener.arg, state, words);
+	set_timer(source, clock_monotonic_ns() + RETRY_NS);
+}
+
+/* --- live --- */
+
+static void schedule(struct source *source)
+{
+	uint64_t next = damage_due_ns(&source->damage);
+
+	if (source->full_due_ns < next)
+		next = source->full_due_ns;
+	if (source->pointer_moved && box_is_empty(&source->damage.extent)) {
+		uint64_t allowed = damage_allowed_ns(&source->damage);
+
+		next = allowed < next ? allowed : next;
+	} else if (!source->pointer_moved && source->config->screen.cursor &&
+	           source->x11.has_fixes && source->pointer_due_ns < next) {
+		next = source->pointer_due_ns;
+	}
+	set_timer(source, next);
+}
+
+static void note_whole(struct source *source, uint64_t now_ns)
+{
+	const struct box whole = {0, 0, source->grab.area.width, source->grab.area.height};
+
+	damage_note(&source->damage, &whole, now_ns);
+}
+
+/* (Re)makes what depends on the captured rectangle.  False: failed, and said so. */
+static bool prepare_area(struct source *source)
+{
+	char words[X11_WORDS_MAX];
+	struct x11_area area;
+	enum source_state state =
+	        x11_find_area(&source->x11, source->config->screen.monitor, &area, words);
+
+	source->area_is_stale = false;
+	if (state != STATE_LIVE) {
+		fail(source, state, words);
+		return false;
+	}
+	const struct x11_area *old = &source->grab.area;
+	if (source->grab.picture.pixels && old->x == area.x && old->y == area.y &&
+	        old->width == area.width && old->height == area.height)
+		return true;
+	cursor_tracker_fini(&source->pointer);
+	grab_fini(&source->grab);
+	int r = grab_init(&source->grab, &source->x11, &area);
+	if (r < 0) {
+		fail(source, r == -ENOMEM ? STATE_NO_MEMORY : STATE_DISPLAY_LOST, NULL);
+		return false;
+	}
+	damage_init(&source->damage, area.width, area.height, source->rate_millihertz);
+	cursor_tracker_init(&source->pointer, &source->x11, &area);
+	source->is_live = false; /* until the first whole grab */
+	note_whole(source, 0);   /* due at once */
+	return true;
+}
+
+static void take_event(struct source *source, const xcb_generic_event_t *event, uint64_t now_ns)
+{
+	const struct x11 *x11 = &source->x11;
+	uint8_t type = event->response_type & 0x7f;
+
+	if (x11->has_damage && type == x11->damage_event + XCB_DAMAGE_NOTIFY) {
+		const xcb_damage_notify_event_t *notify = (const void *)event;
+		const xcb_rectangle_t *a = &notify->area;
+		struct box box = {
+		        .x0 = a->x - source->grab.area.x, .y0 = a->y - source->grab.area.y};
+
+		box.x1 = box.x0 + a->width;
+		box.y1 = box.y0 + a->height;
+		box = box_clip(&box, source->grab.area.width, source->grab.area.height);
+		damage_note(&source->damage, &box, now_ns);
+	} else if (x11->has_fixes && type == x11->fixes_event + XCB_XFIXES_CURSOR_NOTIFY) {
+		cursor_tracker_shape_changed(&source->pointer);
+	} else if (type == XCB_CONFIGURE_NOTIFY) {
+		source->area_is_stale |=
+		        ((const xcb_configure_notify_event_t *)event)->window == x11->root;
+	} else if (x11->has_randr && (type == x11->randr_event + XCB_RANDR_SCREEN_CHANGE_NOTIFY ||
+	                                     type == x11->randr_event + XCB_RANDR_NOTIFY)) {
+		source->area_is_stale = true;
+	}
+}
+
+/* Events that came, also those that came together with a reply.  False: the display failed. */
+static bool take_events(struct source *source)
+{
+	xcb_generic_event_t *event;
+	uint64_t now = clock_monotonic_ns();
+
+	while ((event = xcb_poll_for_event(source->x11.connection))) {
+		take_event(source, event, now);
+		free(event);
+	}
+	if (x11_is_lost(&source->x11)) {
+		fail(source, STATE_DISPLAY_LOST, NULL);
+		return false;
+	}
+	return !source->area_is_stale || prepare_area(source);
+}
+
+static void go_live(struct source *source)
+{
+	char words[X11_WORDS_MAX];
+
+	snprintf(words, sizeof(words), "Display %.64s, %ux%u", display_name(source),
+	        source->grab.area.width, source->grab.area.height);
+	source->is_live = true;
+	source->listener.on_state(source->listener.arg, STATE_LIVE, words);
+}
+
+/* A grab failed: the display is gone, or its size is on the move.  False: the display failed. */
+static bool grab_failed(struct source *source, int r)
+{
+	if (r == -ESTALE && source->n_stale++ < STALE_MAX) {
+		if (!prepare_area(source))
+			return false;
+		note_whole(source, clock_monotonic_ns());
+		return true;
+	}
+	fail(source, STATE_DISPLAY_LOST, NULL);
+	return false;
+}
+
+/*
+ * Takes one frame: what has been damaged (or nothing but the pointer) as it is now.  The damage is
+ * subtracted before the pixels are read, so that what is drawn meanwhile counts again.
+ */
+static bool take_frame(struct source *source)
+{
+	uint64_t now = clock_monotonic_ns();
+	struct box box = damage_take(&source->damage, now);
+	bool with_pointer = source->config->screen.cursor;
+	int r;
+
+	source->pointer_moved = false;
+	if (with_pointer)
+		cursor_tracker_ask(&source->pointer);
+	if (!box_is_empty(&box)) {
+		if (source->damage_id)
+			xcb_damage_subtract(
+			        source->x11.connection, source->damage_id, XCB_NONE, XCB_NONE);
+		r = grab_rows(&source->grab, box.y0, box.y1);
+		if (r < 0)
+			return grab_failed(source, r);
+		source->n_stale = 0;
+		/* whole rows came: all of them may be compared */
+		box.x0 = 0;
+		box.x1 = source->grab.area.width;
+	}
+	if (with_pointer)
+		cursor_tracker_poll(&source->pointer);
+	if (!source->is_live) {
+		if (source->x11.is_xwayland && grab_is_black(&source->grab)) {
+			source->listener.on_state(source->listener.arg, STATE_WAYLAND, NULL);
+			return true; /* looked at again with the next whole grab */
+		}
+		go_live(source);
+	}
+	uint64_t interval = source->damage.interval_ns;
+	/* A frame that comes anyway brings the pointer along: leave it the time to come. */
+	source->pointer_due_ns = now + (box_is_empty(&box) ? interval : interval + interval / 2);
+	const struct source_frame frame = {
+	        .picture = source->grab.picture,
+	        .damage = box,
+	        .cursor = source->pointer.cursor,
+	        .pts_ns = now,
+	};
+	source->listener.on_frame(source->listener.arg, &frame);
+	return true;
+}
+
+static void look(struct source *source)
+{
+	uint64_t now = clock_monotonic_ns();
+
+	if (now >= source->full_due_ns) {
+		source->full_due_ns = now + (source->is_live ? FULL_GRAB_NS : RETRY_NS);
+		note_whole(source, now - DAMAGE_QUIET_LARGE_NS); /* waited long enough */
+		if (!source->damage_id) /* no damage extension: every tick is a full look */
+			source->full_due_ns = now + source->damage.interval_ns;
+	}
+	if (now < damage_due_ns(&source->damage)) {
+		if (source->is_live && !source->pointer_moved && now >= source->pointer_due_ns) {
+			source->pointer_moved = cursor_tracker_poll(&source->pointer);
+			source->pointer_due_ns = now + source->damage.interval_ns;
+		}
+		/* A frame that comes anyway brings the pointer along. */
+		if (!source->pointer_moved || !box_is_empty(&source->damage.extent) ||
+		        now < damage_allowed_ns(&source->damage))
+			goto out;
+	}
+	if (!take_frame(source))
+		return;
+out:
+	/* The listener may have stopped us; and replies bring events along that wake no fd. */
+	if (source->is_started && source->is_connected && take_events(source))
+		schedule(source);
+}
+
+static int on_x11_readable(sd_event_source *io, int fd, uint32_t events, void *arg)
+{
+	struct source *source = arg;
+	(void)io, (void)fd, (void)events;
+
+	if (take_events(source))
+		schedule(source);
+	return 0;
+}
+
+/* --- connecting --- */
+
+/* A socket that accepts, whose server then did not want us: then it is a matter of rights. */
+static bool local_server_listens(const char *display)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int number, screen, fd;
+	char *host = NULL;
+	bool listens;
+
+	if (!xcb_parse_display(display, &host, &number, &screen))
+		return false;
+	bool is_local = !*host || strcmp(host, "unix") == 0;
+	free(host);
+	if (!is_local)
+		return false;
+	snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/.X11-unix/X%d", number);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	listens = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	fd_close(&fd);
+	return listens;
+}
+
+static void connect_failed(struct source *source)
+{
+	const char *display = display_name(source);
+	char words[X11_WORDS_MAX];
+
+	if (local_server_listens(display)) {
+		snprintf(words, sizeof(words),
+		        "The display %.64s refuses this user: set XAUTHORITY, or permit the user "
+		        "with xhost",
+		        display);
+		fail(source, STATE_NOT_ALLOWED, words);
+	} else if (source->was_reached) {
+		fail(source, STATE_DISPLAY_LOST, NULL);
+	} else if (!*display && getenv("WAYLAND_DISPLAY")) {
+		fail(source, STATE_WAYLAND, NULL);
+	} else if (!*display) {
+		fail(source, STATE_NO_DISPLAY,
+		        "No display is set: DISPLAY is empty, and so is [screen] display");
+	} else {
+		snprintf(words, sizeof(words), "The display %.64s cannot be reached", display);
+		fail(source, STATE_NO_DISPLAY, words);
+	}
+}
+
+static void set_up_display(struct source *source, xcb_connection_t *connection)
+{
+	char words[X11_WORDS_MAX];
+	enum source_state state = x11_init(&source->x11, connection, display_name(source), words);
+
+	source->is_connected = true;
+	if (state != STATE_LIVE) {
+		fail(source, state, words);
+		return;
+	}
+	int r = sd_event_add_io(source->event, &source->x11_io, xcb_get_file_descriptor(connection),
+	        EPOLLIN, on_x11_readable, source);
+	if (r < 0) {
+		log_err("Could not watch the display: %s", strerror(-r));
+		fail(source, STATE_NO_MEMORY, NULL);
+		return;
+	}
+	if (!source->was_reached)
+		service_notify_display_reached();
+	source->was_reached = true;
+	x11_watch_area(&source->x11);
+	if (source->x11.has_damage) {
+		source->damage_id = xcb_generate_id(connection);
+		xcb_damage_create(connection, source->damage_id, source->x11.root,
+		        XCB_DAMAGE_REPORT_LEVEL_BOUNDING_BOX);
+	}
+	source->n_stale = 0;
+	source->full_due_ns = 0;
+	source->pointer_moved = false;
+	if (prepare_area(source))
+		look(source);
+}
+
+static int on_connector(sd_event_source *io, int fd, uint32_t events, void *arg)
+{
+	struct source *source = arg;
+	struct x11_connector *connector = source->connector;
+	(void)io, (void)fd, (void)events;
+
+	source->connector = NULL;
+	source->connector_io = sd_event_source_disable_unref(source->connector_io);
+	xcb_connection_t *connection = x11_connector_finish(connector);
+	if (connection)
+		set_up_display(source, connection);
+	else
+		connect_failed(source);
+	return 0;
+}
+
+static void connect_display(struct source *source)
+{
+	int r;
+
+	if (!*display_name(source)) {
+		connect_failed(source);
+		return;
+	}
+	r = x11_connector_start(display_name(source), &source->connector);
+	if (r == 0)
+		r = sd_event_add_io(source->event, &source->connector_io,
+		        x11_connector_fd(source->connector), EPOLLIN, on_connector, source);
+	if (r < 0) {
+		log_err("Could not connect to the display: %s", strerror(-r));
+		fail(source, STATE_NO_MEMORY, NULL);
+		return;
+	}
+	set_timer(source, clock_monotonic_ns() + X11_REPLY_TIMEOUT_MS * NS_PER_MS);
+}
+
+static int on_timer(sd_event_source *timer, uint64_t now_us, void *arg)
+{
+	struct source *source = arg;
+	(void)timer, (void)now_us;
+
+	if (source->is_connected) {
+		look(source);
+	} else if (source->connector) {
+		/* It accepted and says nothing.  The attempt goes on: it is over when the server
+		 * speaks. */
+		source->listener.on_state(
+		        source->listener.arg, STATE_DISPLAY_LOST, "The display does not answer");
+	} else {
+		connect_display(source);
+	}
+	return 0;
+}
+
+/* --- the interface --- */
+
+static int create(sd_event *event, const struct config *config,
+        const struct source_listener *listener, struct source **out)
+{
+	struct source *source = calloc(1, sizeof(*source));
+	int r;
+
+	if (!source)
+		return -ENOMEM;
+	source->event = event;
+	source->config = config;
+	source->listener = *listener;
+	source->rate_millihertz = config->screen.rate * 1000;
+	r = sd_event_add_time(event, &source->timer, CLOCK_MONOTONIC, 0, 1, on_timer, source);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(source->timer, SD_EVENT_OFF);
+	if (r < 0) {
+		x11_source_ops.destroy(source);
+		return r;
+	}
+	*out = source;
+	return 0;
+}
+
+static void start(struct source *source)
+{
+	if (source->is_started)
+		return;
+	source->is_started = true;
+	connect_display(source);
+}
+
+static void stop(struct source *source)
+{
+	source->is_started = false;
+	disconnect_display(source);
+	sd_event_source_set_enabled(source->timer, SD_EVENT_OFF);
+}
+
+static void set_rate(struct source *source, uint32_t millihertz)
+{
+	source->rate_millihertz = millihertz;
+	damage_set_rate(&source->damage, millihertz);
+}
+
+static void destroy(struct source *source)
+{
+	if (!source)
+		return;
+	disconnect_display(source);
+	sd_event_source_disable_unref(source->timer);
+	free(source);
+}
+
+const struct source_ops x11_source_ops = {
+        .name = "x11",
+        .create = create,
+        .start = start,
+        .stop = stop,
+        .set_rate = set_rate,
+        .destroy = destroy,
+};
