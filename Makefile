@@ -114,10 +114,13 @@ $(B)/obj/%.o: %.c
 
 # --- unit tests: each links only what its "links:" line names, so that the linker checks the walls ---
 # First line of tests/unit/test_x.c:  /* links: common/ring_reader.c common/ring_writer.c -lfoo */
+# (the word llhttp stands for its objects)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/test/%,$(wildcard tests/unit/test_*.c))
 unit_links  = $(shell sed -n 's,^/\* links: \(.*\) \*/,\1,p' tests/unit/$(1).c)
+# A function of its own: in the rule itself the stem would take the place of each %.
+unit_objs   = $(call obj,$(filter %.c,$(call unit_links,$(1)))) $(if $(filter llhttp,$(call unit_links,$(1))),$(LLHTTP_OBJ))
 .SECONDEXPANSION:
-$(B)/test/test_%: tests/unit/test_%.c $$(call obj,$$(filter %.c,$$(call unit_links,test_$$*)))
+$(B)/test/test_%: tests/unit/test_%.c $$(call unit_objs,test_$$*)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(filter -l%,$(call unit_links,test_$*)) -lcmocka -lpthread
 unit-tests: $(UNIT_TESTS)
