@@ -34,8 +34,9 @@ struct request_reader {
 	size_t len;     /* bytes in the buffer */
 	size_t scanned; /* … of which the line discipline and llhttp have seen */
 	size_t line_begin;
-	unsigned n_lines; /* whole non-blank lines so far */
-	unsigned n_blank; /* … and blank ones before the first of them */
+	unsigned n_lines;  /* whole non-blank lines so far */
+	unsigned n_blank;  /* … and blank ones before the first of them */
+	unsigned n_spaces; /* in the request line: llhttp takes any number of them */
 	enum line_state line;
 	bool is_whole; /* the blank line after the head was seen */
 	bool saw_headers_complete;
@@ -97,13 +98,7 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t len)
 
 static int on_header_field_complete(llhttp_t *parser)
 {
-	struct request_reader *reader = reader_of(parser);
-
-	if (reader->name_is_whole) { /* llhttp 8.1 takes ": value" for a header without a name */
-		refuse(reader, 400, "A header is malformed");
-		return HPE_USER;
-	}
-	reader->name_is_whole = true;
+	reader_of(parser)->name_is_whole = true;
 	return HPE_OK;
 }
 
@@ -181,6 +176,7 @@ static void begin(struct request_reader *reader)
 	reader->line_begin = 0;
 	reader->n_lines = 0;
 	reader->n_blank = 0;
+	reader->n_spaces = 0;
 	reader->line = LINE_START;
 	reader->is_whole = false;
 	reader->saw_headers_complete = false;
@@ -229,6 +225,18 @@ int request_reader_room(struct request_reader *reader, char **room, size_t *len)
 	return 0;
 }
 
+/* At the end of a line of `len` bytes. */
+static bool end_line(struct request_reader *reader, size_t len)
+{
+	if (len == 0 && reader->n_lines > 0)
+		reader->is_whole = true;
+	else if (len == 0 && ++reader->n_blank > BLANK_LINES_MAX)
+		return refuse(reader, 400, "Blank lines precede the request");
+	else if (len > 0 && ++reader->n_lines == 1 && reader->n_spaces != 2)
+		return refuse(reader, 400, "The request line is not METHOD TARGET VERSION");
+	return true;
+}
+
 /*
  * The line discipline, apart from llhttp so that it does not depend on what a version of it
  * tolerates.  Moves reader->scanned on, to behind the head's blank line at most.  False: refused.
@@ -244,12 +252,8 @@ static bool scan_lines(struct request_reader *reader)
 			if (c != '\n')
 				return refuse(reader, 400, "A line ends in CR alone");
 			reader->line = LINE_START;
-			if (i - 1 > reader->line_begin)
-				reader->n_lines++;
-			else if (reader->n_lines > 0)
-				reader->is_whole = true;
-			else if (++reader->n_blank > BLANK_LINES_MAX)
-				return refuse(reader, 400, "Blank lines precede the request");
+			if (!end_line(reader, i - 1 - reader->line_begin))
+				return false;
 			reader->line_begin = i + 1;
 			continue;
 		}
@@ -265,6 +269,8 @@ static bool scan_lines(struct request_reader *reader)
 			return refuse(reader, 400, "A header line is folded");
 		if (reader->n_lines == 0 && i - reader->line_begin > REQUEST_TARGET_MAX + 64)
 			return refuse(reader, 414, "The request's target is too long");
+		if (reader->n_lines == 0 && c == ' ' && ++reader->n_spaces > 2)
+			return refuse(reader, 400, "The request line is not METHOD TARGET VERSION");
 		reader->line = LINE_INSIDE;
 	}
 	reader->scanned = i;
@@ -448,7 +454,7 @@ static bool is_ows(char c)
 }
 
 /* Turns stretches into texts: the byte behind each (colon, CR or white space) becomes its NUL. */
-static void terminate_headers(struct request_reader *reader)
+static bool terminate_headers(struct request_reader *reader)
 {
 	for (size_t i = 0; i < reader->request.n_headers; i++) {
 		struct request_header *header = &reader->request.headers[i];
@@ -456,6 +462,8 @@ static void terminate_headers(struct request_reader *reader)
 		char *value = reader->buffer + reader->values[i].at;
 		size_t len = reader->values[i].len;
 
+		if (reader->names[i].len == 0) /* llhttp 8.1 takes ": value" */
+			return refuse(reader, 400, "A header is malformed");
 		name[reader->names[i].len] = '\0';
 		header->name = name;
 		header->value = "";
@@ -466,6 +474,7 @@ static void terminate_headers(struct request_reader *reader)
 		value[len] = '\0';
 		header->value = value;
 	}
+	return true;
 }
 
 /* Two of one of these are two meanings of one request. */
@@ -477,7 +486,8 @@ static bool accept_headers(struct request_reader *reader)
 	struct request *request = &reader->request;
 	const char *encoding;
 
-	terminate_headers(reader);
+	if (!terminate_headers(reader))
+		return false;
 	for (size_t s = 0; s < sizeof(SINGLE_HEADERS) / sizeof(SINGLE_HEADERS[0]); s++) {
 		unsigned n = 0;
 
