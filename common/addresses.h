@@ -29,15 +29,19 @@ struct addresses {
 	struct address list[ADDRESSES_MAX];
 };
 
-/* Opens a route socket.  fd or -errno. */
+/* addresses_read.c: opens a route socket.  fd or -errno. */
 int addresses_open(void);
-/* Reads all addresses through a route socket, without blocking.  0 or -errno (`out` is then empty). */
+/*
+ * addresses_read.c: reads all addresses through a route socket, without blocking.  0 or -errno (`out`
+ * is then empty).  Of more than ADDRESSES_MAX those of virtual interfaces are left out first.
+ */
 int addresses_read(int netlink_fd, struct addresses *out);
 
 /*
  * Writes into `chosen` those to print: one per interface that is up and neither loopback nor
- * virtual, IPv4 before IPv6, no link-local if the interface has another; if none is left, all
- * that are up and not loopback; if still none, loopback.  Returns how many.
+ * virtual, IPv4 before IPv6, no link-local if the interface has another; if none is left, one per
+ * interface that is up and not loopback; if still none, loopback.  Never a link-local IPv6 address:
+ * it needs a zone, which no browser takes.  Returns how many.
  */
 size_t addresses_for_people(const struct addresses *all, struct address *chosen, size_t max);
 
@@ -47,5 +51,7 @@ bool addresses_same_link(const struct addresses *all, const struct address *loca
 
 /* "192.168.1.7" or "[fd00::1]"; out needs INET6_ADDRSTRLEN + 2.  Returns out. */
 const char *address_format(const struct address *address, char *out, size_t len);
+/* 169.254.0.0/16 or fe80::/10, by the address itself. */
+bool address_is_link_local(const struct address *address);
 /* From a socket address; IPv4-mapped IPv6 becomes IPv4.  False: another family. */
 bool address_from_sockaddr(const void *sockaddr, struct address *out);
