@@ -17,7 +17,7 @@
 #include "common/fd.h"
 #include "common/guarded_copy.h"
 
-#define STACK_BYTES (64u * 1024u)
+#define STACK_BYTES (256u * 1024u) /* address space; a page or two of it are ever touched */
 
 struct ring_watch_entry {
 	const uint32_t *word;
