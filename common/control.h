@@ -24,6 +24,6 @@
 /*
  * For the cli: connects, asks, waits for the answer at most `timeout_ms` (blocking).  0 and
  * *answer, owned by the caller (json_decref); -errno: -ENOENT/-ECONNREFUSED nobody there,
- * -ETIMEDOUT, -EPROTO not an answer, -EMSGSIZE, -EACCES.
+ * -ETIMEDOUT, -EPROTO not an answer, -ECONNRESET closed without one, -EMSGSIZE, -EACCES.
  */
 int control_ask(const char *socket_path, const json_t *request, int timeout_ms, json_t **answer);
