@@ -67,15 +67,13 @@ size_t addresses_for_people(const struct addresses *all, struct address *chosen,
 	return n;
 }
 
-static bool in_prefix(const struct address *network, const struct address *address)
+bool address_in_network(const struct address *network, const struct address *address)
 {
 	unsigned whole = network->prefix_len / 8, rest = network->prefix_len % 8;
 	uint8_t mask = (uint8_t)(0xff00u >> rest);
 
-	/* A prefix of no bits says nothing about a link. */
-	if (network->family != address->family || network->prefix_len == 0)
-		return false;
-	if (memcmp(network->ip.s6_addr, address->ip.s6_addr, whole) != 0)
+	if (network->family != address->family ||
+	        memcmp(network->ip.s6_addr, address->ip.s6_addr, whole) != 0)
 		return false;
 	return rest == 0 || ((network->ip.s6_addr[whole] ^ address->ip.s6_addr[whole]) & mask) == 0;
 }
@@ -93,7 +91,9 @@ bool addresses_same_link(
         const struct addresses *all, const struct address *local, const struct address *peer)
 {
 	for (size_t i = 0; i < all->n; i++)
-		if (in_prefix(&all->list[i], peer) && carries(all, all->list[i].ifindex, local))
+		/* a prefix of no bits says nothing about a link */
+		if (all->list[i].prefix_len > 0 && address_in_network(&all->list[i], peer) &&
+		        carries(all, all->list[i].ifindex, local))
 			return true;
 	return false;
 }

@@ -14,13 +14,13 @@
 #define ADDRESSES_MAX 128
 
 struct address {
-	int family;           /* AF_INET or AF_INET6 */
-	struct in6_addr ip;   /* AF_INET: in the first four bytes */
-	unsigned prefix_len;  /* bits */
+	int family;          /* AF_INET or AF_INET6 */
+	struct in6_addr ip;  /* AF_INET: in the first four bytes */
+	unsigned prefix_len; /* bits */
 	unsigned ifindex;
 	char ifname[IF_NAMESIZE];
 	bool is_up, is_loopback, is_link_local;
-	bool is_virtual;      /* bridge, veth, tun/tap, dummy and their like: not what a TV reaches */
+	bool is_virtual; /* bridge, veth, tun/tap, dummy and their like: not what a TV reaches */
 	bool is_temporary, is_deprecated; /* IPv6 privacy addresses: not for typing */
 };
 
@@ -32,8 +32,9 @@ struct addresses {
 /* addresses_read.c: opens a route socket.  fd or -errno. */
 int addresses_open(void);
 /*
- * addresses_read.c: reads all addresses through a route socket, without blocking.  0 or -errno (`out`
- * is then empty).  Of more than ADDRESSES_MAX those of virtual interfaces are left out first.
+ * addresses_read.c: reads all addresses through a route socket, without blocking.  0 or -errno
+ * (`out` is then empty).  Of more than ADDRESSES_MAX those of virtual interfaces are left out
+ * first.
  */
 int addresses_read(int netlink_fd, struct addresses *out);
 
@@ -45,9 +46,15 @@ int addresses_read(int netlink_fd, struct addresses *out);
  */
 size_t addresses_for_people(const struct addresses *all, struct address *chosen, size_t max);
 
+/*
+ * True if the first `network->prefix_len` bits of both are the same (parse_network() makes
+ * networks); addresses of different families never are.
+ */
+bool address_in_network(const struct address *network, const struct address *address);
+
 /* True if `peer` lies in the prefix of an address of the interface that carries `local`. */
-bool addresses_same_link(const struct addresses *all, const struct address *local,
-	const struct address *peer);
+bool addresses_same_link(
+        const struct addresses *all, const struct address *local, const struct address *peer);
 
 /* "192.168.1.7" or "[fd00::1]"; out needs INET6_ADDRSTRLEN + 2.  Returns out. */
 const char *address_format(const struct address *address, char *out, size_t len);

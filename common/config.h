@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONFIG_TEXT_MAX 256 /* bytes of a text value, NUL included */
+#define CONFIG_TEXT_MAX     256 /* bytes of a text value, NUL included */
 #define CONFIG_PATH_SERVICE "/etc/screenshare/screenshare.conf"
 
 enum config_screen_source { CONFIG_SCREEN_X11 = 0, CONFIG_SCREEN_PATTERN = 1 };
@@ -20,23 +20,26 @@ enum config_subsampling { CONFIG_420 = 0, CONFIG_444 = 1 };
 
 struct config {
 	struct {
-		char hosts[CONFIG_TEXT_MAX]; /* extra names (space-separated) this machine may be asked for */
-		char allow[CONFIG_TEXT_MAX]; /* extra address ranges (CIDR, space-separated) that may watch */
+		char hosts[CONFIG_TEXT_MAX]; /* extra names (space-separated) this machine may be
+		                                asked for */
+		char allow[CONFIG_TEXT_MAX]; /* extra address ranges (CIDR, space-separated) that
+		                                may watch */
 		unsigned connections_max;    /* in all; 1024 */
 		unsigned connections_per_address; /* 64; loopback is only bound by the total */
-		unsigned head_timeout_s;     /* a request's head must be complete by then; 5 */
-		unsigned head_size_max;      /* bytes of a request's head; 16384 */
-		unsigned stall_timeout_s;    /* a viewer that takes nothing for so long is closed; 15 */
-		unsigned grace_s;            /* capture goes on for so long after the last viewer; 10 */
+		unsigned head_timeout_s;          /* a request's head must be complete by then; 5 */
+		unsigned head_size_max;           /* bytes of a request's head; 16384 */
+		unsigned
+		        stall_timeout_s; /* a viewer that takes nothing for so long is closed; 15 */
+		unsigned grace_s;        /* capture goes on for so long after the last viewer; 10 */
 	} http;
 	struct {
 		enum config_screen_source source; /* x11 | pattern */
 		char display[CONFIG_TEXT_MAX];    /* X display, "" : $DISPLAY */
-		char monitor[CONFIG_TEXT_MAX];    /* "all", a RandR output name, or a number from 1 */
-		unsigned rate;                    /* ceiling, frames a second, 1–60; 30 */
-		unsigned quality;                 /* JPEG, 1–100; 80 */
-		enum config_subsampling subsampling; /* 420 | 444 */
-		bool cursor;                      /* yes */
+		char monitor[CONFIG_TEXT_MAX]; /* "all", a RandR output name, or a number from 1 */
+		unsigned rate;                 /* ceiling, frames a second, 1–60; 30 */
+		unsigned quality;              /* JPEG, 1–100; 80 */
+		enum config_subsampling subsampling;    /* 420 | 444 */
+		bool cursor;                            /* yes */
 		unsigned pattern_width, pattern_height; /* 1280 × 720 */
 	} screen;
 	struct {
@@ -46,7 +49,8 @@ struct config {
 
 /* Where and what a mistake is.  `line` 0: the file as a whole. */
 struct config_error {
-	char text[512]; /* "FILE:LINE: [screen] rate: expected a whole number from 1 to 60, found "61"" */
+	char text[512]; /* "FILE:LINE: [screen] rate: expected a whole number from 1 to 60, found
+	                   "61"" */
 };
 
 /* Fills in the defaults.  Cannot fail. */
@@ -55,7 +59,8 @@ void config_defaults(struct config *config);
 /*
  * Reads `path` over the defaults.  0; -ENOENT if there is no such file (config then holds the
  * defaults); -EINVAL with `error` filled in for an unknown section or key, a value out of range, a
- * line that is too long or no key = value; other -errno with `error` for a file that cannot be read.
+ * line that is too long or no key = value; other -errno with `error` for a file that cannot be
+ * read.
  */
 int config_load(struct config *config, const char *path, struct config_error *error);
 
