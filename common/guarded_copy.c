@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <ucontext.h>
 
 /*
  * The handler only looks at its own thread's guard: the range being read now, and where to go if it
@@ -22,10 +23,14 @@ static struct sigaction previous_action;
 
 static void on_sigbus(int signal_number, siginfo_t *info, void *context)
 {
+	const ucontext_t *interrupted = context;
 	const char *address = info->si_addr;
-	(void)context;
+
 	if (guard.end && address >= guard.start && address < guard.end) {
 		guard.end = NULL;
+		/* Leaving by siglongjmp restores nothing, and a sanitizer may have blocked everything
+		 * around us: the mask goes back to what it was at the fault. */
+		pthread_sigmask(SIG_SETMASK, &interrupted->uc_sigmask, NULL);
 		siglongjmp(guard.escape, 1);
 	}
 	/* Not ours: put back what was there and fault again, for the core dump. */
@@ -36,8 +41,7 @@ int guarded_copy_init(void)
 {
 	struct sigaction action = {.sa_sigaction = on_sigbus};
 
-	/* SA_NODEFER: leaving by siglongjmp without a saved mask must not leave SIGBUS blocked. */
-	action.sa_flags = SA_SIGINFO | SA_NODEFER;
+	action.sa_flags = SA_SIGINFO;
 	sigemptyset(&action.sa_mask);
 	if (sigaction(SIGBUS, &action, &previous_action) < 0)
 		return -errno;
