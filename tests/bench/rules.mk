@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+# make bench         the table of figures beside their yardsticks (about half an hour)
+# make bench-quick   one short round of the main cases, to see that nothing is far off
+#   BENCH='--cases typing,film --rounds 1'   choose cases and rounds (--help lists them)
+
+PACKAGES_bench += libfreetype-dev fonts-dejavu-core iproute2 python3
+
+BENCH_OUT  := $(B)/bench
+BENCH_DIR  := tests/bench
+bench_objs  = $(patsubst %,$(B)/obj/$(BENCH_DIR)/%.o,$(1))
+BENCH_PROGRAMS := $(addprefix $(BENCH_OUT)/,workload floor client jpeg_alone)
+
+$(B)/obj/$(BENCH_DIR)/text.o: CPPFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags-only-I freetype2))
+$(BENCH_OUT)/workload: $(call bench_objs,workload canvas film text timecode)
+$(BENCH_OUT)/workload: LIBS_bench = -lxcb -lfreetype
+$(BENCH_OUT)/floor: $(call bench_objs,floor floor_viewers screen_grab jpeg_strips)
+$(BENCH_OUT)/floor: LIBS_bench = -lxcb -lxcb-shm -lxcb-damage -ljpeg
+$(BENCH_OUT)/jpeg_alone: $(call bench_objs,jpeg_alone screen_grab)
+$(BENCH_OUT)/jpeg_alone: LIBS_bench = -lxcb -lxcb-shm -lxcb-damage -ljpeg
+$(BENCH_OUT)/client: $(call bench_objs,client mjpeg_finder timecode_jpeg timecode)
+$(BENCH_OUT)/client: LIBS_bench = -ljpeg
+$(BENCH_PROGRAMS):
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_bench)
