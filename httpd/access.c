@@ -77,11 +77,12 @@ static bool same_ip(const struct address *a, const struct address *b)
 /* Takes the port off: "name", "name:8001", "[fd00::1]:8001".  False if it is none of these. */
 static bool host_name(const char *host, char out[HOST_SIZE])
 {
-	size_t len = strcspn(host, *host == '[' ? "]" : ":");
+	size_t len = strcspn(host, *host == '[' ? "]" : ":[]%");
 	const char *port;
 	uint64_t number;
 
-	len += host[len] == ']';
+	if (*host == '[' && host[len++] != ']')
+		return false;
 	port = host + len;
 	if (len == 0 || len >= HOST_SIZE || (*port != '\0' && *port != ':'))
 		return false;
