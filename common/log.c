@@ -168,13 +168,15 @@ static void send_to_stderr(int priority, bool with_prefix, const char *message)
 	unsigned lost;
 	int len;
 
-	if (poll(&stderr_poll, 1, 0) != 1 || !(stderr_poll.revents & POLLOUT)) {
+	/* POLLERR: a pipe whose reader is gone, which would answer with SIGPIPE */
+	if (poll(&stderr_poll, 1, 0) != 1 || stderr_poll.revents != POLLOUT) {
 		n_lost++;
 		return;
 	}
 	lost = atomic_exchange(&n_lost, 0);
 	if (lost > 0)
-		snprintf(lost_text, sizeof(lost_text), "(%u lines lost) ", lost);
+		snprintf(lost_text, sizeof(lost_text), "(%u line%s lost) ", lost,
+		        lost == 1 ? "" : "s");
 	if (with_prefix)
 		len = snprintf(line, sizeof(line), "<%d>%s: %s%s\n", priority, program, lost_text,
 		        message);
