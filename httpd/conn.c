@@ -155,6 +155,11 @@ void conn_set_reading(struct conn *conn, bool is_wanted)
 		conn_close(conn);
 }
 
+void conn_wake(struct conn *conn)
+{
+	event_active(&conn->readable, EV_READ, 1);
+}
+
 /* Nobody reads it any more: a viewer's, or what comes after the last answer. */
 static void discard_input(struct conn *conn)
 {

@@ -52,6 +52,8 @@ void conn_destroy(struct conn *conn);
 ssize_t conn_read(struct conn *conn, void *room, size_t len);
 /* Whether on_readable is wanted; what the peer sends meanwhile stays in the kernel. */
 void conn_set_reading(struct conn *conn, bool is_wanted);
+/* on_readable comes in the loop's next turn, though nothing may have arrived. */
+void conn_wake(struct conn *conn);
 /* on_deadline comes so long from now, once; 0: never.  Replaces the one before. */
 void conn_set_deadline(struct conn *conn, unsigned timeout_ms);
 bool conn_is_taken_over(const struct conn *conn);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#include "httpd/strings.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+struct string {
+	const char *name;
+	const char *text[LANGUAGE_COUNT];
+};
+
+/* clang-format off */
+static const struct string STRINGS[] = {
+	/* what the page's language is called in the other one */
+	{"other_language", {"中文", "English"}},
+	{"html_lang", {"en", "zh-CN"}},
+
+	/* the start page */
+	{"start_title", {"{{computer}} – screenshare", "{{computer}} – 屏幕共享"}},
+	{"start_lead", {"This computer shares with its network.", "这台电脑正在与所在网络共享。"}},
+	{"watch_screen", {"Watch the screen", "观看屏幕"}},
+	{"watch_screen_hint", {"Live, in any browser", "实时画面，任何浏览器均可观看"}},
+	{"others_title", {"For other programs", "供其他程序使用"}},
+	{"others_stream", {"Live picture for VLC, OBS and the like", "供 VLC、OBS 等软件使用的实时画面"}},
+	{"others_still", {"One picture, as it is now", "当前画面的一张截图"}},
+
+	/* the screen's page */
+	{"screen_title", {"Screen of {{computer}}", "{{computer}} 的屏幕"}},
+	{"screen_alt", {"The shared screen", "共享的屏幕"}},
+	{"back", {"Back", "返回"}},
+	{"fullscreen", {"Full screen", "全屏"}},
+	{"fullscreen_leave", {"Leave full screen", "退出全屏"}},
+	{"connecting", {"Connecting …", "正在连接…"}},
+	{"reconnecting", {"Reconnecting …", "正在重新连接…"}},
+
+	/* errors: what happened, and what to do */
+	{"error_hint", {"To the start page", "返回首页"}},
+	{"error_bad_title", {"This request was not understood", "无法理解此请求"}},
+	{"error_bad_text", {"The browser sent something that this computer refuses to guess at.",
+		"浏览器发送了这台电脑无法识别的内容。"}},
+	{"error_peer_title", {"Only for this computer's network", "仅限本地网络访问"}},
+	{"error_peer_text", {"Your address, {{peer}}, is outside of the networks that may watch. Join the same "
+		"network as this computer, or ask its owner to add your address to “allow” in the section "
+		"[http] of screenshare.conf.",
+		"您的地址 {{peer}} 不在允许观看的网络范围内。请连接到与这台电脑相同的网络，或请其所有者在 "
+		"screenshare.conf 的 [http] 部分的 “allow” 中添加您的地址。"}},
+	{"error_host_title", {"This computer is not {{host}}", "这台电脑不是 {{host}}"}},
+	{"error_host_text", {"It was asked for under a name that it does not know, and does not answer to those: "
+		"another site could hide behind it. Use its address instead, http://{{address}}/, or ask its "
+		"owner to add the name to “hosts” in the section [http] of screenshare.conf.",
+		"请求使用了这台电脑不认识的名称。为防止其他网站冒用，它不会应答。请改用其地址 "
+		"http://{{address}}/，或请其所有者在 screenshare.conf 的 [http] 部分的 “hosts” 中添加该名称。"}},
+	{"error_page_title", {"Not from another site's page", "不允许来自其他网站的请求"}},
+	{"error_page_text", {"A page of another site asked for a change here. Such requests are refused.",
+		"其他网站的页面请求在此进行更改。此类请求会被拒绝。"}},
+	{"error_missing_title", {"There is nothing here", "此处没有内容"}},
+	{"error_missing_text", {"The address may be mistyped, or what was here is gone.",
+		"地址可能有误，或者内容已不存在。"}},
+	{"error_method_title", {"Not in this way", "不支持此操作"}},
+	{"error_method_text", {"This address does not take requests of the method {{method}}.",
+		"此地址不接受 {{method}} 方法的请求。"}},
+	{"error_slow_title", {"The request came too slowly", "请求过慢"}},
+	{"error_slow_text", {"Its head must be here within a few seconds. Please try again.",
+		"请求头必须在几秒内到达。请重试。"}},
+	{"error_large_title", {"The request is too large", "请求过大"}},
+	{"error_large_text", {"This computer takes only small requests here.", "此处只接受较小的请求。"}},
+	{"error_wait_title", {"Nothing to show just yet", "暂时没有可显示的内容"}},
+	{"error_wait_text", {"No picture came within a second. Please try again.",
+		"一秒内没有收到画面。请重试。"}},
+	{"error_server_title", {"Something went wrong here", "出现错误"}},
+	{"error_server_text", {"This computer could not answer, probably for lack of memory. Please try again.",
+		"这台电脑无法应答，可能是内存不足。请重试。"}},
+};
+/* clang-format on */
+#define N_STRINGS (sizeof(STRINGS) / sizeof(STRINGS[0]))
+
+const char *string_find(enum language language, const char *name, size_t name_len)
+{
+	for (size_t i = 0; i < N_STRINGS; i++)
+		if (strlen(STRINGS[i].name) == name_len &&
+		        memcmp(STRINGS[i].name, name, name_len) == 0)
+			return STRINGS[i].text[language];
+	return NULL;
+}
+
+const char *string_name(size_t n)
+{
+	return n < N_STRINGS ? STRINGS[n].name : NULL;
+}
+
+static const char *const TAGS[LANGUAGE_COUNT] = {"en", "zh"};
+
+const char *language_tag(enum language language)
+{
+	return TAGS[language];
+}
+
+/* "zh", "zh-CN", "ZH-Hant-TW" are all "zh": one of ours is better than none. */
+static bool range_is(const char *range, size_t len, const char *tag)
+{
+	size_t tag_len = strlen(tag);
+
+	return len >= tag_len && strncasecmp(range, tag, tag_len) == 0 &&
+	       (len == tag_len || range[tag_len] == '-');
+}
+
+/* The weight behind "zh;q=0.8", in thousandths; 1000 without one, 0 for nonsense. */
+static unsigned weight_of(const char *range, size_t len)
+{
+	const char *q = memmem(range, len, "q=", 2);
+	unsigned weight = 0, digit = 1000;
+
+	if (!q)
+		return 1000;
+	for (const char *c = q + 2; c < range + len && digit > 0; c++) {
+		if (*c == '.')
+			continue;
+		if (*c < '0' || *c > '9')
+			break;
+		weight += (unsigned)(*c - '0') * digit;
+		digit /= 10;
+	}
+	return weight > 1000 ? 0 : weight;
+}
+
+enum language language_choose(const char *asked, const char *accept_language)
+{
+	enum language best = LANGUAGE_EN;
+	unsigned best_weight = 0;
+
+	for (enum language i = 0; asked && i < LANGUAGE_COUNT; i++)
+		if (range_is(asked, strlen(asked), TAGS[i]))
+			return i;
+	for (const char *s = accept_language; s && *s != '\0';) {
+		size_t len = strcspn(s, ","), name_len;
+		unsigned weight = weight_of(s, len);
+
+		name_len = strcspn(s, ",; \t");
+		for (enum language i = 0; i < LANGUAGE_COUNT; i++) {
+			if (range_is(s, name_len, TAGS[i]) && weight > best_weight) {
+				best = i;
+				best_weight = weight;
+			}
+		}
+		s += len;
+		s += strspn(s, ", \t");
+	}
+	return best;
+}
