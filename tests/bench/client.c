@@ -176,7 +176,7 @@ static double age_ms(const struct client *client, double quantile)
 	return client->ages_us[(size_t)(quantile * (double)(client->n_ages - 1) + 0.5)] / 1000.0;
 }
 
-static void report(struct client *client, double seconds)
+static void report(struct client *client, double seconds, double cpu_s)
 {
 	uint64_t n_frames = 0, frame_bytes = 0, distinct = 0, whole = 0, codeless = 0, bytes = 0;
 	uint64_t least = UINT64_MAX;
@@ -211,8 +211,7 @@ static void report(struct client *client, double seconds)
 	        age_ms(client, 0.5), age_ms(client, 0.95), age_ms(client, 1), mean,
 	        (double)bytes / seconds,
 	        mean > 0 ? (double)bytes / seconds / client->n_viewers / mean : 0,
-	        mean > 0 ? (double)least / seconds / mean : 0,
-	        (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e9);
+	        mean > 0 ? (double)least / seconds / mean : 0, cpu_s);
 }
 
 static void run_deaf(struct client *client)
@@ -313,10 +312,12 @@ int main(int argc, char **argv)
 			fflush(stdout);
 			client.is_measuring = true;
 			uint64_t begin_ns = clock_monotonic_ns();
+			uint64_t spent_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 			run_until(&client, begin_ns + (uint64_t)(client.seconds * 1e9), false);
-			report(&client, (double)(clock_monotonic_ns() - begin_ns) / 1e9);
+			report(&client, (double)(clock_monotonic_ns() - begin_ns) / 1e9,
+			        (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - spent_ns) / 1e9);
 		} else {
-			report(&client, 1);
+			report(&client, 1, 0);
 		}
 	}
 	timecode_reader_close(client.reader);

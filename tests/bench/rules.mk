@@ -22,3 +22,24 @@ $(BENCH_OUT)/client: LIBS_bench = -ljpeg
 $(BENCH_PROGRAMS):
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_bench)
+
+# Chromium's driver; its own copy of the lock file, so that nothing is installed beside the sources.
+$(BENCH_OUT)/node_modules/.installed: $(addprefix $(BENCH_DIR)/,package.json package-lock.json .npmrc)
+	@mkdir -p $(@D)
+	cp $^ $(BENCH_OUT)/
+	cd $(BENCH_OUT) && npm ci --ignore-scripts --silent
+	@touch $@
+$(BENCH_OUT)/drawn.js: $(BENCH_DIR)/drawn.js $(BENCH_OUT)/node_modules/.installed
+	cp $< $@
+
+.PHONY: bench bench-quick bench-run bench-programs
+bench-programs: $(BENCH_PROGRAMS) $(BENCH_OUT)/drawn.js
+
+# A second make: the first has looked for libraries before they were installed.
+bench: deps-bench
+	@$(MAKE) --no-print-directory bench-run
+bench-quick: deps-bench
+	@$(MAKE) --no-print-directory bench-run BENCH='--rounds 1 --seconds 3 --cases still,typing,scroll,film $(BENCH)'
+bench-run: all bench-programs
+	@/usr/bin/python3 -B $(BENCH_DIR)/bench.py --bin $(B)/bin --programs $(BENCH_OUT) \
+		--json $(BENCH_OUT)/results.json $(BENCH)

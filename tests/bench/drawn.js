@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Chromium as the viewer: shows the stream in an <img>, and tells when a new time code was drawn.
+ *
+ *     node drawn.js http://127.0.0.1:PORT/
+ *
+ * Prints READY once a time code is seen, then for each new one a line of JSON: code_us (as painted,
+ * modulo 2^40), drawn_us (CLOCK_MONOTONIC: the start of the animation frame in which a canvas drew
+ * it) and how far off the page's clock may be.
+ */
+'use strict';
+
+const puppeteer = require('puppeteer-core');
+
+/* In the page.  The 64 blocks of tests/bench/timecode.h, read off the last rows of the picture. */
+function watch(path) {
+	const image = new Image();
+	const canvas = document.createElement('canvas');
+	const context = canvas.getContext('2d', { willReadFrequently: true });
+	let last = null;
+
+	function checksum(bits) {
+		let crc = 0xffff;
+		for (let i = 0; i < 48; i++) {
+			const top = (crc >> 15) ^ bits[i];
+			crc = (crc << 1) & 0xffff;
+			if (top) crc ^= 0x1021;
+		}
+		return crc;
+	}
+
+	function value(bits, from, to) {
+		let sum = 0;
+		for (let i = from; i < to; i++) sum = sum * 2 + bits[i];
+		return sum;
+	}
+
+	function readCode() {
+		const width = image.naturalWidth, height = image.naturalHeight;
+		if (!width) return null;
+		if (canvas.width !== width) {
+			canvas.width = width;
+			canvas.height = 1;
+		}
+		context.drawImage(image, 0, height - 4, width, 1, 0, 0, width, 1);
+		const pixels = context.getImageData(0, 0, width, 1).data;
+		const bits = [];
+		for (let i = 0; i < 64; i++) {
+			const middle = Math.floor((i + 0.5) * width / 64);
+			bits.push(pixels[middle * 4 + 1] >= 128 ? 1 : 0);
+		}
+		return value(bits, 48, 64) === checksum(bits) ? value(bits, 0, 40) : null;
+	}
+
+	function onFrame() {
+		const now = performance.now();
+		const code = readCode();
+		if (code !== null && code !== last) {
+			last = code;
+			window.benchDrawn(code, now);
+		}
+		requestAnimationFrame(onFrame);
+	}
+
+	image.style.width = '100%';
+	document.body.textContent = '';
+	document.body.appendChild(image);
+	image.src = path;
+	requestAnimationFrame(onFrame);
+}
+
+/* How far CLOCK_MONOTONIC (hrtime) is ahead of the page's clock, in ms, from the quickest of many asks. */
+async function clockOffset(page) {
+	let best = { offset: 0, error: Infinity };
+	for (let i = 0; i < 50; i++) {
+		const before = Number(process.hrtime.bigint()) / 1e6;
+		const theirs = await page.evaluate(() => performance.now());
+		const after = Number(process.hrtime.bigint()) / 1e6;
+		if ((after - before) / 2 < best.error)
+			best = { offset: (before + after) / 2 - theirs, error: (after - before) / 2 };
+	}
+	return best;
+}
+
+async function main() {
+	const browser = await puppeteer.launch({
+		executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+		args: ['--no-sandbox', '--disable-gpu', '--window-size=1920,1080'],
+		defaultViewport: { width: 1920, height: 1080 },
+	});
+	process.once('SIGTERM', () => browser.close().finally(() => process.exit(0)));
+	const page = await browser.newPage();
+	/* Any small page of the same origin, so that the canvas may be read. */
+	await page.goto(new URL('/healthz', process.argv[2]).href);
+	const clock = await clockOffset(page);
+	let isReady = false;
+	await page.exposeFunction('benchDrawn', (code, now) => {
+		if (isReady)
+			console.log(JSON.stringify({
+				code_us: code,
+				drawn_us: Math.round((now + clock.offset) * 1000),
+				clock_error_ms: clock.error,
+			}));
+		else
+			console.log('READY');
+		isReady = true;
+	});
+	await page.evaluate(watch, '/d_video');
+}
+
+main().catch((error) => {
+	console.error(error);
+	process.exit(1);
+});
