@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+#
+# make check and make check-deep.  Each builds what it runs below $(B), each kind in a folder of its
+# own (the same Makefile with another B, CC and SANITIZE), then tests/run.py runs the suite.
+#
+#     $(B)          the release programs         $(B)/asan    ASan + UBSan
+#     $(B)/testlib  the tests' own tools         $(B)/tsan    TSan
+#     $(B)/clang    clang, warnings are errors   $(B)/fuzz    libFuzzer (clang)
+#
+#     make check T='ring walls'      only the jobs whose names contain one of these words
+
+.PHONY: check-build check-deep-build test-tools fuzz-targets thread-tests
+
+PACKAGES_check += python3-pil
+# Where node is not Debian's own, npm comes with it and the package `npm` does not fit.
+ifneq ($(shell command -v npm 2>/dev/null),)
+PACKAGES_check := $(filter-out nodejs npm,$(PACKAGES_check))
+endif
+
+JOBS  := $(shell nproc)
+AGAIN  = $(MAKE) --no-print-directory -s -j$(JOBS)
+
+# Recursive: what the packages bring (llhttp's sources) is looked for anew.
+check: deps-check
+	@$(AGAIN) check-build
+	@python3 tests/run.py --build $(B) check $(T)
+
+check-deep: deps-check deps-deep
+	@$(AGAIN) check-build
+	@$(AGAIN) check-deep-build
+	@python3 tests/run.py --build $(B) deep $(T)
+
+# One after the other: each uses all cores itself.
+check-build:
+	@$(AGAIN) all test-tools
+	@$(AGAIN) B=$(B)/asan SANITIZE=address,undefined all unit-tests
+	@$(AGAIN) B=$(B)/tsan SANITIZE=thread thread-tests
+	@$(AGAIN) tests/browser/node_modules/.installed
+
+check-deep-build:
+	@$(AGAIN) B=$(B)/tsan SANITIZE=thread all
+	@$(AGAIN) B=$(B)/gcc-werror CFLAGS='$(CFLAGS) -Werror' all unit-tests
+	@$(AGAIN) B=$(B)/clang CC=clang CFLAGS='$(CFLAGS) -Werror' all unit-tests
+	@$(AGAIN) B=$(B)/fuzz CC=clang SANITIZE=address,undefined \
+		CFLAGS='$(CFLAGS) -fsanitize=fuzzer-no-link' fuzz-targets
+
+# --- what has threads, or is read while another process writes ---
+THREAD_TESTS := $(patsubst tests/unit/%.c,$(B)/test/%,$(wildcard tests/unit/test_*_threads.c \
+	tests/unit/test_ring.c tests/unit/test_ring_watch.c tests/unit/test_workers.c \
+	tests/unit/test_log.c))
+thread-tests: $(THREAD_TESTS)
+
+# --- the tests' own tools: never with sanitizers ---
+TEST_TOOLS := $(B)/testlib/painter $(B)/testlib/lying_daemon
+test-tools: $(TEST_TOOLS)
+$(B)/testlib/painter: $(call obj,tests/lib/painter.c tests/lib/reference_jpeg.c)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lxcb -ljpeg
+$(B)/testlib/lying_daemon: $(call obj,tests/lib/lying_daemon.c)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+
+# --- fuzz targets: tests/fuzz/x.c with a "links:" line as unit tests have it ---
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+fuzz_links    = $(shell sed -n 's,^/\* links: \(.*\) \*/,\1,p' tests/fuzz/$(1).c)
+fuzz-targets: $(FUZZ_TARGETS:%=$(B)/bin/%)
+define FUZZ_RULE
+$(B)/bin/$(1): tests/fuzz/$(1).c $(call obj,$(filter %.c,$(call fuzz_links,$(1)))) \
+		$$(if $(filter llhttp,$(call fuzz_links,$(1))),$$$$(LLHTTP_OBJ))
+	@mkdir -p $$(@D)
+	$$(CC) $$(CPPFLAGS) $$(ALL_CFLAGS) -Wno-missing-prototypes $$(ALL_LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ \
+		$(filter -l%,$(call fuzz_links,$(1)))
+endef
+ifneq ($(filter fuzz-targets,$(MAKECMDGOALS)),)
+.SECONDEXPANSION:
+$(foreach target,$(FUZZ_TARGETS),$(eval $(call FUZZ_RULE,$(target))))
+endif
+
+# --- the browsers' driver ---
+tests/browser/node_modules/.installed: tests/browser/package.json tests/browser/package-lock.json
+	cd tests/browser && npm ci --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
+-include tests/system/vm/rules.mk

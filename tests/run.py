@@ -1,0 +1,281 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Runs a suite of tests once, two at a time, and ends with the line "N passed, N failed".
+
+    tests/run.py --build BUILD check|deep [NAME ...]
+
+Success is quiet; whatever fails shows its log.  Jobs marked `alone` measure time, or load the machine
+themselves: they run after all others, one at a time.  NAME: only jobs whose names contain it.  A
+skipped test is a failed one.  Every process started here is ended here.
+"""
+
+import argparse
+import concurrent.futures
+import glob
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's pytest
+SHOWN_LINES = 400            # of a failed job's log
+
+SANITIZERS = {
+    "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": "exitcode=99:second_deadlock_stack=1:halt_on_error=0",
+}
+
+
+class Job:
+    """One command whose output is counted by `kind`: tap (cmocka, node), pytest, lines (a last line
+    "N passed, N failed") or plain (its exit status is one test)."""
+
+    def __init__(self, name, argv, kind="plain", env=None, alone=False, timeout_s=240, weight=0):
+        self.name, self.argv, self.kind, self.env = name, argv, kind, env or {}
+        self.alone, self.timeout_s, self.weight = alone, timeout_s, weight
+        self.passed, self.failed, self.seconds, self.output = 0, 0, 0.0, ""
+
+
+running = set()
+running_lock = threading.Lock()
+is_ending = threading.Event()
+
+
+def execute(job, build):
+    env = dict(os.environ, SCREENSHARE_BUILD=build, **SANITIZERS)
+    env.update(job.env)
+    started = time.monotonic()
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(job.argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=log,
+                                   stderr=subprocess.STDOUT, start_new_session=True)
+        with running_lock:
+            running.add(process)
+        timed_out = False
+        try:
+            status = process.wait(job.timeout_s)
+        except subprocess.TimeoutExpired:
+            timed_out = True
+            # Its own session: the group is the job and what it has left behind.
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+            status = process.wait()
+        with running_lock:
+            running.discard(process)
+        log.seek(0)
+        job.output = log.read().decode("utf-8", "replace")
+    job.seconds = time.monotonic() - started
+    count(job, status)
+    if timed_out:
+        job.output += f"\nended after {job.timeout_s} s\n"
+
+
+def count(job, status):
+    text = job.output
+    if job.kind == "tap":
+        if (ours := re.findall(r"^# (pass|fail|cancelled|skipped|todo) (\d+)$", text, re.M)):
+            figures = {name: int(n) for name, n in ours}
+            job.passed = figures.get("pass", 0)
+            job.failed = sum(figures.values()) - job.passed
+        else:
+            skipped = len(re.findall(r"^ok \d+.*# SKIP", text, re.M))
+            job.passed = len(re.findall(r"^ok \d+", text, re.M)) - skipped
+            job.failed = len(re.findall(r"^not ok \d+", text, re.M)) + skipped
+    elif job.kind == "pytest":
+        last = next((line for line in reversed(text.splitlines()) if re.search(r" in [\d.:]+s?", line)), "")
+        figures = {name: int(n) for n, name in re.findall(r"(\d+) (\w+)", last)}
+        job.passed = figures.get("passed", 0)
+        job.failed = sum(figures.get(name, 0)
+                         for name in ("failed", "error", "errors", "skipped", "xfailed", "xpassed"))
+    elif job.kind == "lines":
+        found = re.findall(r"^(\d+) passed, (\d+) failed$", text, re.M)
+        if found:
+            job.passed, job.failed = map(int, found[-1])
+    else:
+        job.passed = int(status == 0)
+    if status != 0 and job.failed == 0:
+        job.failed = 1
+    if job.passed + job.failed == 0:
+        job.failed = 1
+        job.output += "\nno test was run\n"
+
+
+def end_all():
+    is_ending.set()
+    with running_lock:
+        for process in running:
+            try:
+                os.killpg(process.pid, signal.SIGTERM)
+            except ProcessLookupError:
+                pass
+
+
+# --- the suites ---
+
+
+def unit_jobs(folder, tag, names=None):
+    """One job for each cmocka program of `folder`."""
+    found = sorted(path for path in glob.glob(os.path.join(folder, "test_*"))
+                   if not path.endswith(".d") and os.access(path, os.X_OK))
+    sources = {os.path.basename(path)[:-2] for path in glob.glob(f"{ROOT}/tests/unit/test_*.c")}
+    return [Job(f"unit/{os.path.basename(path)[5:]} ({tag})", [path], "tap",
+                {"CMOCKA_MESSAGE_OUTPUT": "TAP"}, timeout_s=120)
+            for path in found if os.path.basename(path) in (names or sources)]
+
+
+# Whatever has threads, or is read by another process while it is written.
+def thread_tests():
+    return {os.path.basename(path)[:-2]
+            for path in glob.glob(f"{ROOT}/tests/unit/test_*_threads.c") +
+            [f"{ROOT}/tests/unit/test_{name}.c" for name in ("ring", "ring_watch", "workers", "log")]
+            if os.path.exists(path)}
+
+
+def pytest_job(path, env=None, tag="", **more):
+    name = os.path.basename(path)[5:-3]
+    # -x: what follows a failure of the real programs is mostly its echo, and slow
+    argv = [PYTHON, "-m", "pytest", "-c", "tests/pytest.ini", "-q", "--no-header", path]
+    return Job(f"system/{name}{tag}", argv, "pytest", env, **more)
+
+
+def system_files():
+    return sorted(glob.glob(f"{ROOT}/tests/system/test_*.py"))
+
+
+# Those that measure time, or need the machine for themselves.
+ALONE = {"latency", "crowd"}
+# Rough seconds of the long ones: they are begun first.
+WEIGHT = {"lying_daemon": 60, "states": 50, "picture": 20, "stream": 30, "run_command": 20,
+          "kills": 30, "bad_requests": 20}
+
+
+def system_jobs(env=None, tag="", timeout_s=240, without=()):
+    jobs = []
+    for path in system_files():
+        name = os.path.basename(path)[5:-3]
+        if name in without:
+            continue
+        jobs.append(pytest_job(path, env, tag, alone=name in ALONE, timeout_s=timeout_s,
+                               weight=WEIGHT.get(name, 10)))
+    return jobs
+
+
+def browser_jobs(build):
+    env = {"SCREENSHARE_BIN": f"{build}/bin"}
+    return [Job(f"browser/{os.path.basename(path)[:-8]}",
+                ["node", "--test", "--test-reporter=tap", path], "tap", env, timeout_s=240,
+                weight=40, alone=path.endswith("single_change.spec.js"))
+            for path in sorted(glob.glob(f"{ROOT}/tests/browser/*.spec.js"))]
+
+
+def source_jobs():
+    """What is looked at without being run."""
+    jobs = [Job("walls", ["bash", "tests/walls.sh"], "lines"),
+            Job("format", ["bash", "tests/format_check.sh"], "plain"),
+            Job("manuals", ["bash", "tests/manual_check.sh"], "lines")]
+    if os.path.exists(f"{ROOT}/tests/conf_check.sh"):
+        jobs.append(Job("configuration", ["bash", "tests/conf_check.sh"]))
+    return jobs
+
+
+def check_jobs(build):
+    asan = f"{build}/asan"
+    jobs = source_jobs()
+    jobs += unit_jobs(f"{asan}/test", "ASan, UBSan")
+    jobs += unit_jobs(f"{build}/tsan/test", "TSan", thread_tests())
+    if os.path.exists(f"{ROOT}/tests/http/run.py"):
+        jobs.append(Job("http cases (ASan, UBSan)", [PYTHON, "tests/http/run.py"], "lines",
+                        {"SCREENSHARE_BIN": f"{asan}/bin", "SCREENSHARE_BUILD": build}, weight=30))
+    jobs += system_jobs({"SCREENSHARE_BIN": f"{build}/bin"})
+    jobs += browser_jobs(build)
+    return jobs
+
+
+def deep_jobs(build):
+    jobs = []
+    for name, slowness in (("asan", "3"), ("tsan", "4")):
+        env = {"SCREENSHARE_BIN": f"{build}/{name}/bin", "SCREENSHARE_TEST_SLOWNESS": slowness}
+        jobs += system_jobs(env, f" ({name.upper().replace('AN', 'an')})", timeout_s=600,
+                            without={"kills", "latency"})
+    kills = pytest_job(f"{ROOT}/tests/system/test_kills.py",
+                       {"SCREENSHARE_BIN": f"{build}/bin", "SCREENSHARE_TEST_KILLS": "100"},
+                       " (a hundred)", alone=True, timeout_s=400)
+    jobs.append(kills)
+    for path in sorted(glob.glob(f"{ROOT}/tests/fuzz/*.c")):
+        target = os.path.basename(path)[:-2]
+        jobs.append(Job(f"fuzz/{target}", ["bash", "tests/fuzz/run.sh", build, target],
+                        timeout_s=180, weight=60))
+    return jobs
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 1))
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("suite", choices=("check", "deep"))
+    parser.add_argument("names", nargs="*")
+    arguments = parser.parse_args()
+    build = os.path.abspath(arguments.build)
+    jobs = {"check": check_jobs, "deep": deep_jobs}[arguments.suite](build)
+    if arguments.names:
+        jobs = [job for job in jobs if any(name in job.name for name in arguments.names)]
+    if arguments.list:
+        for job in jobs:
+            print(f"{job.name}: {shlex.join(job.argv)}")
+        return 0
+    # Ended by a signal: so are all jobs.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+    lock = threading.Lock()
+    started = time.monotonic()
+
+    def run(job):
+        if is_ending.is_set():
+            return
+        execute(job, build)
+        with lock:
+            if job.failed and not is_ending.is_set():
+                lines = job.output.rstrip().splitlines()
+                print(f"\n==== {job.name}: failed ({shlex.join(job.argv)})")
+                if len(lines) > SHOWN_LINES:
+                    print(f"  ... {len(lines) - SHOWN_LINES} lines before these")
+                print("\n".join(f"  {line}" for line in lines[-SHOWN_LINES:]))
+            elif sys.stdout.isatty():
+                print(f"\r\033[K{job.name}", end="")
+            sys.stdout.flush()
+
+    try:
+        together = sorted((job for job in jobs if not job.alone), key=lambda job: -job.weight)
+        with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+            for future in [pool.submit(run, job) for job in together]:
+                future.result()
+        for job in jobs:
+            if job.alone:
+                run(job)
+    finally:
+        end_all()
+    if sys.stdout.isatty():
+        print("\r\033[K", end="")
+    with open(os.path.join(build, f"{arguments.suite}-times.txt"), "w") as file:
+        for job in sorted(jobs, key=lambda job: -job.seconds):
+            file.write(f"{job.seconds:7.1f} s  {job.passed:4} passed {job.failed:3} failed  "
+                       f"{job.name}\n")
+    failed = sum(job.failed for job in jobs)
+    print(f"{time.monotonic() - started:.0f} s for the tests; the longest are in "
+          f"{os.path.relpath(build, ROOT)}/{arguments.suite}-times.txt")
+    print(f"{sum(job.passed for job in jobs)} passed, {failed} failed", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

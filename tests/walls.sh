@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# The walls between the folders, and the layers within them (doc/architecture.md): fails on an
+# #include that crosses one.  The linker checks the same of what is linked (unit tests, programs);
+# this checks what is known.
+#
+# A rule: files (a bash pattern of the path) ; what they may not include (an ERE, of the text between
+# the quotes or brackets; a last "(!NAME)" excepts FOLDER/NAME.h) ; why.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+shopt -s extglob
+
+rules=$(
+	cat <<'RULES'
+common/*                          ; ^(capd|httpd|cli|tests)/                                                                   ; common knows none of those that stand on it
+common/*                          ; ^(event2|xcb|X11)/|^(event|jpeglib|llhttp|png|qrencode)\.h$                                ; common knows no device, codec, libevent or HTTP
+common/!(control*)                ; ^jansson\.h$                                                                               ; only the control socket speaks JSON in common
+httpd/*                           ; ^(capd|cli|tests)/                                                                         ; httpd knows only common and itself
+httpd/*                           ; ^xcb/|^jpeglib\.h$|^linux/videodev2\.h$|^alsa/                                             ; httpd touches no device and decodes no media
+httpd/*                           ; ring_writer\.h                                                                             ; only capture daemons write rings
+capd/*                            ; ^(httpd|cli|tests)/                                                                        ; capd knows only common and itself
+capd/*                            ; ^event2?[/.]|^(llhttp|jansson|qrencode)\.h$|^netinet/                                      ; capd never touches the network
+capd/*                            ; ring_reader\.h                                                                             ; only httpd reads rings
+cli/*                             ; ^(capd|httpd|tests)/                                                                       ; the command line knows only common and itself
+cli/*                             ; ^event2?[/.]|^llhttp\.h$|^xcb/|^jpeglib\.h$                                                ; the command line serves no browser and shows no picture
+
+capd/encode/*                     ; ^capd/(daemon|output|subscriber|source|pattern|session)\.h                                 ; encoders lie below output and daemon
+capd/encode/*                     ; ^capd/(camera|audio)/                                                                      ; encoders know no device
+capd/encode/*                     ; ^capd/screen/(!tiles)                                                                      ; of the screen an encoder knows its tiles
+capd/encode/*                     ; ^common/(ring_writer|capsock|service|log)\.h                                               ; an encoder knows no ring and no socket
+capd/encode/*                     ; ^(xcb|systemd)/                                                                            ; an encoder knows no device and no event loop
+capd/output.[ch]                  ; ^capd/(daemon|subscriber|source)\.h|^capd/(screen|camera|audio)/                           ; an output lies below the daemon
+capd/subscriber.[ch]              ; ^capd/(daemon|output|source)\.h|^capd/(screen|camera|audio|encode)/                        ; a subscriber lies below the daemon
+capd/daemon.[ch]                  ; ^capd/(screen|camera|audio)/                                                               ; the daemon serves all sources alike
+capd/@(source|picture).h          ; ^capd/(daemon|output|subscriber|encode|screen)                                             ; a source knows nothing of encoders, rings and sockets
+capd/screen/!(main|pipeline).[ch] ; ^capd/(daemon|output|subscriber)\.h|^capd/encode/                                          ; only main and pipeline bring source and output together
+capd/screen/tiles.[ch]            ; ^(xcb|systemd)/|^common/                                                                   ; the comparison is pure computing
+capd/!(screen)/*                  ; ^xcb/                                                                                      ; X11 is the screen's
+
+httpd/@(frame|ring_watch).[ch]    ; ^httpd/(feed|viewer|conn|exchange|routes|server|request|response|status|access)            ; frames and rings lie below feeds
+httpd/feed.[ch]                   ; ^httpd/(viewer|conn|exchange|routes|server|request|response|status|access)                 ; a feed knows no viewer and no connection
+httpd/conn.[ch]                   ; ^httpd/(feed|frame|viewer|exchange|routes|server|request|response|status|ring_watch|pages|snapshot) ; a connection knows no route, feed or file
+httpd/request.[ch]                ; ^httpd/(!request)                                                                          ; a request knows no connection
+httpd/response.[ch]               ; ^httpd/(feed|frame|viewer|routes|server|status|ring_watch)                                 ; an answer knows no feed
+httpd/viewer*.[ch]                ; ^httpd/(routes|server|request|response|exchange|status|access|pages)                       ; viewers lie below routes
+httpd/exchange.[ch]               ; ^httpd/(feed|frame|viewer|routes|server|status|ring_watch)                                 ; an exchange knows no route and no feed
+httpd/access.[ch]                 ; ^httpd/(feed|frame|viewer|routes|server|status|conn)                                       ; who may do what is decided without knowing what
+httpd/files/*                     ; ^httpd/(feed|frame|viewer|ring_watch)                                                      ; files never see a feed
+httpd/!(request*|main).[ch]       ; ^llhttp\.h$                                                                                ; only the request's reader knows llhttp
+httpd/!(main|server).[ch]         ; ^httpd/server\.h                                                                           ; the server is the top
+RULES
+)
+
+passed=0 failed=0
+mapfile -t files < <(git ls-files '*.c' '*.h' ':!tests')
+while IFS=';' read -r pattern forbidden why; do
+	[ -n "${pattern// /}" ] || continue
+	pattern=${pattern//[[:space:]]/}
+	forbidden=${forbidden#"${forbidden%%[![:space:]]*}"}
+	forbidden=${forbidden%"${forbidden##*[![:space:]]}"}
+	except=
+	if [[ $forbidden =~ ^(.*)\(!([a-z]+)\)$ ]]; then # FOLDER(!NAME): all of it but NAME
+		forbidden=${BASH_REMATCH[1]} except="${BASH_REMATCH[1]}${BASH_REMATCH[2]}\\.h\$"
+	fi
+	bad=0
+	for file in "${files[@]}"; do
+		# shellcheck disable=SC2053 # a pattern it is
+		[[ $file == $pattern ]] || continue
+		while IFS=: read -r number text; do
+			name=$(sed -E 's/^[^"<]*["<]([^">]*)[">].*/\1/' <<<"$text")
+			[[ $name =~ $forbidden ]] || continue
+			[ -n "$except" ] && [[ $name =~ $except ]] && continue
+			echo "$file:$number: includes $name, but${why%"${why##*[![:space:]]}"}"
+			bad=1
+		done < <(grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<]' "$file")
+	done
+	if [ "$bad" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+done <<<"$rules"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
