@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "common/utf8.h"
 
 #define HEAD_SIZE  8u  /* u32 type, u32 bytes that follow */
 #define FIELDS_MAX 32u /* fixed fields of any message */
@@ -79,55 +80,27 @@ static bool get_end(const struct get_cursor *cursor)
 	return !cursor->failed && cursor->next == cursor->end;
 }
 
-/*
- * Well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF) without
- * control characters but the newline where names are listed: it goes into logs, JSON and pictures.
- */
-static bool text_is_clean(const uint8_t *text, size_t len, bool newline_allowed)
+/* UTF-8 without control characters, but for the newline where names are listed: it goes into logs,
+ * JSON and pictures. */
+static bool text_is_clean(const char *text, size_t len, bool newline_allowed)
 {
-	for (size_t i = 0; i < len;) {
-		uint8_t first = text[i];
-		size_t n;
-		uint32_t code;
-
-		if (first < 0x80) {
-			if ((first < 0x20 && !(newline_allowed && first == '\n')) || first == 0x7f)
-				return false;
-			i++;
-			continue;
-		}
-		if (first >= 0xc2 && first <= 0xdf)
-			n = 2, code = first & 0x1fu;
-		else if ((first & 0xf0) == 0xe0)
-			n = 3, code = first & 0x0fu;
-		else if (first >= 0xf0 && first <= 0xf4)
-			n = 4, code = first & 0x07u;
-		else
+	for (size_t i = 0, n; i < len; i += n) {
+		n = utf8_character_len(text + i, len - i);
+		if (n == 0 || (utf8_is_control(text + i) && !(newline_allowed && text[i] == '\n')))
 			return false;
-		if (len - i < n)
-			return false;
-		for (size_t k = 1; k < n; k++) {
-			if ((text[i + k] & 0xc0) != 0x80)
-				return false;
-			code = code << 6 | (text[i + k] & 0x3fu);
-		}
-		if ((n == 3 && code < 0x800) || (n == 4 && code < 0x10000) || code > 0x10ffff ||
-		        (code >= 0xd800 && code <= 0xdfff) || (code >= 0x80 && code < 0xa0))
-			return false;
-		i += n;
 	}
 	return true;
 }
 
 static const char *get_text(struct get_cursor *cursor, size_t len, size_t max, bool newline_allowed)
 {
-	const uint8_t *bytes = len <= max ? get(cursor, len) : NULL;
+	const char *bytes = len <= max ? (const char *)get(cursor, len) : NULL;
 
 	if (!bytes || !text_is_clean(bytes, len, newline_allowed)) {
 		cursor->failed = true;
 		return NULL;
 	}
-	return (const char *)bytes;
+	return bytes;
 }
 
 /* --- connecting, and who the peer is --- */

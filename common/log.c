@@ -18,6 +18,8 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "common/utf8.h"
+
 /* Below PIPE_BUF, so that a line is one write that a pipe takes whole or not at all. */
 #define LINE_SIZE    2048
 #define FIELD_SIZE   512
@@ -61,49 +63,20 @@ void log_set_debug(bool on)
 	is_debug = on;
 }
 
-/* Bytes of the well-formed UTF-8 character at `p` (RFC 3629), 0 if there is none. */
-static size_t character_len(const unsigned char *p)
-{
-	size_t len;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] >= 0xc2 && p[0] <= 0xdf)
-		len = 2;
-	else if (p[0] >= 0xe0 && p[0] <= 0xef)
-		len = 3;
-	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-		len = 4;
-	else
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80) /* the NUL at the end too */
-			return 0;
-	/* overlong, surrogates, above U+10FFFF */
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 /*
  * Messages quote what strangers sent (a user agent, a file name): one message stays one line, no
  * escape sequence reaches a terminal, and journalctl, which hides what is no UTF-8 as "blob data",
- * shows it.  C1 controls are two bytes in UTF-8, c2 80 to c2 9f.
+ * shows it.
  */
 static void clean(char *text)
 {
-	unsigned char *p = (unsigned char *)text;
+	size_t len = strlen(text);
 
-	while (*p) {
-		size_t len = character_len(p);
-
-		if (len == 0 || *p < 0x20 || *p == 0x7f) {
-			*p++ = '?';
-		} else {
-			if (p[0] == 0xc2 && p[1] <= 0x9f)
-				p[0] = p[1] = '?';
-			p += len;
+	for (size_t i = 0, n; i < len; i += n) {
+		n = utf8_character_len(text + i, len - i);
+		if (n == 0 || utf8_is_control(text + i)) {
+			n = n ? n : 1;
+			memset(text + i, '?', n);
 		}
 	}
 }

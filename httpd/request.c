@@ -10,6 +10,8 @@
 
 #include <llhttp.h>
 
+#include "common/utf8.h"
+
 #define BUFFER_FIRST    1024u /* most browsers' heads fit into it */
 #define BLANK_LINES_MAX 2u    /* before a request line: old clients send one after a body */
 
@@ -356,44 +358,6 @@ int request_percent_decode(char *text, size_t len, bool plus_is_space)
 	return (int)out;
 }
 
-/* No overlong forms, no surrogates, nothing above U+10FFFF (Unicode 15, table 3-7). */
-static bool is_utf8(const char *text, size_t len)
-{
-	const unsigned char *s = (const unsigned char *)text;
-
-	for (size_t i = 0; i < len;) {
-		unsigned char c = s[i++];
-		unsigned char low = 0x80, high = 0xbf;
-		size_t more;
-
-		if (c < 0x80)
-			continue;
-		if (c >= 0xc2 && c <= 0xdf)
-			more = 1;
-		else if (c >= 0xe0 && c <= 0xef)
-			more = 2;
-		else if (c >= 0xf0 && c <= 0xf4)
-			more = 3;
-		else
-			return false;
-		if (c == 0xe0)
-			low = 0xa0;
-		else if (c == 0xed)
-			high = 0x9f;
-		else if (c == 0xf0)
-			low = 0x90;
-		else if (c == 0xf4)
-			high = 0x8f;
-		for (; more > 0; more--, i++) {
-			if (i == len || s[i] < low || s[i] > high)
-				return false;
-			low = 0x80;
-			high = 0xbf;
-		}
-	}
-	return true;
-}
-
 static bool has_dot_segment(const char *path)
 {
 	for (const char *s = path; s != NULL; s = strchr(s + 1, '/')) {
@@ -439,7 +403,7 @@ static bool accept_target(struct request_reader *reader)
 		if (c < 0x20 || c == 0x7f || c == '\\')
 			return refuse(reader, 400, "The path has a character that it may not");
 	}
-	if (!is_utf8(target, (size_t)path_len))
+	if (!utf8_is_valid(target, (size_t)path_len))
 		return refuse(reader, 400, "The path is not UTF-8");
 	target[path_len] = '\0';
 	if (has_dot_segment(target))

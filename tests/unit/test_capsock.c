@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: common/capsock.c */
+/* links: common/capsock.c common/utf8.c */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: common/log.c */
+/* links: common/log.c common/utf8.c */
 #include "common/log.h"
 
 #include <setjmp.h>

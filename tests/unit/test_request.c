@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: httpd/request.c llhttp */
+/* links: httpd/request.c common/utf8.c llhttp */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

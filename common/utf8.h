@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF.  Any thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Bytes of the well-formed character at `text`, of at most `len` (> 0) bytes; 0 if there is none.
+ */
+size_t utf8_character_len(const char *text, size_t len);
+
+/* True if all of `text` is well formed. */
+bool utf8_is_valid(const char *text, size_t len);
+
+/* True if a character of utf8_character_len() bytes at `text` is a control: C0, DEL or C1. */
+bool utf8_is_control(const char *text);
