@@ -83,6 +83,12 @@ void exchange_answer(struct exchange *exchange, const struct response *response)
 		begin_next(exchange);
 }
 
+void exchange_fail(struct exchange *exchange)
+{
+	exchange->on_cancel = NULL;
+	conn_close(exchange->conn);
+}
+
 void exchange_wait(struct exchange *exchange, void (*on_cancel)(void *arg), void *arg)
 {
 	exchange->on_cancel = on_cancel;

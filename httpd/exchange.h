@@ -57,5 +57,10 @@ const struct request *exchange_request(const struct exchange *exchange);
  */
 void exchange_answer(struct exchange *exchange, const struct response *response);
 
-/* The answer comes later, by exchange_answer(); `on_cancel` if the connection goes before that. */
+/* There is no memory for an answer: closes the connection.  The request stays until that happens.
+ */
+void exchange_fail(struct exchange *exchange);
+
+/* The answer comes later, by exchange_answer() or _fail(); `on_cancel` if the connection goes
+ * before that. */
 void exchange_wait(struct exchange *exchange, void (*on_cancel)(void *arg), void *arg);

@@ -69,7 +69,7 @@ int response_write(
 		return -ENOMEM;
 	if (response->type && evbuffer_add_printf(out, "Content-Type: %s\r\n", response->type) < 0)
 		return -ENOMEM;
-	if (response->status != 304 && response->status != 204 &&
+	if (response->status != 304 && response->status != 204 && !response->is_endless &&
 	        evbuffer_add_printf(out, "Content-Length: %zu\r\n", len) < 0)
 		return -ENOMEM;
 	/* HTTP/1.1 keeps alive without saying so, HTTP/1.0 closes without saying so. */

@@ -23,6 +23,7 @@ struct response {
 	const char *policy;    /* Content-Security-Policy; NULL: nothing may be loaded or run */
 	const char *headers;   /* further whole lines, each with its CRLF; NULL: none */
 	struct evbuffer *body; /* its bytes are moved out of it; NULL: none */
+	bool is_endless; /* no Content-Length: only for the answer to HEAD, which has no body */
 };
 
 /* How the request wants it. */

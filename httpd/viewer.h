@@ -16,6 +16,9 @@
 #include "httpd/conn.h"
 #include "httpd/feed.h"
 
+/* The Content-Type of what viewer_mjpeg_start() sends, which HEAD tells too. */
+#define VIEWER_MJPEG_TYPE "multipart/x-mixed-replace; boundary=frame"
+
 struct viewers; /* opaque: all viewers, for /alive, /status and the presenter */
 
 /* What `screenshare viewers` prints; texts are valid within the call only. */

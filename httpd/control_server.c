@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+#include "httpd/control_server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <jansson.h>
+
+#include "common/clock.h"
+#include "common/control.h"
+#include "common/fd.h"
+#include "common/log.h"
+#include "common/ratelimit.h"
+#include "httpd/access.h"
+#include "httpd/server.h"
+#include "httpd/site.h"
+#include "httpd/status.h"
+#include "httpd/viewer.h"
+
+#define CLIENTS_MAX     16
+#define IDLE_S          60
+#define URLS_MAX        32
+#define LOG_INTERVAL_NS (60 * NS_PER_S)
+
+/* One connection; freed by its own events only. */
+struct control_client {
+	LIST_ENTRY(control_client) entry; /* in control_server::clients */
+	struct control_server *control;
+	struct bufferevent *stream;
+	bool is_closing; /* goes when its answer has been sent */
+};
+
+struct control_server {
+	struct site *site;
+	const struct server *server;
+	int fd;
+	struct event acceptable;
+	unsigned n_clients;
+	LIST_HEAD(, control_client) clients;
+	struct ratelimit refused_log;
+};
+
+/* --- requests --- */
+
+static json_t *urls_json(const struct control_server *control)
+{
+	char urls[URLS_MAX][SERVER_URL_SIZE];
+	size_t n = server_urls(control->server, urls, URLS_MAX);
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < n; i++)
+		json_array_append_new(list, json_string(urls[i]));
+	return list;
+}
+
+static json_t *answer_status(struct control_server *control)
+{
+	json_t *status = status_json(control->site);
+
+	if (status)
+		json_object_set_new(status, "urls", urls_json(control));
+	return json_pack("{sb so}", "ok", 1, "status", status);
+}
+
+static void add_viewer(void *arg, const struct viewer_info *info)
+{
+	json_t *list = arg;
+	/* What a browser calls itself may be no UTF-8: then it has no name. */
+	json_t *user_agent = json_string(info->user_agent);
+
+	json_array_append_new(list,
+	        json_pack("{ss ss so ss ss sf sI sI sI sI sI}", "kind", info->kind, "address",
+	                info->address, "user_agent", user_agent ? user_agent : json_string(""),
+	                "source", source_name(info->source), "stream", stream_name(info->stream),
+	                "rate", (double)(long)(info->rate * 10 + 0.5) / 10, "frames",
+	                (json_int_t)info->frames, "skipped", (json_int_t)info->skipped, "bytes",
+	                (json_int_t)info->bytes, "lag_ms", (json_int_t)info->lag_ms, "watching_ms",
+	                (json_int_t)info->watching_ms));
+}
+
+static json_t *answer_viewers(struct control_server *control)
+{
+	json_t *list = json_array();
+
+	if (list)
+		viewers_each(control->site->viewers, add_viewer, list);
+	return json_pack("{sb so}", "ok", 1, "viewers", list);
+}
+
+static json_t *answer_url(struct control_server *control)
+{
+	return json_pack("{sb so}", "ok", 1, "urls", urls_json(control));
+}
+
+static json_t *answer_version(struct control_server *control)
+{
+	(void)control;
+	return json_pack("{sb ss}", "ok", 1, "version", SCREENSHARE_VERSION);
+}
+
+static const struct request_type {
+	const char *name;
+	json_t *(*answer)(struct control_server *control);
+} REQUESTS[] = {
+        {"status", answer_status},
+        {"viewers", answer_viewers},
+        {"url", answer_url},
+        {"version", answer_version},
+};
+
+static json_t *error_json(const char *words)
+{
+	return json_pack("{sb ss}", "ok", 0, "error", words);
+}
+
+static json_t *answer_line(struct control_server *control, const char *line, size_t len)
+{
+	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+	const char *name = json_string_value(json_object_get(request, "request"));
+	json_t *answer = NULL;
+
+	if (!name) {
+		json_decref(request);
+		return error_json("A request must be one line of JSON with a \"request\" in it");
+	}
+	for (size_t i = 0; i < sizeof(REQUESTS) / sizeof(REQUESTS[0]) && !answer; i++) {
+		if (strcmp(REQUESTS[i].name, name) != 0)
+			continue;
+		answer = REQUESTS[i].answer(control);
+		if (!answer)
+			answer = error_json("No memory for an answer");
+	}
+	json_decref(request);
+	return answer ? answer : error_json("This version does not know that request");
+}
+
+/* --- connections --- */
+
+static void client_free(struct control_client *client)
+{
+	LIST_REMOVE(client, entry);
+	client->control->n_clients--;
+	bufferevent_free(client->stream); /* closes the socket */
+	free(client);
+}
+
+/* Takes the answer over; false: no memory, or longer than the protocol allows. */
+static bool send_answer(struct control_client *client, json_t *answer)
+{
+	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	struct evbuffer *out = bufferevent_get_output(client->stream);
+	bool is_sent = text && strlen(text) < CONTROL_LINE_MAX &&
+	               evbuffer_add_printf(out, "%s\n", text) > 0;
+
+	free(text);
+	json_decref(answer);
+	return is_sent;
+}
+
+/* Answers lines for as long as the answers go out at once.  False: the client is to be closed. */
+static bool answer_lines(struct control_client *client)
+{
+	struct evbuffer *in = bufferevent_get_input(client->stream);
+	size_t len;
+	char *line;
+
+	while (evbuffer_get_length(bufferevent_get_output(client->stream)) == 0 &&
+	        (line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF))) {
+		bool is_sent = send_answer(client, answer_line(client->control, line, len));
+
+		free(line);
+		if (!is_sent)
+			return false;
+	}
+	/* A full buffer without an end of line is a request that is too long. */
+	return evbuffer_get_length(in) < CONTROL_REQUEST_MAX ||
+	       evbuffer_search_eol(in, NULL, NULL, EVBUFFER_EOL_LF).pos >= 0;
+}
+
+static void on_readable(struct bufferevent *stream, void *arg)
+{
+	struct control_client *client = arg;
+
+	(void)stream;
+	if (!client->is_closing && !answer_lines(client))
+		client_free(client);
+}
+
+static void on_written(struct bufferevent *stream, void *arg)
+{
+	struct control_client *client = arg;
+
+	(void)stream;
+	if (client->is_closing || !answer_lines(client))
+		client_free(client);
+}
+
+static void on_event(struct bufferevent *stream, short what, void *arg)
+{
+	(void)stream, (void)what; /* EOF, error, time-out: all the same */
+	client_free(arg);
+}
+
+/* Owns fd. */
+static void add_client(struct control_server *control, int fd)
+{
+	const struct timeval idle = {.tv_sec = IDLE_S};
+	struct control_client *client = calloc(1, sizeof(*client));
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	unsigned suppressed;
+
+	if (!client || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		goto fail;
+	client->stream = bufferevent_socket_new(control->site->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!client->stream)
+		goto fail;
+	client->control = control;
+	LIST_INSERT_HEAD(&control->clients, client, entry);
+	control->n_clients++;
+	bufferevent_setcb(client->stream, on_readable, on_written, on_event, client);
+	bufferevent_setwatermark(client->stream, EV_READ, 0, CONTROL_REQUEST_MAX);
+	bufferevent_set_timeouts(client->stream, &idle, &idle);
+	if (access_is_presenter(peer.uid)) {
+		bufferevent_enable(client->stream, EV_READ | EV_WRITE);
+		return;
+	}
+	client->is_closing = true;
+	send_answer(client, error_json("Only root and the user who sits at this computer may ask"));
+	bufferevent_enable(client->stream, EV_WRITE);
+	if (ratelimit_allow(&control->refused_log, clock_monotonic_ns(), &suppressed))
+		log_warn("Refused the user %u on the control socket: only root and the user who "
+		         "sits at this computer may ask (%u like it since the last such line)",
+		        (unsigned)peer.uid, suppressed);
+	return;
+
+fail:
+	free(client);
+	fd_close(&fd);
+}
+
+static void on_acceptable(evutil_socket_t fd, short what, void *arg)
+{
+	struct control_server *control = arg;
+	int accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	(void)what;
+	if (accepted < 0)
+		return;
+	if (control->n_clients < CLIENTS_MAX)
+		add_client(control, accepted);
+	else
+		fd_close(&accepted);
+}
+
+/* --- its life --- */
+
+int control_server_create(
+        struct site *site, const struct server *server, int fd, struct control_server **out)
+{
+	struct control_server *control;
+	int is_listening = 0;
+	socklen_t len = sizeof(is_listening);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &len) < 0 || !is_listening)
+		return -EINVAL;
+	control = calloc(1, sizeof(*control));
+	if (!control)
+		return -ENOMEM;
+	control->site = site;
+	control->server = server;
+	control->fd = fd;
+	control->refused_log.interval_ns = LOG_INTERVAL_NS;
+	LIST_INIT(&control->clients);
+	event_assign(
+	        &control->acceptable, site->base, fd, EV_READ | EV_PERSIST, on_acceptable, control);
+	if (event_add(&control->acceptable, NULL) < 0) {
+		free(control);
+		return -ENOMEM;
+	}
+	*out = control;
+	return 0;
+}
+
+void control_server_destroy(struct control_server *control)
+{
+	struct control_client *client;
+
+	if (!control)
+		return;
+	while ((client = LIST_FIRST(&control->clients)))
+		client_free(client);
+	event_del(&control->acceptable);
+	fd_close(&control->fd);
+	free(control);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * screenshare-httpd: the network's side.  arguments → configuration → log → inherited sockets →
+ * everything that answers → READY → loop → destroy in reverse.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <event2/event.h>
+
+#include "common/addresses.h"
+#include "common/clock.h"
+#include "common/config.h"
+#include "common/log.h"
+#include "common/service.h"
+#include "httpd/access.h"
+#include "httpd/control_server.h"
+#include "httpd/feed.h"
+#include "httpd/server.h"
+#include "httpd/site.h"
+#include "httpd/viewer.h"
+
+#define FORBIDDEN_LOG_NS (60 * NS_PER_S)
+#define SPARE_FDS        256u /* beside connections: rings, capture and control sockets, uploads */
+
+/* What is alive, in the order in which it comes to life. */
+struct daemon {
+	struct service_options options;
+	struct config config;
+	int http_fds[SERVER_LISTENERS_MAX];
+	int n_http_fds;
+	int control_fd, addresses_fd;
+	struct event *signals[2], *watchdog;
+	struct site site;
+	struct server *server;
+	struct control_server *control;
+};
+
+/* --- sockets --- */
+
+static int take_sockets(struct daemon *daemon)
+{
+	daemon->n_http_fds =
+	        service_take_sockets(SERVICE_FD_HTTP, daemon->http_fds, SERVER_LISTENERS_MAX);
+	daemon->control_fd = service_take_socket(SERVICE_FD_CONTROL);
+	daemon->addresses_fd = service_take_socket(SERVICE_FD_ADDRESSES);
+	if (daemon->n_http_fds == 0) {
+		log_err("Could not start: no socket called \"" SERVICE_FD_HTTP
+		        "\" was handed over; start it with systemctl start screenshare, or by "
+		        "`screenshare run`");
+		return SERVICE_EXIT_CONFIG;
+	}
+	if (daemon->addresses_fd < 0)
+		daemon->addresses_fd = addresses_open();
+	if (daemon->addresses_fd < 0)
+		log_warn("Could not open a route socket: %s; this computer's addresses are not "
+		         "known, only private networks may watch",
+		        strerror(-daemon->addresses_fd));
+	return 0;
+}
+
+/* --- process --- */
+
+/* The soft limit is 1024 for the sake of select(), which nothing here uses. */
+static void raise_fd_limit(const struct config *config)
+{
+	rlim_t wanted = config->http.connections_max + SPARE_FDS;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < wanted)
+		log_warn(
+		        "Could not allow for %u connections: this process may open only %lu files; "
+		        "raise LimitNOFILE= of the service",
+		        config->http.connections_max, (unsigned long)limit.rlim_cur);
+}
+
+static void on_stop_signal(evutil_socket_t number, short what, void *arg)
+{
+	(void)number, (void)what;
+	event_base_loopexit(arg, NULL);
+}
+
+static void on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	service_watchdog_ping();
+}
+
+static int begin_process(struct daemon *daemon)
+{
+	static const int stop_signals[] = {SIGTERM, SIGINT};
+	struct event_base *base = daemon->site.base;
+	uint64_t watchdog_us = service_watchdog_interval_us();
+
+	signal(SIGPIPE, SIG_IGN);
+	raise_fd_limit(&daemon->config);
+	for (size_t i = 0; i < 2; i++) {
+		daemon->signals[i] = evsignal_new(base, stop_signals[i], on_stop_signal, base);
+		if (!daemon->signals[i] || event_add(daemon->signals[i], NULL) < 0)
+			return -ENOMEM;
+	}
+	if (watchdog_us > 0) {
+		const struct timeval interval = {.tv_sec = (time_t)(watchdog_us / 1000000),
+		        .tv_usec = (suseconds_t)(watchdog_us % 1000000)};
+
+		daemon->watchdog = event_new(base, -1, EV_PERSIST, on_watchdog, NULL);
+		if (!daemon->watchdog || event_add(daemon->watchdog, &interval) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* --- everything that answers --- */
+
+static int create_all(struct daemon *daemon)
+{
+	struct site *site = &daemon->site;
+	int r;
+
+	site->config = &daemon->config;
+	site->started_ns = clock_monotonic_ns();
+	site->forbidden_log.interval_ns = FORBIDDEN_LOG_NS;
+	site->base = event_base_new();
+	if (!site->base)
+		return -ENOMEM;
+	if ((r = begin_process(daemon)) < 0 ||
+	        (r = access_create(site->config, daemon->addresses_fd, &site->access)) < 0 ||
+	        (r = feeds_create(site->base, daemon->options.runtime_dir, site->config,
+	                 &site->feeds)) < 0 ||
+	        (r = viewers_create(site->base, site->config, &site->viewers)) < 0 ||
+	        (r = server_create(
+	                 site, daemon->http_fds, (size_t)daemon->n_http_fds, &daemon->server)) < 0)
+		return r;
+	/* The screen is listed in /status from the start, though nobody has watched it yet. */
+	if (!feeds_get(site->feeds, SOURCE_SCREEN, STREAM_JPEG))
+		return -ENOMEM;
+	if (daemon->control_fd < 0)
+		return 0; /* then nobody asks */
+	return control_server_create(site, daemon->server, daemon->control_fd, &daemon->control);
+}
+
+static void destroy_all(struct daemon *daemon)
+{
+	struct site *site = &daemon->site;
+
+	control_server_destroy(daemon->control);
+	server_destroy(daemon->server);
+	viewers_destroy(site->viewers);
+	feeds_destroy(site->feeds);
+	access_destroy(site->access);
+	if (daemon->watchdog)
+		event_free(daemon->watchdog);
+	for (size_t i = 0; i < 2; i++)
+		if (daemon->signals[i])
+			event_free(daemon->signals[i]);
+	if (site->base)
+		event_base_free(site->base);
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon daemon = {.control_fd = -1, .addresses_fd = -1};
+	int status, r;
+
+	mallopt(M_ARENA_MAX,
+	        1); /* the thread that waits for rings allocates nothing worth another */
+	status = service_begin("httpd", argc, argv, &daemon.options, &daemon.config);
+	if (status == 0)
+		status = take_sockets(&daemon);
+	if (status != 0)
+		return status;
+	r = create_all(&daemon);
+	if (r < 0) {
+		log_err("Could not start: %s", strerror(-r));
+		destroy_all(&daemon);
+		return EXIT_FAILURE;
+	}
+	service_ready();
+	log_info("Serving the screen in a browser");
+	event_base_dispatch(daemon.site.base);
+	service_stopping();
+	destroy_all(&daemon);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "httpd/pages.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+
+#include "httpd/template.h"
+#include "httpd/www.h"
+
+#define POLICY                                                                                     \
+	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "                \
+	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+#define VALUES_MAX  16
+#define ADDRESS_MAX (INET6_ADDRSTRLEN + 8) /* "[…]:65535" */
+
+/* --- a page --- */
+
+/* What all pages may name, beside what each adds. */
+struct page {
+	struct template template;
+	struct template_value values[VALUES_MAX];
+	char computer[HOST_NAME_MAX + 1];
+};
+
+static void add(struct page *page, const char *name, const char *text)
+{
+	assert(page->template.n_values < VALUES_MAX);
+	page->values[page->template.n_values++] = (struct template_value){name, text, false};
+}
+
+static void add_string(struct page *page, const char *name, const char *string)
+{
+	add(page, name, string);
+	page->values[page->template.n_values - 1].is_string = true;
+}
+
+static enum language language_of(const struct request *request)
+{
+	char asked[16];
+
+	if (!request)
+		return LANGUAGE_EN;
+	return language_choose(
+	        request_query(request, "lang", asked, sizeof(asked)) > 0 ? asked : NULL,
+	        request_header(request, "Accept-Language"));
+}
+
+static void page_init(struct page *page, const struct request *request)
+{
+	enum language language = language_of(request);
+
+	memset(page, 0, sizeof(*page));
+	page->template.values = page->values;
+	page->template.language = language;
+	page->template.is_html = true;
+	if (gethostname(page->computer, HOST_NAME_MAX) < 0)
+		page->computer[0] = '\0';
+	page->computer[strcspn(page->computer, ".")] = '\0'; /* people do not need the domain */
+	add(page, "computer", page->computer[0] != '\0' ? page->computer : "screenshare");
+	add(page, "lang", language_tag(language));
+	add(page, "other_lang", language_tag(language == LANGUAGE_EN ? LANGUAGE_ZH : LANGUAGE_EN));
+}
+
+static void answer(struct exchange *exchange, const struct page *page, const char *text, size_t len,
+        struct response *response)
+{
+	response->body = evbuffer_new();
+	if (response->body && template_fill(&page->template, text, len, response->body) == 0)
+		exchange_answer(exchange, response);
+	else
+		exchange_fail(exchange);
+	if (response->body)
+		evbuffer_free(response->body);
+}
+
+static void answer_page(struct exchange *exchange, const struct page *page, const char *name,
+        unsigned status, const char *headers)
+{
+	struct response response = {.status = status,
+	        .type = "text/html; charset=utf-8",
+	        .policy = POLICY,
+	        .headers = headers ? headers : "Vary: Accept-Language\r\n"};
+	struct www_file file;
+
+	if (!www_find(name, strlen(name), &file))
+		assert(false && "a page that is not embedded");
+	else
+		answer(exchange, page, file.data, file.len, &response);
+}
+
+void pages_start(struct site *site, struct exchange *exchange)
+{
+	const struct request *request = exchange_request(exchange);
+	struct page page;
+
+	(void)site;
+	page_init(&page, request);
+	add(&page, "host", request->host);
+	answer_page(exchange, &page, "start.html", 200, NULL);
+}
+
+void pages_screen(struct site *site, struct exchange *exchange)
+{
+	struct page page;
+
+	(void)site;
+	page_init(&page, exchange_request(exchange));
+	answer_page(exchange, &page, "screen.html", 200, NULL);
+}
+
+/* --- errors --- */
+
+/* "192.168.1.5:8001": the address that was reached, with the port that was asked for. */
+static void reached_address(struct exchange *exchange, const char *host, char *out, size_t len)
+{
+	const char *port = strrchr(host, ':');
+	char address[INET6_ADDRSTRLEN + 2];
+
+	if (!port || strchr(port, ']') || strlen(port) > 6)
+		port = "";
+	address_format(conn_local(exchange_conn(exchange)), address, sizeof(address));
+	snprintf(out, len, "%s%s", address, port);
+}
+
+static bool wants_html(const struct request *request)
+{
+	const char *accept = request ? request_header(request, "Accept") : NULL;
+
+	return accept && strstr(accept, "text/html");
+}
+
+void pages_error(struct exchange *exchange, const struct pages_error *error)
+{
+	static const char line[] = "{{status}} {{error_title}}. {{error_text}} {{detail}}\n";
+	const struct request *request = exchange_request(exchange);
+	const char *host = request ? request->host : "";
+	char status[16], address[ADDRESS_MAX];
+	struct response response = {.status = error->status,
+	        .type = "text/plain; charset=utf-8",
+	        .headers = error->headers};
+	struct page page;
+
+	page_init(&page, request);
+	snprintf(status, sizeof(status), "%u", error->status);
+	reached_address(exchange, host, address, sizeof(address));
+	add(&page, "status", status);
+	add(&page, "peer", conn_peer_text(exchange_conn(exchange)));
+	add(&page, "host", host);
+	add(&page, "address", address);
+	add(&page, "detail", error->detail ? error->detail : "");
+	add_string(&page, "error_title", error->title);
+	add_string(&page, "error_text", error->text);
+	if (wants_html(request)) {
+		answer_page(exchange, &page, "error.html", error->status, error->headers);
+		return;
+	}
+	page.template.is_html = false;
+	answer(exchange, &page, line, sizeof(line) - 1, &response);
+}
+
+/* --- files --- */
+
+static void answer_file(struct exchange *exchange, const struct www_file *file, bool is_for_ever)
+{
+	const struct request *request = exchange_request(exchange);
+	const char *known = request_header(request, "If-None-Match");
+	char headers[64];
+	struct response response = {.status = 200,
+	        .type = file->type,
+	        .cache = is_for_ever ? "public, max-age=31536000, immutable" : "no-cache",
+	        .headers = headers};
+
+	snprintf(headers, sizeof(headers), "ETag: \"%s\"\r\n", file->tag);
+	if (known && strstr(known, file->tag)) {
+		response.status = 304;
+		response.type = NULL;
+		exchange_answer(exchange, &response);
+		return;
+	}
+	response.body = evbuffer_new();
+	if (response.body &&
+	        evbuffer_add_reference(response.body, file->data, file->len, NULL, NULL) == 0)
+		exchange_answer(exchange, &response);
+	else
+		exchange_fail(exchange);
+	if (response.body)
+		evbuffer_free(response.body);
+}
+
+void pages_static(struct site *site, struct exchange *exchange)
+{
+	static const struct pages_error missing = {
+	        .status = 404, .title = "error_missing_title", .text = "error_missing_text"};
+	const struct request *request = exchange_request(exchange);
+	const char *name = request->path + sizeof(TEMPLATE_STATIC) - 1;
+	struct www_file file;
+	char tag[32];
+
+	(void)site;
+	if (!www_find(name, strlen(name), &file) || !file.type) {
+		pages_error(exchange, &missing);
+		return;
+	}
+	/* A page of another version names another tag: what is here must not be kept under it. */
+	answer_file(exchange, &file,
+	        request_query(request, "v", tag, sizeof(tag)) > 0 && strcmp(tag, file.tag) == 0);
+}
+
+void pages_favicon(struct site *site, struct exchange *exchange)
+{
+	struct www_file file;
+
+	(void)site;
+	if (www_find("icon.png", 8, &file))
+		answer_file(exchange, &file, false);
+	else
+		assert(false && "the icon is not embedded");
+}

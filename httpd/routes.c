@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+#include "httpd/routes.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <event2/buffer.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/parse.h"
+#include "httpd/access.h"
+#include "httpd/feed.h"
+#include "httpd/pages.h"
+#include "httpd/site.h"
+#include "httpd/snapshot.h"
+#include "httpd/status.h"
+#include "httpd/viewer.h"
+
+#define ID_SIZE 21 /* 2^64 - 1 and a NUL */
+
+static const struct pages_error BAD_QUERY = {.status = 400,
+        .title = "error_bad_title",
+        .text = "error_bad_text",
+        .detail = "A value in the query is not what it must be"};
+static const struct pages_error NO_MEMORY = {
+        .status = 503, .title = "error_server_title", .text = "error_server_text"};
+
+/* --- handlers of a few lines --- */
+
+static void answer_text(struct exchange *exchange, const char *type, const char *text)
+{
+	struct response response = {.status = 200, .type = type, .body = evbuffer_new()};
+
+	if (response.body && evbuffer_add(response.body, text, strlen(text)) == 0)
+		exchange_answer(exchange, &response);
+	else
+		exchange_fail(exchange);
+	if (response.body)
+		evbuffer_free(response.body);
+}
+
+static void healthz(struct site *site, struct exchange *exchange)
+{
+	(void)site;
+	answer_text(exchange, "text/plain; charset=utf-8", "ok\n");
+}
+
+/* 0; -ENOENT: there is none; -EINVAL: it is no number of 64 bits. */
+static int query_id(const struct request *request, uint64_t *id)
+{
+	char text[ID_SIZE];
+	int len = request_query(request, "id", text, sizeof(text));
+
+	if (len == -ENOENT)
+		return -ENOENT;
+	if (len < 0 || parse_number(text, (size_t)len, 0, UINT64_MAX, id) < 0)
+		return -EINVAL;
+	return 0;
+}
+
+static void alive(struct site *site, struct exchange *exchange)
+{
+	struct viewer_alive answer;
+	char text[128];
+	uint64_t id;
+
+	if (query_id(exchange_request(exchange), &id) < 0) {
+		pages_error(exchange, &BAD_QUERY);
+		return;
+	}
+	answer = viewers_alive(site->viewers, id);
+	snprintf(text, sizeof(text),
+	        "{\"alive\":%s,\"last_sent_ms\":%" PRIu64 ",\"frames\":%" PRIu64
+	        ",\"waiting\":%s}\n",
+	        answer.is_alive ? "true" : "false", answer.last_sent_ms, answer.frames,
+	        answer.is_waiting ? "true" : "false");
+	answer_text(exchange, "application/json", text);
+}
+
+static void screen_video(struct site *site, struct exchange *exchange)
+{
+	const struct request *request = exchange_request(exchange);
+	char headers[8];
+	int len = request_query(request, "headers", headers, sizeof(headers));
+	bool full_headers = len > 0 && strcmp(headers, "full") == 0;
+	struct feed *feed;
+	uint64_t id = 0;
+
+	if (query_id(request, &id) == -EINVAL || (len != -ENOENT && !full_headers)) {
+		pages_error(exchange, &BAD_QUERY);
+		return;
+	}
+	if (request->method == REQUEST_HEAD) {
+		/* Nothing is captured for somebody who does not want to see it. */
+		const struct response head = {
+		        .status = 200, .type = VIEWER_MJPEG_TYPE, .is_endless = true};
+
+		exchange_answer(exchange, &head);
+		return;
+	}
+	feed = feeds_get(site->feeds, SOURCE_SCREEN, STREAM_JPEG);
+	if (!feed || viewer_mjpeg_start(site->viewers, exchange_conn(exchange), feed, id,
+	                     full_headers, request_header(request, "User-Agent")) < 0)
+		pages_error(exchange, &NO_MEMORY);
+}
+
+/* --- the table --- */
+
+#define READ (REQUEST_GET | REQUEST_HEAD)
+
+struct route {
+	unsigned methods;
+	const char *path; /* one that ends in "/" + '*' stands for all that begin with it */
+	enum access_right right;
+	void (*handler)(struct site *site, struct exchange *exchange);
+};
+
+static const struct route ROUTES[] = {
+        {READ, "/", ACCESS_VIEW, pages_start},
+        {READ, "/d", ACCESS_VIEW, pages_screen},
+        {READ, "/d_video", ACCESS_VIEW, screen_video},
+        {READ, "/d.jpg", ACCESS_VIEW, snapshot_answer},
+        {READ, "/alive", ACCESS_VIEW, alive},
+        {READ, "/status", ACCESS_VIEW, status_answer},
+        {READ, "/metrics", ACCESS_VIEW, status_metrics},
+        {READ, "/healthz", ACCESS_VIEW, healthz},
+        {READ, "/static/*", ACCESS_VIEW, pages_static},
+        {READ, "/favicon.ico", ACCESS_VIEW, pages_favicon},
+};
+
+static bool path_matches(const char *pattern, const char *path)
+{
+	size_t len = strlen(pattern);
+
+	if (pattern[len - 1] == '*')
+		return strncmp(pattern, path, len - 1) == 0;
+	return strcmp(pattern, path) == 0;
+}
+
+/* The route of path and method; else NULL, and the methods that the path takes. */
+static const struct route *route_find(const struct request *request, unsigned *methods)
+{
+	*methods = 0;
+	for (size_t i = 0; i < sizeof(ROUTES) / sizeof(ROUTES[0]); i++) {
+		if (!path_matches(ROUTES[i].path, request->path))
+			continue;
+		if (ROUTES[i].methods & request->method)
+			return &ROUTES[i];
+		*methods |= ROUTES[i].methods;
+	}
+	return NULL;
+}
+
+/* --- refusals --- */
+
+static void method_not_allowed(struct exchange *exchange, unsigned methods)
+{
+	static const struct {
+		enum request_method method;
+		const char *name;
+	} names[] = {{REQUEST_GET, "GET"}, {REQUEST_HEAD, "HEAD"}, {REQUEST_POST, "POST"},
+	        {REQUEST_PUT, "PUT"}, {REQUEST_PATCH, "PATCH"}, {REQUEST_DELETE, "DELETE"}};
+	char allow[80] = "Allow: ";
+	struct pages_error error = {.status = 405,
+	        .title = "error_method_title",
+	        .text = "error_method_text",
+	        .headers = allow};
+	const char *comma = "";
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!(methods & names[i].method))
+			continue;
+		strcat(allow, comma); /* all of them fit */
+		strcat(allow, names[i].name);
+		comma = ", ";
+	}
+	strcat(allow, "\r\n");
+	pages_error(exchange, &error);
+}
+
+static void forbid(struct site *site, struct exchange *exchange, enum access_verdict verdict)
+{
+	static const struct pages_error errors[] = {
+	        [ACCESS_NOT_FROM_THERE] = {.status = 403,
+	                .title = "error_peer_title",
+	                .text = "error_peer_text"},
+	        [ACCESS_NOT_THIS_HOST] = {.status = 421,
+	                .title = "error_host_title",
+	                .text = "error_host_text"},
+	        [ACCESS_NOT_FROM_THAT_PAGE] = {.status = 403,
+	                .title = "error_page_title",
+	                .text = "error_page_text"},
+	};
+	const char *peer = conn_peer_text(exchange_conn(exchange));
+	const struct request *request = exchange_request(exchange);
+	const struct log_fields fields = {.viewer = peer, .route = request->path};
+	unsigned suppressed;
+
+	site->forbidden_total++;
+	if (ratelimit_allow(&site->forbidden_log, clock_monotonic_ns(), &suppressed)) {
+		static const char *const why[] = {
+		        [ACCESS_NOT_FROM_THERE] = "its address is outside of the networks that may "
+		                                  "watch; [http] allow adds ranges",
+		        [ACCESS_NOT_THIS_HOST] = "it asked for a host that is not this computer; "
+		                                 "[http] hosts adds names",
+		        [ACCESS_NOT_FROM_THAT_PAGE] = "another site's page asked",
+		};
+
+		log_at(LOG_WARNING, &fields,
+		        "Refused %s, which asked for %.100s: %s (%u like it "
+		        "since the last such line)",
+		        peer, request->host, why[verdict], suppressed);
+	}
+	pages_error(exchange, &errors[verdict]);
+}
+
+static enum access_verdict decide(
+        struct site *site, struct exchange *exchange, enum access_right right)
+{
+	const struct request *request = exchange_request(exchange);
+	const struct access_question question = {
+	        .peer = conn_peer(exchange_conn(exchange)),
+	        .local = conn_local(exchange_conn(exchange)),
+	        .host = request->host,
+	        .origin = request_header(request, "Origin"),
+	        .sec_fetch_site = request_header(request, "Sec-Fetch-Site"),
+	        .referer = request_header(request, "Referer"),
+	        .right = right,
+	};
+
+	return access_decide(site->access, &question);
+}
+
+void routes_answer(struct site *site, struct exchange *exchange)
+{
+	static const struct pages_error missing = {
+	        .status = 404, .title = "error_missing_title", .text = "error_missing_text"};
+	static const struct pages_error too_large = {
+	        .status = 413, .title = "error_large_title", .text = "error_large_text"};
+	static const struct pages_error expectation = {.status = 417,
+	        .title = "error_bad_title",
+	        .text = "error_bad_text",
+	        .detail = "Only 100-continue may be expected"};
+	const struct request *request = exchange_request(exchange);
+	const char *expect = request_header(request, "Expect");
+	unsigned methods;
+	const struct route *route = route_find(request, &methods);
+	enum access_verdict verdict = decide(site, exchange, route ? route->right : ACCESS_VIEW);
+
+	site->requests_total++;
+	if (verdict != ACCESS_GRANTED)
+		forbid(site, exchange, verdict);
+	else if (!route && methods != 0)
+		method_not_allowed(exchange, methods);
+	else if (!route)
+		pages_error(exchange, &missing);
+	else if (request->is_chunked || request->content_length > 0)
+		pages_error(exchange, &too_large); /* no route takes a body */
+	else if (expect && strcasecmp(expect, "100-continue") != 0)
+		pages_error(exchange, &expectation);
+	else
+		route->handler(site, exchange);
+}
+
+void routes_refuse(
+        struct site *site, struct exchange *exchange, const struct request_refusal *refusal)
+{
+	struct pages_error error = {.status = refusal->status,
+	        .title = "error_bad_title",
+	        .text = "error_bad_text",
+	        .detail = refusal->cause};
+
+	site->malformed_total++;
+	if (refusal->status == 408) {
+		error.title = "error_slow_title";
+		error.text = "error_slow_text";
+	} else if (refusal->status == 414 || refusal->status == 431) {
+		error.title = "error_large_title";
+		error.text = "error_large_text";
+	}
+	pages_error(exchange, &error);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+#include "httpd/status.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+
+#include "common/clock.h"
+#include "httpd/feed.h"
+#include "httpd/site.h"
+#include "httpd/viewer.h"
+
+/* A feed that nobody watches has no state of its source: nothing is asked of it. */
+#define STATE_IDLE "idle"
+#define WORDS_IDLE "Nobody watches, so nothing is captured"
+
+static const char *state_of(const struct feed_info *info)
+{
+	return info->is_open ? state_name(info->state) : STATE_IDLE;
+}
+
+/* --- JSON --- */
+
+static void add_stream(void *arg, const struct feed_info *info)
+{
+	json_t *streams = arg;
+
+	/* A failure leaves a null in the array's place: told by json_dumps. */
+	json_array_append_new(streams,
+	        json_pack("{ss ss ss ss sI sI sf sI sI sI sI sI sI sI}", "source",
+	                source_name(info->source), "stream", stream_name(info->stream), "state",
+	                state_of(info), "words", info->is_open ? info->words : WORDS_IDLE, "width",
+	                (json_int_t)info->width, "height", (json_int_t)info->height, "rate",
+	                (double)(long)(info->rate * 10 + 0.5) / 10, "frames",
+	                (json_int_t)info->frames, "bytes", (json_int_t)info->bytes, "skipped",
+	                (json_int_t)info->skipped, "lapped", (json_int_t)info->lapped,
+	                "subscriptions", (json_int_t)info->subscriptions, "failures",
+	                (json_int_t)info->failures, "viewers", (json_int_t)info->n_listeners));
+}
+
+json_t *status_json(const struct site *site)
+{
+	json_t *streams = json_array();
+
+	if (!streams)
+		return NULL;
+	feeds_each(site->feeds, add_stream, streams);
+	return json_pack("{ss sI sI sI sI so}", "version", SCREENSHARE_VERSION, "uptime_s",
+	        (json_int_t)((clock_monotonic_ns() - site->started_ns) / NS_PER_S), "viewers",
+	        (json_int_t)viewers_count(site->viewers), "viewers_total",
+	        (json_int_t)viewers_total(site->viewers), "connections",
+	        (json_int_t)site->n_connections, "streams", streams);
+}
+
+static void free_text(const void *data, size_t len, void *text)
+{
+	(void)data, (void)len;
+	free(text);
+}
+
+void status_answer(struct site *site, struct exchange *exchange)
+{
+	struct response response = {.status = 200, .type = "application/json"};
+	json_t *status = status_json(site);
+	char *text = status ? json_dumps(status, JSON_COMPACT) : NULL;
+
+	json_decref(status);
+	response.body = evbuffer_new();
+	if (text && response.body &&
+	        evbuffer_add_reference(response.body, text, strlen(text), free_text, text) == 0) {
+		text = NULL;
+		evbuffer_add(response.body, "\n", 1);
+		exchange_answer(exchange, &response);
+	} else {
+		exchange_fail(exchange);
+	}
+	free(text);
+	if (response.body)
+		evbuffer_free(response.body);
+}
+
+/* --- Prometheus text, version 0.0.4 --- */
+
+struct metric {
+	const char *name, *type, *help;
+};
+
+static void add_head(struct evbuffer *out, const struct metric *metric)
+{
+	evbuffer_add_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help,
+	        metric->name, metric->type);
+}
+
+static void add_one(struct evbuffer *out, const struct metric *metric, double value)
+{
+	add_head(out, metric);
+	evbuffer_add_printf(out, "%s %.15g\n", metric->name, value);
+}
+
+/* One column of feed_info for all feeds: Prometheus wants each metric's lines together. */
+struct column {
+	struct metric metric;
+	double (*value)(const struct feed_info *info);
+};
+
+#define VALUE(name_)                                                                               \
+	static double name_##_of(const struct feed_info *info)                                     \
+	{                                                                                          \
+		return (double)info->name_;                                                        \
+	}
+VALUE(is_open)
+VALUE(n_listeners)
+VALUE(width)
+VALUE(height)
+VALUE(rate)
+VALUE(frames)
+VALUE(bytes)
+VALUE(skipped)
+VALUE(lapped)
+VALUE(subscriptions)
+VALUE(failures)
+
+/* clang-format off */
+static const struct column COLUMNS[] = {
+	{{"screenshare_stream_open", "gauge", "Whether the stream is subscribed to, or tried."}, is_open_of},
+	{{"screenshare_stream_viewers", "gauge", "Who wants the stream at the moment."}, n_listeners_of},
+	{{"screenshare_stream_width_pixels", "gauge", "Width of the newest picture."}, width_of},
+	{{"screenshare_stream_height_pixels", "gauge", "Height of the newest picture."}, height_of},
+	{{"screenshare_stream_rate_hertz", "gauge", "Frames a second over the last two seconds."}, rate_of},
+	{{"screenshare_stream_frames_total", "counter", "Frames received from the capture daemon."}, frames_of},
+	{{"screenshare_stream_bytes_total", "counter", "Bytes of those frames."}, bytes_of},
+	{{"screenshare_stream_skipped_total", "counter", "Frames passed over for a newer one."}, skipped_of},
+	{{"screenshare_stream_lapped_total", "counter", "Frames overwritten while they were read."}, lapped_of},
+	{{"screenshare_stream_subscriptions_total", "counter", "Subscriptions to the capture daemon."}, subscriptions_of},
+	{{"screenshare_stream_failures_total", "counter", "Subscriptions that ended in a failure."}, failures_of},
+};
+/* clang-format on */
+
+struct listing {
+	struct evbuffer *out;
+	const struct column *column; /* NULL: the state */
+};
+
+static void add_line(void *arg, const struct feed_info *info)
+{
+	struct listing *listing = arg;
+
+	if (listing->column)
+		evbuffer_add_printf(listing->out, "%s{source=\"%s\",stream=\"%s\"} %.15g\n",
+		        listing->column->metric.name, source_name(info->source),
+		        stream_name(info->stream), listing->column->value(info));
+	else
+		evbuffer_add_printf(listing->out,
+		        "screenshare_stream_state{source=\"%s\",stream=\"%s\",state=\"%s\"} 1\n",
+		        source_name(info->source), stream_name(info->stream), state_of(info));
+}
+
+static void add_metrics(const struct site *site, struct evbuffer *out)
+{
+	const struct metric info = {
+	        "screenshare_info", "gauge", "The version, as a label; always 1."};
+	const struct metric state = {"screenshare_stream_state", "gauge",
+	        "The state of the source, as a label; always 1."};
+	struct listing listing = {.out = out};
+
+	add_head(out, &info);
+	evbuffer_add_printf(out, "screenshare_info{version=\"%s\"} 1\n", SCREENSHARE_VERSION);
+#define ONE(name, type, help, value)                                                               \
+	add_one(out, &(const struct metric){"screenshare_" name, type, help}, (double)(value))
+	ONE("uptime_seconds", "gauge", "Since the start.",
+	        (double)(clock_monotonic_ns() - site->started_ns) / NS_PER_S);
+	ONE("viewers", "gauge", "Browsers that watch at the moment.", viewers_count(site->viewers));
+	ONE("viewers_total", "counter", "Browsers that have watched.",
+	        viewers_total(site->viewers));
+	ONE("connections", "gauge", "Open connections.", site->n_connections);
+	ONE("connections_total", "counter", "Connections accepted.", site->connections_total);
+	ONE("connections_evicted_total", "counter",
+	        "Connections closed before they had asked, for others.", site->evicted_total);
+	ONE("connections_turned_away_total", "counter", "Connections closed for want of room.",
+	        site->turned_away_total);
+	ONE("requests_total", "counter", "Requests.", site->requests_total);
+	ONE("requests_malformed_total", "counter", "Requests whose head was refused.",
+	        site->malformed_total);
+	ONE("requests_forbidden_total", "counter", "Requests from where nobody may watch.",
+	        site->forbidden_total);
+#undef ONE
+	add_head(out, &state);
+	feeds_each(site->feeds, add_line, &listing);
+	for (size_t i = 0; i < sizeof(COLUMNS) / sizeof(COLUMNS[0]); i++) {
+		listing.column = &COLUMNS[i];
+		add_head(out, &COLUMNS[i].metric);
+		feeds_each(site->feeds, add_line, &listing);
+	}
+}
+
+void status_metrics(struct site *site, struct exchange *exchange)
+{
+	struct response response = {
+	        .status = 200, .type = "text/plain; version=0.0.4; charset=utf-8"};
+
+	response.body = evbuffer_new();
+	if (!response.body) {
+		exchange_fail(exchange);
+		return;
+	}
+	add_metrics(site, response.body);
+	exchange_answer(exchange, &response);
+	evbuffer_free(response.body);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What httpd is doing, in figures: the same for /status (JSON), /metrics (Prometheus text) and the
+ * control socket.  How many watch, and never who: that is for the presenter alone (control_server).
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "httpd/exchange.h"
+
+struct site;
+
+void status_answer(struct site *site, struct exchange *exchange);  /* /status */
+void status_metrics(struct site *site, struct exchange *exchange); /* /metrics */
+
+/* The object of /status, owned by the caller; NULL: no memory. */
+json_t *status_json(const struct site *site);

@@ -1,0 +1,79 @@
+/*
+ * Moves the focus by the arrow keys, as a remote control has them.  Plain ES5.
+ *
+ * Chromium and Firefox do not do this by themselves; browsers of televisions that do are stopped by
+ * preventDefault, so that nothing moves twice.  Those that drive a pointer with the arrows send no
+ * keys, and everything here is a link or a button.
+ */
+(function () {
+	'use strict';
+
+	var LEFT = 37, UP = 38, RIGHT = 39, DOWN = 40;
+
+	function isVisible(element) {
+		return element.offsetWidth > 0 && window.getComputedStyle(element).visibility !== 'hidden';
+	}
+
+	function centre(element) {
+		var r = element.getBoundingClientRect();
+		return {x: (r.left + r.right) / 2, y: (r.top + r.bottom) / 2};
+	}
+
+	/* How far `to` lies from `from` in the key's direction; what is beside the way counts twice. */
+	function distance(from, to, key) {
+		var dx = to.x - from.x, dy = to.y - from.y;
+		var along = key === LEFT ? -dx : key === RIGHT ? dx : key === UP ? -dy : dy;
+		var beside = Math.abs(key === LEFT || key === RIGHT ? dy : dx);
+		return along > 1 ? along + 2 * beside : Infinity;
+	}
+
+	/* Where the arrows begin. */
+	function firstOf(all) {
+		var i;
+		for (i = 0; i < all.length; i++) {
+			if (isVisible(all[i])) {
+				return document.getElementById('first') || all[i];
+			}
+		}
+		return null;
+	}
+
+	function nearest(all, from, key) {
+		var best = null, bestDistance = Infinity, here = centre(from), i, d;
+		for (i = 0; i < all.length; i++) {
+			if (all[i] === from || !isVisible(all[i])) {
+				continue;
+			}
+			d = distance(here, centre(all[i]), key);
+			if (d < bestDistance) {
+				best = all[i];
+				bestDistance = d;
+			}
+		}
+		return best;
+	}
+
+	document.addEventListener('keydown', function (event) {
+		var key = event.keyCode, all, from, to;
+		if (key < LEFT || key > DOWN || event.altKey || event.ctrlKey || event.metaKey) {
+			return;
+		}
+		all = document.querySelectorAll('a[href], button');
+		from = document.activeElement;
+		if (!from || from === document.body || !isVisible(from)) {
+			to = firstOf(all);
+		} else {
+			to = nearest(all, from, key);
+		}
+		if (to) {
+			to.focus();
+			event.preventDefault();
+		}
+	});
+
+	/* OK on the remote works at once.  autofocus would not do where something has the focus. */
+	var first = document.getElementById('first');
+	if (first) {
+		first.focus();
+	}
+}());
