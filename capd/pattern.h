@@ -12,7 +12,7 @@
  * Draws the test picture as it is at `time_ns` (CLOCK_MONOTONIC): colour bars, a grey ramp, a moving
  * bar that shows dropped frames, a clock; and `reason`, if not NULL, in large letters.  `changed`
  * (may be NULL) gets what differs from the picture drawn into the same memory before; pass
- * `first` when the memory holds no earlier test picture.
+ * `first` when the memory holds no earlier test picture, or one with another `reason`.
  */
 void pattern_draw(struct picture *picture, uint64_t time_ns, const char *reason, bool first,
 	struct box *changed);

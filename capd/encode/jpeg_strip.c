@@ -221,21 +221,16 @@ int jpeg_strip_head(struct jpeg_strip *strip, uint32_t height, struct jpeg_buffe
 	return out->scan ? 0 : -EINVAL;
 }
 
-int jpeg_strip_picture(
+static int compress_picture(
         struct jpeg_strip *strip, const struct picture *picture, struct jpeg_buffer *out)
 {
 	struct jpeg_compress_struct *compress = &strip->compress;
 
-	if (picture->width != compress->image_width || picture->height == 0 ||
-	        picture->height > PICTURE_SIDE_MAX)
-		return -EINVAL;
 	strip->out = out;
 	if (setjmp(strip->on_error))
 		return take_error(strip);
 	compress->image_height = picture->height;
-	compress->write_JFIF_header = TRUE;
-	compress->restart_in_rows = 0;
-	compress->restart_interval = 0;
+	compress->optimize_coding = TRUE;
 	jpeg_start_compress(compress, TRUE);
 	while (compress->next_scanline < picture->height) {
 		JSAMPROW line = picture->pixels + picture->stride * compress->next_scanline;
@@ -244,4 +239,24 @@ int jpeg_strip_picture(
 	jpeg_finish_compress(compress);
 	out->scan = find_scan(out);
 	return out->scan ? 0 : -EINVAL;
+}
+
+/* An object of its own: the best Huffman tables replace the default ones in it for good. */
+int jpeg_strip_picture(const struct picture *picture, unsigned quality,
+        enum config_subsampling subsampling, struct jpeg_buffer *out)
+{
+	struct jpeg_strip_format format = {picture->width, quality, subsampling};
+	struct jpeg_strip *strip;
+	int r;
+
+	if (picture->height == 0 || picture->height > PICTURE_SIDE_MAX)
+		return -EINVAL;
+	r = jpeg_strip_create(&strip);
+	if (r < 0)
+		return r;
+	r = jpeg_strip_configure(strip, &format);
+	if (r == 0)
+		r = compress_picture(strip, picture, out);
+	jpeg_strip_destroy(strip);
+	return r;
 }

@@ -64,6 +64,9 @@ int jpeg_strip_encode(
  */
 int jpeg_strip_head(struct jpeg_strip *strip, uint32_t height, struct jpeg_buffer *out);
 
-/* Compresses a whole picture, without restarts: what a state's picture needs.  As above. */
-int jpeg_strip_picture(
-        struct jpeg_strip *strip, const struct picture *picture, struct jpeg_buffer *out);
+/*
+ * Compresses a whole picture for itself, as small as baseline goes (without restarts, with Huffman tables
+ * of its own): what a state's picture needs.  0, -ENOMEM, -EINVAL.
+ */
+int jpeg_strip_picture(const struct picture *picture, unsigned quality,
+	enum config_subsampling subsampling, struct jpeg_buffer *out);

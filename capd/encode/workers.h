@@ -29,6 +29,6 @@ void workers_destroy(struct workers *workers);
 
 /*
  * Runs `work` as drawn above.  What either thread wrote is visible to the caller afterwards. Cannot
- * fail: if no thread can be had, the caller works alone.  One caller at a time.
+ * fail: if no thread or no second CPU can be had, the caller works alone.  One caller at a time.
  */
 void workers_run(struct workers *workers, workers_fn *work, void *arg);
