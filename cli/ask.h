@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What `status`, `viewers` and `url` have in common: their arguments, whom they ask, and what they
+ * say when nobody answers.
+ *
+ *     --port N: this user's `run` on that port
+ *     else      the service, else the only `run` of this user
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdint.h>
+
+struct ask {
+	const char *request; /* as common/control.h names it */
+	const char *help;    /* what --help prints */
+	const char *member;  /* of the answer: what it must have … */
+	json_type type;      /* … and of which type */
+	/* Prints the answer for a person. */
+	void (*print)(const json_t *answer);
+};
+
+/* From the arguments to what is printed.  The exit status (command.h). */
+int ask_main(const struct ask *ask, int argc, char **argv);
+
+/* Members of an answer, which may lack any of them. */
+const char *ask_text(const json_t *object, const char *key); /* "" if it is none */
+uint64_t ask_number(const json_t *object, const char *key);  /* 0 if it is none, or negative */
+double ask_real(const json_t *object, const char *key);      /* 0 if it is none */

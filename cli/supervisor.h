@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Systemd's part for one terminal: starts the daemons, with their sockets, and starts them again.
+ *
+ *     units at once  ───────────────► running ──ends──► back-off ──► running …
+ *     units on demand ──► watching ──► running ──exit 0──► watching (its first socket)
+ *                             ▲           │ else
+ *                             └─back-off ◄┘
+ *
+ * What ends badly after it has run well starts again at once; the next times wait longer, up to
+ * SUPERVISOR_BACKOFF_MAX_MS: pictures are back within a second however often a daemon is killed.
+ * What says nothing for its `watchdog_ms` is killed and so started again.  Exit 78 (EX_CONFIG) is
+ * what a restart cannot cure: it ends everything.  So do SIGINT, SIGTERM and SIGHUP.
+ * Single-threaded.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cli/spawn.h"
+
+#define SUPERVISOR_UNITS_MAX      8
+#define SUPERVISOR_ARGS_MAX       16
+#define SUPERVISOR_BACKOFF_MAX_MS 400
+
+struct supervisor; /* opaque */
+
+/* One program.  What the pointers point to must outlive the supervisor. */
+struct supervisor_unit {
+	const char *name;                          /* for people: "httpd" */
+	const char *program;                       /* path */
+	const char *argv[SUPERVISOR_ARGS_MAX + 1]; /* NULL at the end */
+	const char *argument_until_display; /* an entry of argv, left out once the unit has notified
+	                                       that it reached a display; or NULL */
+	struct spawn_fd fds[SPAWN_FDS_MAX]; /* stay open and ours over all restarts */
+	size_t n_fds;
+	bool on_demand;       /* started when fds[0] becomes readable */
+	unsigned watchdog_ms; /* it must say something so often, READY=1 included; 0: never */
+};
+
+struct supervisor_timing {
+	unsigned stop_ms; /* from SIGTERM to SIGKILL */
+	unsigned well_ms; /* whoever has run for so long starts from no back-off */
+};
+extern const struct supervisor_timing supervisor_default_timing; /* 2 s, 2 s */
+
+struct supervisor_listener {
+	/* A unit is ready, for the first time or again. */
+	void (*on_ready)(void *arg, const char *unit_name);
+	void *arg;
+};
+
+/*
+ * Blocks SIGINT, SIGTERM, SIGHUP and SIGCHLD in the calling thread, for good.  `notify_path`: where
+ * to bind the notification socket, which must not exist; borrowed for life.  0 or -errno.
+ */
+int supervisor_create(const char *notify_path, const struct supervisor_timing *timing,
+        const struct supervisor_listener *listener, struct supervisor **out);
+/* Children that still run are killed and reaped.  Accepts NULL. */
+void supervisor_destroy(struct supervisor *supervisor);
+
+/* `unit` is copied.  It starts, or watches, when supervisor_run() does.  0 or -errno. */
+int supervisor_add(struct supervisor *supervisor, const struct supervisor_unit *unit);
+
+/*
+ * Until a signal, or a unit's exit 78, has ended all units.  The exit status: 0 after a signal, 78,
+ * or 1 if the loop itself failed.
+ */
+int supervisor_run(struct supervisor *supervisor);
