@@ -430,6 +430,11 @@ static void nothing_changed_is_eagain(void **state)
 	assert_int_equal(encode(&desk), -EAGAIN); /* and does what it likes outside */
 	desk.cursor.y = 5;
 	assert_int_equal(encode(&desk), 0);
+	memset(desk.argb, 0x77, sizeof(desk.argb));
+	assert_int_equal(encode(&desk), -EAGAIN); /* an image is known by its id alone */
+	desk.cursor.shape_id++;
+	assert_int_equal(encode(&desk), 0); /* another shape of the same size */
+	assert_equals_libjpeg(&desk);
 	desk.cursor.is_visible = false;
 	assert_int_equal(encode(&desk), 0);
 	memset(desk.argb, 0, sizeof(desk.argb));
