@@ -548,10 +548,20 @@ static void noise(struct desk *desk)
 /* The quality that a record was made with, and that all of it was: 0 if there is none. */
 static unsigned quality_of(const struct desk *desk)
 {
-	for (unsigned quality = desk->options.quality; quality > 0; quality--)
-		if (equals_libjpeg(desk, quality))
-			return quality;
-	return 0;
+	unsigned low = 1, high = desk->options.quality;
+
+	/* The better, the longer. */
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+		size_t len;
+
+		free(reference(desk, middle, &len));
+		if (len + desk->com_len < desk->len)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return equals_libjpeg(desk, low) ? low : 0;
 }
 
 static void too_large_a_picture_lowers_its_quality_and_comes_back(void **state)
