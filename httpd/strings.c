@@ -18,9 +18,9 @@ static const struct string STRINGS[] = {
 
 	/* the start page */
 	{"start_title", {"{{computer}} – screenshare", "{{computer}} – 屏幕共享"}},
-	{"start_lead", {"This computer shares with its network.", "这台电脑正在与所在网络共享。"}},
+	{"start_lead", {"Everyone on this network can watch.", "本网络中的任何人都可以观看。"}},
 	{"watch_screen", {"Watch the screen", "观看屏幕"}},
-	{"watch_screen_hint", {"Live, in any browser", "实时画面，任何浏览器均可观看"}},
+	{"watch_screen_hint", {"Live, in any browser", "实时画面，浏览器即可观看"}},
 	{"others_title", {"For other programs", "供其他程序使用"}},
 	{"others_stream", {"Live picture for VLC, OBS and the like", "供 VLC、OBS 等软件使用的实时画面"}},
 	{"others_still", {"One picture, as it is now", "当前画面的一张截图"}},
