@@ -15,7 +15,11 @@ void damage_init(struct damage *damage, uint32_t width, uint32_t height, uint32_
 
 void damage_set_rate(struct damage *damage, uint32_t millihertz)
 {
-	damage->interval_ns = 1000 * NS_PER_S / (millihertz ? millihertz : 1);
+	uint64_t interval_ns = 1000 * NS_PER_S / (millihertz ? millihertz : 1);
+
+	/* A hundredth faster: a source at exactly the ceiling would never work off a frame of debt,
+	 * and each of its frames would come late for ever. */
+	damage->interval_ns = interval_ns - interval_ns / 100;
 }
 
 struct box box_union(const struct box *a, const struct box *b)

@@ -30,9 +30,10 @@
 #include "common/log.h"
 #include "common/service.h"
 
-#define RETRY_NS     (1000 * NS_PER_MS)
-#define FULL_GRAB_NS (2000 * NS_PER_MS)
-#define STALE_MAX    20 /* grabs in a row outside the root, while it is being resized */
+#define RETRY_NS      (1000 * NS_PER_MS)
+#define FULL_GRAB_NS  (2000 * NS_PER_MS)
+#define FULL_EARLY_NS (500 * NS_PER_MS) /* … or with a frame that is taken anyway */
+#define STALE_MAX     20 /* grabs in a row outside the root, while it is being resized */
 
 struct source {
 	sd_event *event;
@@ -228,6 +229,11 @@ static bool grab_failed(struct source *source, int r)
 static bool take_frame(struct source *source)
 {
 	uint64_t now = clock_monotonic_ns();
+	/* The look at everything costs no frame of its own while frames come anyway. */
+	if (!box_is_empty(&source->damage.extent) && now + FULL_EARLY_NS >= source->full_due_ns) {
+		note_whole(source, now);
+		source->full_due_ns = now + FULL_GRAB_NS;
+	}
 	struct box box = damage_take(&source->damage, now);
 	bool with_pointer = source->config->screen.cursor;
 	int r;

@@ -94,7 +94,7 @@ static void ceiling_holds_for_a_source_that_is_faster(void **state)
 			n++;
 		}
 	}
-	assert_in_range(n, 58, 62);
+	assert_in_range(n, 58, 63);
 }
 
 int main(void)
