@@ -33,6 +33,7 @@
 #define RETRY_NS      (1000 * NS_PER_MS)
 #define FULL_GRAB_NS  (2000 * NS_PER_MS)
 #define FULL_EARLY_NS (500 * NS_PER_MS) /* … or with a frame that is taken anyway */
+#define REFUSED_NS    (150 * NS_PER_MS)
 #define STALE_MAX     20 /* grabs in a row outside the root, while it is being resized */
 
 struct source {
@@ -40,6 +41,7 @@ struct source {
 	const struct config *config;
 	struct source_listener listener;
 	bool is_started;
+	unsigned n_refused; /* in a row, by a server that listens */
 	bool was_reached; /* since the daemon runs: a display that fails now is lost, not missing */
 	uint32_t rate_millihertz;
 
@@ -97,6 +99,13 @@ static void fail(struct source *source, enum source_state state, const char *wor
 	disconnect_display(source);
 	source->listener.on_state(source->listener.arg, state, words);
 	set_timer(source, clock_monotonic_ns() + RETRY_NS);
+}
+
+static void lost(struct source *source)
+{
+	bool was_silent = source->is_connected && source->x11.timed_out;
+
+	fail(source, STATE_DISPLAY_LOST, was_silent ? "The display does not answer" : NULL);
 }
 
 /* --- live --- */
@@ -193,7 +202,7 @@ static bool take_events(struct source *source)
 		free(event);
 	}
 	if (x11_is_lost(&source->x11)) {
-		fail(source, STATE_DISPLAY_LOST, NULL);
+		lost(source);
 		return false;
 	}
 	return !source->area_is_stale || prepare_area(source);
@@ -218,7 +227,7 @@ static bool grab_failed(struct source *source, int r)
 		note_whole(source, clock_monotonic_ns());
 		return true;
 	}
-	fail(source, STATE_DISPLAY_LOST, NULL);
+	lost(source);
 	return false;
 }
 
@@ -341,7 +350,16 @@ static void connect_failed(struct source *source)
 	const char *display = display_name(source);
 	char words[X11_WORDS_MAX];
 
-	if (local_server_listens(display)) {
+	bool is_refused = local_server_listens(display);
+	/* A server that is just starting, or resets after its last client, drops whoever comes
+	 * then: one refusal is none. */
+	if (is_refused && source->n_refused++ == 0) {
+		set_timer(source, clock_monotonic_ns() + REFUSED_NS);
+		return;
+	}
+	if (!is_refused)
+		source->n_refused = 0;
+	if (is_refused) {
 		snprintf(words, sizeof(words),
 		        "The display %.64s refuses this user: set XAUTHORITY, or permit the user "
 		        "with xhost",
@@ -386,6 +404,7 @@ static void set_up_display(struct source *source, xcb_connection_t *connection)
 		xcb_damage_create(connection, source->damage_id, source->x11.root,
 		        XCB_DAMAGE_REPORT_LEVEL_BOUNDING_BOX);
 	}
+	source->n_refused = 0;
 	source->n_stale = 0;
 	source->full_due_ns = 0;
 	source->pointer_moved = false;
