@@ -62,11 +62,16 @@ def decode(data):
     return image.convert("RGB")
 
 
-def is_near(colour, rgb, tolerance=6):
+def is_near(colour, rgb, tolerance=10):
     """A decoded (r, g, b) against 0xrrggbb: JPEG rounds."""
     wanted = (rgb >> 16 & 0xFF, rgb >> 8 & 0xFF, rgb & 0xFF)
     return all(abs(a - b) <= tolerance for a, b in zip(colour, wanted))
 
 
-def shows(data, rgb, x, y, tolerance=6):
-    return is_near(decode(data).getpixel((x, y)), rgb, tolerance)
+def shows(data, rgb, x, y, tolerance=10):
+    """False for a smaller picture; AssertionError for what is none."""
+    try:
+        image = decode(data)
+    except OSError as error:
+        raise AssertionError(f"no picture: {error} ({data[:40]!r})") from None
+    return x < image.width and y < image.height and is_near(image.getpixel((x, y)), rgb, tolerance)

@@ -380,7 +380,7 @@ static void positions_jump_tick(int fd)
 		seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
 		atomic_store(&ring.header->latest, seed & (seed >> 32) & ~63ull);
 		atomic_store(&ring.header->end, seed << 7);
-		atomic_store(&ring.header->intent, seed >> 9);
+		atomic_store(&ring.header->intent, seed & 1 << 20 ? seed >> 9 : 0);
 		ring.record->length = (uint32_t)seed;
 		ring_wake();
 	}
@@ -411,13 +411,34 @@ static void truncated_later_tick(int fd)
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
-/* A record of nearly a quarter of the ring, so that its copy takes a while. */
+/*
+ * Records of nearly a quarter of the ring, so that a copy takes a while; 10 to 400 µs after each
+ * the segment shrinks to its first page: header and wake word stay, and only the copy faults.
+ */
+static uint64_t put_long_record(uint64_t position)
+{
+	const uint32_t len = CAPACITY / RING_RECORD_DIVISOR - (uint32_t)sizeof(struct ring_record);
+	const struct ring_record record = {.length = len,
+	        .kind = RECORD_FRAME,
+	        .sequence = position / RING_ALIGN + 1,
+	        .pts_ns = clock_monotonic_ns(),
+	        .width = 64,
+	        .height = 48};
+	uint8_t *place = ring.map + RING_HEADER_SIZE + (position & (CAPACITY - 1));
+	uint64_t end = position + sizeof(record) + len;
+
+	atomic_store(&ring.header->intent, end);
+	memcpy(place, &record, sizeof(record));
+	memcpy(place + sizeof(record), picture, picture_len);
+	atomic_store(&ring.header->end, end);
+	atomic_store(&ring.header->latest, position);
+	return end;
+}
+
 static void truncated_while_read(int fd)
 {
-	uint32_t len = CAPACITY / RING_RECORD_DIVISOR - (uint32_t)sizeof(struct ring_record);
-
-	ring_make(CAPACITY, NULL, len);
-	memcpy(ring.record + 1, picture, picture_len);
+	ring_make_usual();
+	put_long_record(0);
 	announce_usual(fd);
 }
 
@@ -427,11 +448,12 @@ static void truncated_while_read_tick(int fd)
 	uint64_t delay_ns = 10000 + turn++ % 40 * 10000;
 	(void)fd;
 
-	ring.record->sequence++;
+	if (ftruncate(ring.fd, (off_t)ring.map_len) < 0)
+		die("ftruncate");
+	put_long_record(atomic_load(&ring.header->end));
 	ring_wake();
 	for (uint64_t end = clock_monotonic_ns() + delay_ns; clock_monotonic_ns() < end;)
 		;
-	/* the header stays, the record goes: only the copy faults */
 	if (ftruncate(ring.fd, 4096) < 0)
 		die("ftruncate");
 }

@@ -19,8 +19,10 @@ QUICK = "[http]\ngrace_s = 1\n"
 
 def environment(folder, display=None, xauthority=None, **more):
     """Nothing of the machine's own session or configuration gets in."""
-    env = {key: os.environ[key] for key in ("PATH", "LANG", "HOME", "ASAN_OPTIONS", "TSAN_OPTIONS",
-                                            "UBSAN_OPTIONS", "LSAN_OPTIONS") if key in os.environ}
+    env = {key: os.environ[key] for key in ("PATH", "LANG", "HOME") if key in os.environ}
+    # Reports go to files, which conftest.py looks at: stderr may be gone before the process.
+    for key in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"):
+        env[key] = os.environ.get(key, "") + f":log_path={folder}/sanitizer"
     for name in ("runtime", "state-home", "config-home"):
         os.makedirs(os.path.join(folder, name), mode=0o700, exist_ok=True)
     env.update(XDG_RUNTIME_DIR=os.path.join(folder, "runtime"),

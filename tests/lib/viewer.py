@@ -15,7 +15,7 @@ class Part:
     def __init__(self, data, headers, received_ns):
         self.data, self.headers, self.received_ns = data, headers, received_ns
 
-    def shows(self, rgb, x=8, y=8, tolerance=6):
+    def shows(self, rgb, x=8, y=8, tolerance=10):
         return jpeg.shows(self.data, rgb, x, y, tolerance)
 
 
@@ -121,7 +121,7 @@ class Viewer:
             return part if accept(part) else None
         return wait_for(look, deadline_s, what)
 
-    def wait_colour(self, rgb, x=8, y=8, deadline_s=5, tolerance=6):
+    def wait_colour(self, rgb, x=8, y=8, deadline_s=5, tolerance=10):
         return self.wait_newest(lambda part: part.shows(rgb, x, y, tolerance), deadline_s,
                                 f"#{rgb:06x} at {x}, {y}")
 

@@ -74,8 +74,8 @@ class Painter:
         assert answer and answer[0] == "ok", f"the painter failed at: {line}"
         return [int(word) for word in answer[1:]]
 
-    def fill(self, rgb, x=0, y=0, width=65535, height=65535):
-        """When it was begun, in CLOCK_MONOTONIC ns."""
+    def fill(self, rgb, x=0, y=0, width=32000, height=32000):
+        """When it was begun, in CLOCK_MONOTONIC ns.  (More than 32767 wide, and Xvfb's damage is lost.)"""
         return self._ask(f"fill {x} {y} {width} {height} {rgb:06x}")[0]
 
     def noise(self, seed):

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+#
+# make check-system: what systemd makes of our units, in a virtual machine (no root, no KVM).
+# The machine's disk is built once, with the packages' archive at hand, and kept.
+
+VM_IMAGE ?= $(if $(filter 0,$(shell id -u)),/var/cache,$(or $(XDG_CACHE_HOME),$(HOME)/.cache))/screenshare-vm
+VM_DIR   := tests/system/vm
+VM_TREE  := $(abspath $(B))/vm/overlay
+VM_TOOLS := $(VM_TREE)/usr/local/lib/screenshare-test
+
+$(B)/vm/picture: $(call obj,$(VM_DIR)/picture.c)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -ljpeg
+
+check-system:
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(B)/testlib/painter $(B)/vm/picture
+	@rm -rf $(VM_TREE)
+	@$(MAKE) --no-print-directory -s install DESTDIR=$(VM_TREE)
+	@install -D -t $(VM_TOOLS) $(B)/testlib/painter $(B)/vm/picture
+	@$(VM_DIR)/build-image $(VM_IMAGE)
+	@$(VM_DIR)/boot-and-test $(VM_IMAGE) $(VM_TREE) $(VM_DIR)/guest-test
