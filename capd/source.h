@@ -24,15 +24,17 @@
 struct source_frame {
 	/* The whole picture's size; only rows inside `damage` need hold fresh pixels. */
 	struct picture picture;
-	/* Where something may have changed: a hint from above (a superset of what this grab covers).
-	 * Empty: only the pointer has moved.  With a new size it is the whole picture. */
+	/* Where something may have changed: a hint from above (a superset of what this grab
+	 * covers). Empty: only the pointer has moved.  With a new size it is the whole picture. */
 	struct box damage;
 	struct cursor cursor;
 	uint64_t pts_ns; /* CLOCK_MONOTONIC, when the pixels were taken */
 };
 
 struct source_listener {
-	void (*on_frame)(void *arg, const struct source_frame *frame);
+	/* True if there was anything new in it: a look that found nothing need not count as a
+	 * frame. */
+	bool (*on_frame)(void *arg, const struct source_frame *frame);
 	/* `words`: an English sentence without a full stop; NULL: state_words(state). */
 	void (*on_state)(void *arg, enum source_state state, const char *words);
 	void *arg;
@@ -42,9 +44,10 @@ struct source; /* each source's own */
 
 struct source_ops {
 	const char *name;
-	/* 0 or -errno (memory).  `listener` is copied; `config` and `event` are borrowed for life. */
+	/* 0 or -errno (memory).  `listener` is copied; `config` and `event` are borrowed for life.
+	 */
 	int (*create)(sd_event *event, const struct config *config,
-		const struct source_listener *listener, struct source **out);
+	        const struct source_listener *listener, struct source **out);
 	/* Start looking.  Failure is a state, not an error. */
 	void (*start)(struct source *source);
 	/* Stop at once; the pixels of the last frame are gone afterwards.  Idempotent. */

@@ -248,11 +248,15 @@ static void *alloc_frame(void *arg, size_t len)
 }
 
 /* What is no JPEG is no picture: the pages' decoders are not ours to feed with anything else. */
+static bool is_jpeg(const uint8_t *bytes, size_t len)
+{
+	return len >= 4 && bytes[0] == 0xff && bytes[1] == 0xd8 && bytes[2] == 0xff;
+}
+
 static bool is_picture(const struct ring_record *record, const struct frame *frame)
 {
-	return record->kind == RECORD_FRAME && frame->len >= 4 && frame->data[0] == 0xff &&
-	       frame->data[1] == 0xd8 && record->width && record->height &&
-	       record->width <= UINT16_MAX && record->height <= UINT16_MAX;
+	return record->kind == RECORD_FRAME && is_jpeg(frame->data, frame->len) && record->width &&
+	       record->height && record->width <= UINT16_MAX && record->height <= UINT16_MAX;
 }
 
 static void take_newest(struct feed *feed)
@@ -324,14 +328,20 @@ static bool follow_ring(struct feed *feed, struct capsock_message *message)
 
 /* --- the capture socket --- */
 
-static void take_state(struct feed *feed, const struct capsock_message *message)
+/* False: the subscription has ended. */
+static bool take_state(struct feed *feed, const struct capsock_message *message)
 {
+	if (message->picture_len && !is_jpeg(message->picture, message->picture_len)) {
+		connection_failed(feed, "its state's picture is no picture");
+		return false;
+	}
 	feed->state = message->state;
 	snprintf(feed->words, sizeof(feed->words), "%.*s", (int)message->words_len, message->words);
 	if (message->picture_len) {
 		fault_is_over(feed);
 		deliver_picture(feed, message->picture, message->picture_len);
 	}
+	return true;
 }
 
 /* False: the subscription has ended. */
@@ -345,8 +355,7 @@ static bool take_message(struct feed *feed, struct capsock_message *message)
 	}
 	switch (message->type) {
 	case CAPSOCK_STATE:
-		take_state(feed, message);
-		return true;
+		return take_state(feed, message);
 	case CAPSOCK_STREAM:
 		return follow_ring(feed, message);
 	case CAPSOCK_REFUSED:

@@ -77,12 +77,16 @@ uint64_t damage_due_ns(const struct damage *damage)
 	return due > allowed ? due : allowed;
 }
 
-struct box damage_take(struct damage *damage, uint64_t now_ns)
+struct box damage_take(struct damage *damage)
 {
 	struct box taken = damage->extent;
 
 	damage->extent = (struct box){0};
+	return taken;
+}
+
+void damage_spend(struct damage *damage, uint64_t now_ns)
+{
 	damage->allowed_ns =
 	        (damage->allowed_ns > now_ns ? damage->allowed_ns : now_ns) + damage->interval_ns;
-	return taken;
 }

@@ -43,8 +43,10 @@ void damage_note(struct damage *damage, const struct box *box, uint64_t now_ns);
 uint64_t damage_due_ns(const struct damage *damage);
 /* When the ceiling allows the next frame: for what is not damage (the pointer). */
 uint64_t damage_allowed_ns(const struct damage *damage);
-/* A frame is being taken now: returns the extent, and starts anew. */
-struct box damage_take(struct damage *damage, uint64_t now_ns);
+/* It is being looked at now: returns the extent, and starts anew. */
+struct box damage_take(struct damage *damage);
+/* The look has become a frame, which counts towards the ceiling. */
+void damage_spend(struct damage *damage, uint64_t now_ns);
 
 static inline bool box_is_empty(const struct box *box)
 {

@@ -28,6 +28,8 @@ struct screen {
 	struct source *source;
 	struct source *stand_in; /* the test picture in place of a display; NULL unless permitted */
 	bool stands_in;
+	bool was_live; /* from then on a display that fails is lost: its state's picture, no
+	                  stand-in */
 	bool is_started;
 
 	enum source_state state; /* the source's own; an empty /dev/shm may lie over it */
@@ -80,11 +82,13 @@ static int on_memory_timer(sd_event_source *timer, uint64_t now_us, void *arg)
 
 /* --- from the source --- */
 
-static void on_frame(void *arg, const struct source_frame *frame)
+static bool on_frame(void *arg, const struct source_frame *frame)
 {
 	struct screen *screen = arg;
+	int r = pipeline_frame(screen->pipeline, frame);
 
-	published(screen, pipeline_frame(screen->pipeline, frame));
+	published(screen, r);
+	return r != 0;
 }
 
 /* The display cannot be reached: `run` shows the test picture until it can. */
@@ -111,8 +115,10 @@ static void on_state(void *arg, enum source_state state, const char *words)
 	screen->state = state;
 	screen->words[0] = '\0';
 	strncat(screen->words, words ? words : state_words(state), sizeof(screen->words) - 1);
+	screen->was_live |= state == STATE_LIVE;
 	if (screen->stand_in)
-		stand_in(screen, state == STATE_NO_DISPLAY || state == STATE_NOT_ALLOWED);
+		stand_in(screen, !screen->was_live &&
+		                         (state == STATE_NO_DISPLAY || state == STATE_NOT_ALLOWED));
 	show_state(screen);
 }
 

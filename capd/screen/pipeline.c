@@ -117,16 +117,18 @@ static int feed_outputs(struct pipeline *pipeline, bool is_new_size)
 	        .sequence = pipeline->sequence,
 	        .pts_ns = pipeline->pts_ns,
 	};
-	int r = 0;
+	int r;
 
-	if (pipeline->streams & 1u << STREAM_JPEG) {
-		r = ensure_jpeg_encoder(pipeline, is_new_size);
-		if (r == 0)
-			r = output_frame(pipeline->jpeg, &input);
-		if (r < 0 && r != -EAGAIN)
-			output_request_key(pipeline->jpeg);
-	}
-	return r == -EAGAIN ? 0 : r;
+	if (!(pipeline->streams & 1u << STREAM_JPEG))
+		return 0;
+	r = ensure_jpeg_encoder(pipeline, is_new_size);
+	if (r == 0)
+		r = output_frame(pipeline->jpeg, &input);
+	if (r == -EAGAIN)
+		return 0;
+	if (r < 0)
+		output_request_key(pipeline->jpeg);
+	return r < 0 ? r : 1;
 }
 
 int pipeline_frame(struct pipeline *pipeline, const struct source_frame *frame)

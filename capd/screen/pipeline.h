@@ -24,8 +24,8 @@ void pipeline_destroy(struct pipeline *pipeline);
 void pipeline_set_streams(struct pipeline *pipeline, unsigned streams);
 
 /*
- * Takes a frame through.  0 (published, or nothing had changed); -ENOSPC: no room for a ring in
- * /dev/shm; -ENOMEM; -EMSGSIZE: the picture fits in no record.  After a failure the next
+ * Takes a frame through.  1: published; 0: nothing had changed for anybody; -ENOSPC: no room for a
+ * ring in /dev/shm; -ENOMEM; -EMSGSIZE: the picture fits in no record.  After a failure the next
  * pipeline_refresh() or frame tries again, with everything.
  */
 int pipeline_frame(struct pipeline *pipeline, const struct source_frame *frame);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What changed, and when: the last picture, and for every 16×16 tile of it the sequence of the frame
- * that last changed it.  Damage is only a hint: compositors over-report and drivers under-report, so
- * what counts is the comparison with the last picture.
+ * What changed, and when: the last picture, and for every 16×16 tile of it the sequence of the
+ * frame that last changed it.  Damage is only a hint: compositors over-report and drivers
+ * under-report, so what counts is the comparison with the last picture.
  *
  *     grab ──► tiles_update() ──► last picture + changed_at[] ──► every encoder, at its own pace
  *
@@ -18,7 +18,8 @@
 
 struct tiles; /* opaque; owns a copy of the picture */
 
-/* All tiles are "changed at 0" and the picture is black until the first update.  0, -ENOMEM, -EINVAL. */
+/* All tiles are "changed at 0" and the picture is black until the first update.  0, -ENOMEM,
+ * -EINVAL. */
 int tiles_create(uint32_t width, uint32_t height, struct tiles **out);
 void tiles_destroy(struct tiles *tiles);
 
@@ -29,9 +30,10 @@ void tiles_destroy(struct tiles *tiles);
  * all tiles inside the hint are copied and noted without comparing (the first picture).
  */
 size_t tiles_update(struct tiles *tiles, const struct picture *picture, const struct box *hint,
-	uint64_t sequence, bool everything);
+        uint64_t sequence, bool everything);
 
-/* The last picture: valid until destroyed, changed only by tiles_update().  Rows are 64-byte aligned. */
+/* The last picture: valid until destroyed, changed only by tiles_update().  Rows are 64-byte
+ * aligned. */
 const struct picture *tiles_picture(const struct tiles *tiles);
 uint32_t tiles_columns(const struct tiles *tiles);
 uint32_t tiles_rows(const struct tiles *tiles);

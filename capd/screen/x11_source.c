@@ -57,6 +57,8 @@ struct source {
 	struct cursor_tracker pointer;
 	struct damage damage;
 	bool area_is_stale, pointer_moved;
+	bool is_routine; /* this look is only the one at everything: if it finds nothing, it is no
+	                    frame */
 	unsigned n_stale;
 	uint64_t full_due_ns, pointer_due_ns;
 };
@@ -243,7 +245,7 @@ static bool take_frame(struct source *source)
 		note_whole(source, now);
 		source->full_due_ns = now + FULL_GRAB_NS;
 	}
-	struct box box = damage_take(&source->damage, now);
+	struct box box = damage_take(&source->damage);
 	bool with_pointer = source->config->screen.cursor;
 	int r;
 
@@ -280,7 +282,10 @@ static bool take_frame(struct source *source)
 	        .cursor = source->pointer.cursor,
 	        .pts_ns = now,
 	};
-	source->listener.on_frame(source->listener.arg, &frame);
+	/* What was damaged counts even if it then looks the same: or a compositor that reports too
+	 * much would have us look without end. */
+	if (source->listener.on_frame(source->listener.arg, &frame) || !source->is_routine)
+		damage_spend(&source->damage, now);
 	return true;
 }
 
@@ -288,7 +293,9 @@ static void look(struct source *source)
 {
 	uint64_t now = clock_monotonic_ns();
 
+	source->is_routine = false;
 	if (now >= source->full_due_ns) {
+		source->is_routine = source->damage_id && box_is_empty(&source->damage.extent);
 		source->full_due_ns = now + (source->is_live ? FULL_GRAB_NS : RETRY_NS);
 		note_whole(source, now - DAMAGE_QUIET_LARGE_NS); /* waited long enough */
 		if (!source->damage_id) /* no damage extension: every tick is a full look */

@@ -44,7 +44,7 @@ static void pieces_of_one_drawing_make_one_frame(void **state)
 	damage_note(&damage, &glyph, 1000 * MS);
 	damage_note(&damage, &caret, 1000 * MS + 500000);
 	assert_int_equal(damage_due_ns(&damage), 1000 * MS + 500000 + DAMAGE_QUIET_NS);
-	struct box taken = damage_take(&damage, 1002 * MS);
+	struct box taken = damage_take(&damage);
 	assert_int_equal(taken.x0, 100);
 	assert_int_equal(taken.x1, 112);
 	assert_true(damage_due_ns(&damage) == DAMAGE_NEVER);
@@ -76,7 +76,8 @@ static void jitter_at_the_ceiling_costs_no_frame(void **state)
 		damage_note(&damage, &band, at);
 		uint64_t due = damage_due_ns(&damage);
 		assert_true(due - at <= 3 * MS);
-		damage_take(&damage, due);
+		damage_take(&damage);
+		damage_spend(&damage, due);
 	}
 }
 
@@ -90,11 +91,27 @@ static void ceiling_holds_for_a_source_that_is_faster(void **state)
 	for (uint64_t now = 1000 * MS; now < 3000 * MS; now += MS) {
 		damage_note(&damage, &glyph, now);
 		if (damage_due_ns(&damage) <= now) {
-			damage_take(&damage, now);
+			damage_take(&damage);
+			damage_spend(&damage, now);
 			n++;
 		}
 	}
 	assert_in_range(n, 58, 63);
+}
+
+static void look_that_found_nothing_costs_no_credit(void **state)
+{
+	struct damage damage;
+	(void)state;
+
+	damage_init(&damage, 1920, 1080, 1000);
+	damage_note(&damage, &glyph, 1000 * MS);
+	damage_take(&damage);
+	damage_spend(&damage, 1001 * MS);
+	damage_note(&damage, &band, 3000 * MS);
+	damage_take(&damage); /* and nothing had changed */
+	damage_note(&damage, &glyph, 3005 * MS);
+	assert_int_equal(damage_due_ns(&damage), 3005 * MS + DAMAGE_QUIET_NS);
 }
 
 int main(void)
