@@ -122,6 +122,7 @@ int main(void)
 	        cmocka_unit_test(pieces_of_one_drawing_make_one_frame),
 	        cmocka_unit_test(endless_drawing_is_grabbed_all_the_same),
 	        cmocka_unit_test(jitter_at_the_ceiling_costs_no_frame),
+	        cmocka_unit_test(look_that_found_nothing_costs_no_credit),
 	        cmocka_unit_test(ceiling_holds_for_a_source_that_is_faster),
 	};
 	return cmocka_run_group_tests_name("damage", tests, NULL, NULL);
