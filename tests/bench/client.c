@@ -47,6 +47,7 @@ struct client {
 	unsigned n_viewers, n_parsed;
 	double warmup_s, seconds;
 	bool is_first, is_deaf, wants_whole;
+	unsigned spacing_ms; /* from one viewer's request to the next one's */
 	int epoll_fd;
 	struct viewer *viewers;
 	struct timecode_reader *reader;
@@ -236,7 +237,7 @@ static void parse_arguments(struct client *client, int argc, char **argv)
 	        {"parse", required_argument, NULL, 'k'}, {"warmup", required_argument, NULL, 'w'},
 	        {"seconds", required_argument, NULL, 's'}, {"path", required_argument, NULL, 'p'},
 	        {"whole", no_argument, NULL, 'W'}, {"first", no_argument, NULL, 'f'},
-	        {"deaf", no_argument, NULL, 'd'}, {0}};
+	        {"deaf", no_argument, NULL, 'd'}, {"spacing", required_argument, NULL, 'm'}, {0}};
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		switch (c) {
 		case 'n':
@@ -253,6 +254,9 @@ static void parse_arguments(struct client *client, int argc, char **argv)
 			break;
 		case 'p':
 			client->path = optarg;
+			break;
+		case 'm':
+			client->spacing_ms = (unsigned)atoi(optarg);
 			break;
 		case 'W':
 			client->wants_whole = true;
@@ -296,6 +300,8 @@ int main(int argc, char **argv)
 		if (viewer->is_parsed)
 			mjpeg_finder_init(&viewer->finder);
 		ask(&client, viewer);
+		if (client.spacing_ms > 0 && i + 1 < client.n_viewers)
+			run_until(&client, viewer->asked_ns + client.spacing_ms * NS_PER_MS, false);
 	}
 
 	if (client.is_deaf) {

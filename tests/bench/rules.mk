@@ -4,6 +4,10 @@
 #   BENCH='--cases typing,film --rounds 1'   choose cases and rounds (--help lists them)
 
 PACKAGES_bench += libfreetype-dev fonts-dejavu-core iproute2 python3
+# Where node is not Debian's own, npm comes with it and the package `npm` does not fit.
+ifneq ($(shell command -v npm 2>/dev/null),)
+PACKAGES_bench := $(filter-out nodejs npm,$(PACKAGES_bench))
+endif
 
 BENCH_OUT  := $(B)/bench
 BENCH_DIR  := tests/bench
