@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* /d in real browsers: the screen appears, follows, fits, and comes back by itself. */
+'use strict';
+
+const test = require('node:test');
+const assert = require('node:assert/strict');
+const { Stage, waitFor, waitPagePixels, imagePixels, isNear } = require('./stage');
+
+const RED = 0xd02020, GREEN = 0x20c040, BLUE = 0x2030e0, WHITE = 0xffffff, BLACK = 0x000000;
+
+for (const name of ['chromium', 'firefox']) {
+	test(`the screen in ${name}`, async (t) => {
+		const stage = new Stage();
+		t.after(() => stage.end());
+		/* Twice as wide as high, in a window of 16:9: bars above and below */
+		await stage.startScreen(960, 480);
+		await stage.startRun();
+		const page = await stage.openBrowser(name);
+		const centre = [480, 270];
+
+		await t.test('the origin is as insecure as a television finds it', async () => {
+			await stage.visit(page, '/d');
+			assert.equal(await page.evaluate(() => window.isSecureContext), false);
+		});
+
+		await t.test('the picture appears, in its aspect ratio, with the right pixels', async () => {
+			await stage.painter.fill(RED);
+			await stage.painter.fill(GREEN, 480, 0, 480, 240);
+			await stage.painter.fill(BLUE, 0, 240, 480, 240);
+			await stage.painter.fill(WHITE, 480, 240, 480, 240);
+			await waitPagePixels(page, [[20, 50, RED], [940, 50, GREEN], [20, 490, BLUE],
+				[940, 490, WHITE], [300, 10, BLACK], [700, 15, BLACK]], 10000, 'four quarters');
+		});
+
+		if (name === 'chromium') {
+			await t.test('the decoded picture has every pixel of the screen', async () => {
+				const seen = await imagePixels(page, [[0, 0], [959, 0], [0, 479], [959, 479]]);
+				assert.deepEqual([seen.width, seen.height], [960, 480]);
+				[RED, GREEN, BLUE, WHITE].forEach((rgb, i) =>
+					assert.ok(isNear(seen.pixels[i], rgb, 6), `${seen.pixels[i]}`));
+			});
+		}
+
+		await t.test('it follows the screen, though nothing else changes afterwards', async () => {
+			for (const rgb of [WHITE, RED, BLUE]) {
+				await stage.painter.fill(rgb);
+				await waitPagePixels(page, [[...centre, rgb]], 3000, 'the new colour');
+			}
+		});
+
+		await t.test('after a kill of the screen daemon it goes on', async () => {
+			await stage.kill('screenshare-screen');
+			await stage.painter.fill(GREEN);
+			await waitPagePixels(page, [[...centre, GREEN]], 5000, 'green after the daemon died');
+		});
+
+		await t.test('after a kill of httpd it reconnects by itself, and keeps its last picture', async () => {
+			for (const rgb of [RED, WHITE]) {
+				const before = await page.evaluate(() =>
+					document.querySelector('#stage img.picture:not(.coming)').src);
+				await stage.kill('screenshare-httpd');
+				await stage.painter.fill(rgb);
+				await waitFor(async () => {
+					const src = await page.evaluate(() => {
+						const image = document.querySelector('#stage img.picture:not(.coming)');
+						return image && image.src;
+					});
+					assert.ok(src, 'there is always a picture');
+					return src !== before;
+				}, 15000, 'another connection');
+				await waitPagePixels(page, [[...centre, rgb]], 5000, 'the screen of now');
+				await waitFor(() => page.evaluate(() =>
+					document.getElementById('notice').className === ''), 5000, 'nothing more to say');
+			}
+		});
+
+		await t.test('nothing went wrong in the page', () => {
+			/* That a connection was lost is what these tests did to it. */
+			const others = page.errors.filter((text) => !/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED|NetworkError/.test(text));
+			assert.deepEqual(others, []);
+		});
+	});
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a browser test stands on: an X server, somebody who paints on it, `screenshare run`, and real
+ * browsers on an origin that is no secure context, as every television's is (http://tv.test).
+ */
+'use strict';
+
+const { spawn, spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const readline = require('node:readline');
+const puppeteer = require('puppeteer-core');
+
+const ROOT = path.dirname(path.dirname(__dirname));
+const BUILD = path.resolve(process.env.SCREENSHARE_BUILD || path.join(ROOT, 'build'));
+const BIN = path.resolve(process.env.SCREENSHARE_BIN || path.join(BUILD, 'bin'));
+const HOST = 'tv.test';
+
+/* --- waiting --- */
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/* The first true value of condition(); an error that says `what` after deadlineMs. */
+async function waitFor(condition, deadlineMs, what) {
+	const end = Date.now() + deadlineMs;
+	let last;
+	for (;;) {
+		const value = await condition();
+		if (value) {
+			return value;
+		}
+		last = value;
+		if (Date.now() > end) {
+			throw new Error(`not within ${deadlineMs} ms: ${typeof what === 'function' ? what(last) : what}`);
+		}
+		await pause(10);
+	}
+}
+
+/* --- processes: whatever a stage starts it ends, the last first --- */
+
+class Stage {
+	constructor() {
+		this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ss-'));
+		this.ends = [];
+	}
+
+	async end() {
+		for (const end of this.ends.reverse()) {
+			await end();
+		}
+		this.ends = [];
+		/* Chromium's children may still write their last into it. */
+		fs.rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+	}
+
+	start(command, args, options) {
+		const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+		const gone = new Promise((resolve) => child.on('exit', resolve));
+		child.log = '';
+		for (const stream of [child.stdout, child.stderr]) {
+			if (stream) {
+				stream.on('data', (data) => { child.log += data; });
+			}
+		}
+		this.ends.push(async () => {
+			if (child.exitCode === null && child.signalCode === null) {
+				child.kill('SIGTERM');
+			}
+			await gone;
+		});
+		return child;
+	}
+
+	async startScreen(width, height) {
+		const server = this.start('Xvfb', ['-displayfd', '3', '-screen', '0', `${width}x${height}x24`,
+			'-noreset', '-nolisten', 'tcp'], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
+		const line = await new Promise((resolve, reject) => {
+			server.stdio[3].once('data', (data) => resolve(String(data).trim()));
+			server.once('exit', () => reject(new Error(`Xvfb did not start: ${server.log}`)));
+		});
+		this.display = `:${line}`;
+		this.width = width;
+		this.height = height;
+		this.painter = await new Painter().start(this, this.display);
+	}
+
+	async startRun() {
+		const runtime = path.join(this.folder, 'runtime');
+		fs.mkdirSync(runtime, { mode: 0o700 });
+		const file = path.join(this.folder, 'screenshare.conf');
+		/* The pointer lies in the middle of a new screen, where tests look. */
+		fs.writeFileSync(file, `[http]\nhosts = ${HOST}\ngrace_s = 2\n[screen]\ncursor = no\n`);
+		this.run = this.start(path.join(BIN, 'screenshare'), ['run', '--listen', '127.0.0.1:0',
+			'--config', file, '--state', path.join(this.folder, 'state')], {
+			env: { PATH: process.env.PATH, HOME: this.folder, XDG_RUNTIME_DIR: runtime,
+				DISPLAY: this.display, XAUTHORITY: path.join(this.folder, 'none') },
+		});
+		const ready = await waitFor(() => {
+			if (this.run.exitCode !== null) {
+				throw new Error(`screenshare run ended: ${this.run.log}`);
+			}
+			return /^READY http:\/\/127\.0\.0\.1:(\d+)\/$/m.exec(this.run.log);
+		}, 15000, 'READY');
+		this.port = Number(ready[1]);
+		this.origin = `http://${HOST}:${this.port}`;
+	}
+
+	/* Pids of the running programs of that name among run's children. */
+	children(name) {
+		const found = [];
+		for (const thread of fs.readdirSync(`/proc/${this.run.pid}/task`)) {
+			const pids = fs.readFileSync(`/proc/${this.run.pid}/task/${thread}/children`, 'utf8');
+			for (const pid of pids.split(' ').filter(Boolean)) {
+				try {
+					if (path.basename(fs.readlinkSync(`/proc/${pid}/exe`)) === name) {
+						found.push(Number(pid));
+					}
+				} catch (ignore) {
+					/* it ended meanwhile */
+				}
+			}
+		}
+		return found;
+	}
+
+	/* SIGKILL, and another one in its place. */
+	async kill(name) {
+		const [pid] = this.children(name);
+		process.kill(pid, 'SIGKILL');
+		await waitFor(() => this.children(name).some((other) => other !== pid), 10000, `another ${name}`);
+	}
+
+	/* A page of `name` (chromium, firefox), with all that went wrong in it in page.errors. */
+	async openBrowser(name) {
+		const profile = fs.mkdtempSync(path.join(this.folder, `${name}-`));
+		const common = { headless: true, userDataDir: profile, timeout: 60000, defaultViewport: null };
+		const browser = await puppeteer.launch(name === 'chromium' ? {
+			executablePath: '/usr/bin/chromium',
+			args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking',
+				'--disable-component-update', '--disable-sync', '--disable-quic',
+				`--host-resolver-rules=MAP ${HOST} 127.0.0.1`],
+			...common,
+		} : {
+			browser: 'firefox',
+			executablePath: '/usr/bin/firefox-esr',
+			extraPrefsFirefox: { 'network.dns.localDomains': HOST, 'app.update.enabled': false,
+				'browser.shell.checkDefaultBrowser': false },
+			...common,
+		});
+		this.ends.push(() => browser.close());
+		const page = (await browser.pages())[0] || await browser.newPage();
+		await page.setViewport({ width: 960, height: 540 });
+		page.errors = [];
+		page.on('pageerror', (error) => page.errors.push(String(error)));
+		page.on('console', (message) => {
+			if (message.type() === 'error') {
+				page.errors.push(message.text());
+			}
+		});
+		return page;
+	}
+
+	/* The page is there; its pictures may never end, so `load` may never come. */
+	async visit(page, location) {
+		await page.goto(this.origin + location, { waitUntil: 'domcontentloaded' });
+	}
+}
+
+/* tests/lib/painter.c */
+class Painter {
+	async start(stage, display) {
+		this.child = spawn(path.join(BUILD, 'testlib', 'painter'), [],
+			{ env: { ...process.env, DISPLAY: display }, stdio: ['pipe', 'pipe', 'inherit'] });
+		const gone = new Promise((resolve) => this.child.on('exit', resolve));
+		this.waiting = [];
+		this.lines = readline.createInterface({ input: this.child.stdout });
+		this.lines.on('line', (line) => this.waiting.shift().resolve(line));
+		this.child.on('exit', () => {
+			for (const one of this.waiting) {
+				one.reject(new Error('the painter ended'));
+			}
+		});
+		stage.ends.push(async () => {
+			this.child.stdin.end();
+			await gone;
+		});
+		await this.answer();
+		return this;
+	}
+
+	answer() {
+		return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
+	}
+
+	async ask(line) {
+		const answer = this.answer();
+		this.child.stdin.write(`${line}\n`);
+		return answer;
+	}
+
+	async fill(rgb, x = 0, y = 0, width = 32000, height = 32000) {
+		await this.ask(`fill ${x} ${y} ${width} ${height} ${rgb.toString(16).padStart(6, '0')}`);
+	}
+}
+
+/* --- pixels --- */
+
+const isNear = (colour, rgb, tolerance = 12) =>
+	[rgb >> 16 & 255, rgb >> 8 & 255, rgb & 255].every((c, i) => Math.abs(c - colour[i]) <= tolerance);
+
+/* What the browser has drawn: [r, g, b] at points of the page, from a screenshot. */
+async function pagePixels(page, points) {
+	const png = await page.screenshot({ type: 'png' });
+	const { width, height } = page.viewport();
+	const raw = spawnSync('ffmpeg', ['-v', 'error', '-f', 'png_pipe', '-i', 'pipe:0', '-f', 'rawvideo',
+		'-pix_fmt', 'rgb24', 'pipe:1'], { input: Buffer.from(png), maxBuffer: 1 << 26 }).stdout;
+	if (raw.length !== width * height * 3) {
+		throw new Error(`a screenshot of ${raw.length} bytes, not ${width} x ${height}`);
+	}
+	return points.map(([x, y]) => [...raw.subarray((y * width + x) * 3, (y * width + x) * 3 + 3)]);
+}
+
+/* Until the page shows all of [[x, y, rgb], …]. */
+async function waitPagePixels(page, wanted, deadlineMs, what) {
+	await waitFor(async () => {
+		const seen = await pagePixels(page, wanted);
+		return wanted.every(([, , rgb], i) => isNear(seen[i], rgb));
+	}, deadlineMs, what);
+}
+
+/* The shown <img> itself, read back through a canvas: the browser's decoder, without scaling. */
+async function imagePixels(page, points) {
+	return page.evaluate((all) => {
+		const image = document.querySelector('#stage img.picture:not(.coming)');
+		if (!image || !image.naturalWidth) {
+			return null;
+		}
+		const canvas = document.createElement('canvas');
+		canvas.width = image.naturalWidth;
+		canvas.height = image.naturalHeight;
+		const context = canvas.getContext('2d');
+		context.drawImage(image, 0, 0);
+		return {
+			width: canvas.width,
+			height: canvas.height,
+			pixels: all.map(([x, y]) => Array.from(context.getImageData(x, y, 1, 1).data).slice(0, 3)),
+		};
+	}, points);
+}
+
+module.exports = { Stage, waitFor, waitPagePixels, pagePixels, imagePixels, isNear, pause, ROOT };
