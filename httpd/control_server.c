@@ -154,7 +154,7 @@ static void client_free(struct control_client *client)
 /* Takes the answer over; false: no memory, or longer than the protocol allows. */
 static bool send_answer(struct control_client *client, json_t *answer)
 {
-	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	char *text = answer ? json_dumps(answer, STATUS_JSON_FLAGS) : NULL;
 	struct evbuffer *out = bufferevent_get_output(client->stream);
 	bool is_sent = text && strlen(text) < CONTROL_LINE_MAX &&
 	               evbuffer_add_printf(out, "%s\n", text) > 0;

@@ -65,7 +65,7 @@ void status_answer(struct site *site, struct exchange *exchange)
 {
 	struct response response = {.status = 200, .type = "application/json"};
 	json_t *status = status_json(site);
-	char *text = status ? json_dumps(status, JSON_COMPACT) : NULL;
+	char *text = status ? json_dumps(status, STATUS_JSON_FLAGS) : NULL;
 
 	json_decref(status);
 	response.body = evbuffer_new();

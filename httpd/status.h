@@ -11,6 +11,9 @@
 
 struct site;
 
+/* How its figures are printed: one line, and no 29.699999999999999. */
+#define STATUS_JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(6))
+
 void status_answer(struct site *site, struct exchange *exchange);  /* /status */
 void status_metrics(struct site *site, struct exchange *exchange); /* /metrics */
 
