@@ -22,12 +22,16 @@ AGAIN  = $(MAKE) --no-print-directory -s -j$(JOBS)
 
 # Recursive: what the packages bring (llhttp's sources) is looked for anew.
 check: deps-check
+	@echo "Building the programs and their tests, plainly and with sanitizers"
 	@$(AGAIN) check-build
+	@echo "Running the tests"
 	@python3 tests/run.py --build $(B) check $(T)
 
 check-deep: deps-check deps-deep
+	@echo "Building the programs with sanitizers, with both compilers, and the fuzz targets"
 	@$(AGAIN) check-build
 	@$(AGAIN) check-deep-build
+	@echo "Running the tests"
 	@python3 tests/run.py --build $(B) deep $(T)
 
 # One after the other: each uses all cores itself.

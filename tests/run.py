@@ -177,19 +177,20 @@ def browser_jobs(build):
             for path in sorted(glob.glob(f"{ROOT}/tests/browser/*.spec.js"))]
 
 
-def source_jobs():
+def source_jobs(build):
     """What is looked at without being run."""
     jobs = [Job("walls", ["bash", "tests/walls.sh"], "lines"),
             Job("format", ["bash", "tests/format_check.sh"], "plain"),
             Job("manuals", ["bash", "tests/manual_check.sh"], "lines")]
     if os.path.exists(f"{ROOT}/tests/conf_check.sh"):
-        jobs.append(Job("configuration", ["bash", "tests/conf_check.sh"]))
+        jobs.append(Job("configuration", ["sh", "tests/conf_check.sh",
+                                          f"{build}/bin/screenshare-httpd"]))
     return jobs
 
 
 def check_jobs(build):
     asan = f"{build}/asan"
-    jobs = source_jobs()
+    jobs = source_jobs(build)
     jobs += unit_jobs(f"{asan}/test", "ASan, UBSan")
     jobs += unit_jobs(f"{build}/tsan/test", "TSan", thread_tests())
     if os.path.exists(f"{ROOT}/tests/http/run.py"):

@@ -52,8 +52,11 @@ httpd/!(main|server).[ch]         ; ^httpd/server\.h                            
 RULES
 )
 
+# FILE:LINE:NAME of every include, in one go.
+mapfile -t includes < <(git ls-files -z '*.c' '*.h' ':!tests' |
+	xargs -0 grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<]' /dev/null |
+	sed -E 's/^([^:]*:[0-9]+:)[^"<]*["<]([^">]*)[">].*/\1\2/')
 passed=0 failed=0
-mapfile -t files < <(git ls-files '*.c' '*.h' ':!tests')
 while IFS=';' read -r pattern forbidden why; do
 	[ -n "${pattern// /}" ] || continue
 	pattern=${pattern//[[:space:]]/}
@@ -64,18 +67,15 @@ while IFS=';' read -r pattern forbidden why; do
 		forbidden=${BASH_REMATCH[1]} except="${BASH_REMATCH[1]}${BASH_REMATCH[2]}\\.h\$"
 	fi
 	bad=0
-	for file in "${files[@]}"; do
+	for include in "${includes[@]}"; do
+		file=${include%%:*} name=${include##*:}
 		# shellcheck disable=SC2053 # a pattern it is
-		[[ $file == $pattern ]] || continue
-		while IFS=: read -r number text; do
-			name=$(sed -E 's/^[^"<]*["<]([^">]*)[">].*/\1/' <<<"$text")
-			[[ $name =~ $forbidden ]] || continue
-			[ -n "$except" ] && [[ $name =~ $except ]] && continue
-			echo "$file:$number: includes $name, but${why%"${why##*[![:space:]]}"}"
-			bad=1
-		done < <(grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<]' "$file")
+		[[ $file == $pattern && $name =~ $forbidden ]] || continue
+		[ -n "$except" ] && [[ $name =~ $except ]] && continue
+		echo "${include%:*}: includes $name, but${why%"${why##*[![:space:]]}"}"
+		bad=1
 	done
 	if [ "$bad" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 done <<<"$rules"
 echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+[ "${#includes[@]}" -gt 0 ] && [ "$failed" = 0 ]

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: common/capsock.c common/stream.c */
+/* links: common/capsock.c common/utf8.c common/stream.c */
 /*
  * Both ends of the capture socket, on any packet with any number of fds.
  *

@@ -177,7 +177,7 @@ def test_status_viewers_and_url(pattern_run):
     viewer.wait_count(5)
     status, out, err = run.ask("status")
     assert status == 0 and not err
-    assert "Screen" in out and "live" in out and "96" in out
+    assert "screen" in out.lower() and "live" in out and "96" in out
     status, out, err = run.ask("viewers")
     assert status == 0 and "127.0.0.1" in out and "test-viewer" in out
     status, out, err = run.ask("url")
