@@ -19,9 +19,9 @@
 #include "common/log.h"
 #include "common/ratelimit.h"
 #include "httpd/access.h"
-#include "httpd/server.h"
 #include "httpd/site.h"
 #include "httpd/status.h"
+#include "httpd/urls.h"
 #include "httpd/viewer.h"
 
 #define CLIENTS_MAX     16
@@ -39,7 +39,6 @@ struct control_client {
 
 struct control_server {
 	struct site *site;
-	const struct server *server;
 	int fd;
 	struct event acceptable;
 	unsigned n_clients;
@@ -51,9 +50,14 @@ struct control_server {
 
 static json_t *urls_json(const struct control_server *control)
 {
-	char urls[URLS_MAX][SERVER_URL_SIZE];
-	size_t n = server_urls(control->server, urls, URLS_MAX);
+	const struct site *site = control->site;
+	char urls[URLS_MAX][URL_SIZE];
+	size_t n = 0;
 	json_t *list = json_array();
+
+	for (size_t i = 0; i < site->n_http_fds; i++)
+		n += urls_of_listener(
+		        site->http_fds[i], access_addresses(site->access), urls + n, URLS_MAX - n);
 
 	for (size_t i = 0; list && i < n; i++)
 		json_array_append_new(list, json_string(urls[i]));
@@ -262,8 +266,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 
 /* --- its life --- */
 
-int control_server_create(
-        struct site *site, const struct server *server, int fd, struct control_server **out)
+int control_server_create(struct site *site, int fd, struct control_server **out)
 {
 	struct control_server *control;
 	int is_listening = 0;
@@ -275,7 +278,6 @@ int control_server_create(
 	if (!control)
 		return -ENOMEM;
 	control->site = site;
-	control->server = server;
 	control->fd = fd;
 	control->refused_log.interval_ns = LOG_INTERVAL_NS;
 	LIST_INIT(&control->clients);

@@ -11,11 +11,11 @@
 #pragma once
 
 struct control_server; /* opaque */
-struct server;
 struct site;
 
-/* `fd`, an inherited listening socket, is owned from here on if this succeeds; the rest is borrowed
- * for life.  0; -ENOMEM; -EINVAL: it is not listening. */
-int control_server_create(
-        struct site *site, const struct server *server, int fd, struct control_server **out);
+/*
+ * `fd`, an inherited listening socket, is owned from here on if this succeeds; `site` is borrowed
+ * for life.  0; -ENOMEM; -EINVAL: it is not listening.
+ */
+int control_server_create(struct site *site, int fd, struct control_server **out);
 void control_server_destroy(struct control_server *control); /* accepts NULL */

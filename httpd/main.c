@@ -126,24 +126,28 @@ static int create_all(struct daemon *daemon)
 
 	site->config = &daemon->config;
 	site->started_ns = clock_monotonic_ns();
+	site->http_fds = daemon->http_fds;
+	site->n_http_fds = (size_t)daemon->n_http_fds;
 	site->forbidden_log.interval_ns = FORBIDDEN_LOG_NS;
 	site->base = event_base_new();
 	if (!site->base)
 		return -ENOMEM;
-	if ((r = begin_process(daemon)) < 0 ||
-	        (r = access_create(site->config, daemon->addresses_fd, &site->access)) < 0 ||
-	        (r = feeds_create(site->base, daemon->options.runtime_dir, site->config,
-	                 &site->feeds)) < 0 ||
-	        (r = viewers_create(site->base, site->config, &site->viewers)) < 0 ||
-	        (r = server_create(
-	                 site, daemon->http_fds, (size_t)daemon->n_http_fds, &daemon->server)) < 0)
-		return r;
+	r = begin_process(daemon);
+	if (r == 0)
+		r = access_create(site->config, daemon->addresses_fd, &site->access);
+	if (r == 0)
+		r = feeds_create(
+		        site->base, daemon->options.runtime_dir, site->config, &site->feeds);
 	/* The screen is listed in /status from the start, though nobody has watched it yet. */
-	if (!feeds_get(site->feeds, SOURCE_SCREEN, STREAM_JPEG))
-		return -ENOMEM;
-	if (daemon->control_fd < 0)
-		return 0; /* then nobody asks */
-	return control_server_create(site, daemon->server, daemon->control_fd, &daemon->control);
+	if (r == 0 && !feeds_get(site->feeds, SOURCE_SCREEN, STREAM_JPEG))
+		r = -ENOMEM;
+	if (r == 0)
+		r = viewers_create(site->base, site->config, &site->viewers);
+	if (r == 0)
+		r = server_create(site, &daemon->server);
+	if (r == 0 && daemon->control_fd >= 0)
+		r = control_server_create(site, daemon->control_fd, &daemon->control);
+	return r;
 }
 
 static void destroy_all(struct daemon *daemon)
@@ -169,8 +173,8 @@ int main(int argc, char **argv)
 	struct daemon daemon = {.control_fd = -1, .addresses_fd = -1};
 	int status, r;
 
-	mallopt(M_ARENA_MAX,
-	        1); /* the thread that waits for rings allocates nothing worth another */
+	/* The thread that waits for rings allocates nothing that would be worth another arena. */
+	mallopt(M_ARENA_MAX, 1);
 	status = service_begin("httpd", argc, argv, &daemon.options, &daemon.config);
 	if (status == 0)
 		status = take_sockets(&daemon);
@@ -178,9 +182,11 @@ int main(int argc, char **argv)
 		return status;
 	r = create_all(&daemon);
 	if (r < 0) {
-		log_err("Could not start: %s", strerror(-r));
+		log_err("Could not start: %s",
+		        r == -EINVAL ? "a socket that was handed over does not listen"
+		                     : strerror(-r));
 		destroy_all(&daemon);
-		return EXIT_FAILURE;
+		return r == -EINVAL ? SERVICE_EXIT_CONFIG : EXIT_FAILURE;
 	}
 	service_ready();
 	log_info("Serving the screen in a browser");

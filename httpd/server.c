@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -17,16 +16,14 @@
 #include "common/log.h"
 #include "common/ratelimit.h"
 #include "common/service.h"
-#include "httpd/access.h"
 #include "httpd/exchange.h"
 #include "httpd/routes.h"
 #include "httpd/site.h"
 #include "httpd/viewer.h"
 
-#define ACCEPTS_PER_TURN      32 /* then the streams have their turn */
-#define PAUSE_MS              500u
-#define LOG_INTERVAL_NS       (60 * NS_PER_S)
-#define URLS_PER_LISTENER_MAX 16
+#define ACCEPTS_PER_TURN 32 /* then the streams have their turn */
+#define PAUSE_MS         500u
+#define LOG_INTERVAL_NS  (60 * NS_PER_S)
 
 struct listener {
 	struct server *server;
@@ -249,74 +246,6 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* --- addresses to type --- */
-
-static bool is_any(const struct address *address)
-{
-	static const struct in6_addr any;
-
-	return memcmp(&address->ip, &any, sizeof(any)) == 0;
-}
-
-static void write_url(char out[SERVER_URL_SIZE], const struct address *address, unsigned port)
-{
-	char text[INET6_ADDRSTRLEN + 2];
-
-	address_format(address, text, sizeof(text));
-	if (port == 80)
-		snprintf(out, SERVER_URL_SIZE, "http://%s/", text);
-	else
-		snprintf(out, SERVER_URL_SIZE, "http://%s:%u/", text, port);
-}
-
-/* A socket bound to [::] also takes IPv4, unless it was told not to. */
-static bool listener_takes(const struct listener *listener, int bound_family, int family)
-{
-	int v6_only = 1;
-	socklen_t len = sizeof(v6_only);
-
-	if (bound_family == family)
-		return true;
-	return bound_family == AF_INET6 &&
-	       getsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, &len) == 0 &&
-	       v6_only == 0;
-}
-
-static size_t listener_urls(const struct server *server, const struct listener *listener,
-        char (*urls)[SERVER_URL_SIZE], size_t max)
-{
-	struct address bound, chosen[URLS_PER_LISTENER_MAX];
-	struct sockaddr_storage name;
-	socklen_t len = sizeof(name);
-	size_t n_chosen, n = 0;
-	unsigned port;
-
-	if (getsockname(listener->fd, (struct sockaddr *)&name, &len) < 0 ||
-	        !address_from_sockaddr(&name, &bound) || max == 0)
-		return 0;
-	port = ntohs(name.ss_family == AF_INET ? ((struct sockaddr_in *)&name)->sin_port
-	                                       : ((struct sockaddr_in6 *)&name)->sin6_port);
-	if (!is_any(&bound)) {
-		write_url(urls[0], &bound, port);
-		return 1;
-	}
-	n_chosen = addresses_for_people(
-	        access_addresses(server->site->access), chosen, URLS_PER_LISTENER_MAX);
-	for (size_t i = 0; i < n_chosen && n < max; i++)
-		if (listener_takes(listener, name.ss_family, chosen[i].family))
-			write_url(urls[n++], &chosen[i], port);
-	return n;
-}
-
-size_t server_urls(const struct server *server, char (*urls)[SERVER_URL_SIZE], size_t max)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < server->n_listeners; i++)
-		n += listener_urls(server, &server->listeners[i], urls + n, max - n);
-	return n;
-}
-
 /* --- its life --- */
 
 static bool is_listening(int fd)
@@ -327,7 +256,7 @@ static bool is_listening(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &len) == 0 && value != 0;
 }
 
-int server_create(struct site *site, const int *fds, size_t n_fds, struct server **out)
+int server_create(struct site *site, struct server **out)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
@@ -338,14 +267,14 @@ int server_create(struct site *site, const int *fds, size_t n_fds, struct server
 	server->full_log.interval_ns = LOG_INTERVAL_NS;
 	TAILQ_INIT(&server->clients);
 	evtimer_assign(&server->pause, site->base, on_pause_over, server);
-	for (size_t i = 0; i < n_fds && i < SERVER_LISTENERS_MAX; i++) {
+	for (size_t i = 0; i < site->n_http_fds && i < SERVER_LISTENERS_MAX; i++) {
 		struct listener *listener = &server->listeners[i];
 
-		if (!is_listening(fds[i]))
+		if (!is_listening(site->http_fds[i]))
 			goto fail;
 		listener->server = server;
-		listener->fd = fds[i];
-		event_assign(&listener->acceptable, site->base, fds[i], EV_READ | EV_PERSIST,
+		listener->fd = site->http_fds[i];
+		event_assign(&listener->acceptable, site->base, listener->fd, EV_READ | EV_PERSIST,
 		        on_acceptable, listener);
 		server->n_listeners++;
 	}

@@ -12,27 +12,15 @@
  */
 #pragma once
 
-#include <stddef.h>
-
-#include "common/addresses.h"
-
 struct server; /* opaque */
 struct site;
 
 #define SERVER_LISTENERS_MAX 16
-#define SERVER_URL_SIZE      (sizeof("http://:65535/") + INET6_ADDRSTRLEN + 2)
 
 /*
- * Starts accepting on `fds`, inherited listening sockets, which are owned by the server from here
- * on if this succeeds.  `site` is borrowed for life.  0; -ENOMEM; -EINVAL: one of them is not
- * listening.
+ * Starts accepting on site->http_fds, which are owned by the server from here on if this succeeds;
+ * `site` is borrowed for life.  0; -ENOMEM; -EINVAL: one of them is not listening.
  */
-int server_create(struct site *site, const int *fds, size_t n_fds, struct server **out);
+int server_create(struct site *site, struct server **out);
 /* Closes all connections first.  Accepts NULL. */
 void server_destroy(struct server *server);
-
-/*
- * What to type into a browser to get here, "http://192.168.1.7:8001/": for each listener the
- * addresses for people (common/addresses.h), or the one it is bound to.  How many.
- */
-size_t server_urls(const struct server *server, char (*urls)[SERVER_URL_SIZE], size_t max);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/config.h"
@@ -16,6 +17,8 @@ struct site {
 	struct access *access;
 	struct feeds *feeds;
 	struct viewers *viewers;
+	const int *http_fds; /* the listening sockets; the server owns them */
+	size_t n_http_fds;
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
 
 	/* counted by the server */
