@@ -17,9 +17,9 @@ void damage_set_rate(struct damage *damage, uint32_t millihertz)
 {
 	uint64_t interval_ns = 1000 * NS_PER_S / (millihertz ? millihertz : 1);
 
-	/* A hundredth faster: a source at exactly the ceiling would never work off a frame of debt,
-	 * and each of its frames would come late for ever. */
-	damage->interval_ns = interval_ns - interval_ns / 100;
+	/* A fiftieth faster: a source at exactly the ceiling could never work off a frame of debt, and
+	 * each of its frames would come late for ever.  So it is over within two seconds. */
+	damage->interval_ns = interval_ns - interval_ns / 50;
 }
 
 struct box box_union(const struct box *a, const struct box *b)
