@@ -15,8 +15,13 @@
 #define POLICY                                                                                     \
 	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "                \
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-#define VALUES_MAX  16
-#define ADDRESS_MAX (INET6_ADDRSTRLEN + 8) /* "[…]:65535" */
+/* An error's page brings its style along: whoever is refused is refused every file, too. */
+#define POLICY_ERROR                                                                               \
+	"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "     \
+	"frame-ancestors 'none'"
+#define VALUES_MAX 16
+#define HOST_MAX   256 /* what is shown of a Host header; a name has 253 characters at most */
+#define PORT_MAX   8   /* ":65535" */
 
 /* --- a page --- */
 
@@ -79,18 +84,24 @@ static void answer(struct exchange *exchange, const struct page *page, const cha
 }
 
 static void answer_page(struct exchange *exchange, const struct page *page, const char *name,
-        unsigned status, const char *headers)
+        struct response *response)
 {
-	struct response response = {.status = status,
-	        .type = "text/html; charset=utf-8",
-	        .policy = POLICY,
-	        .headers = headers ? headers : "Vary: Accept-Language\r\n"};
 	struct www_file file;
 
+	response->type = "text/html; charset=utf-8";
 	if (!www_find(name, strlen(name), &file))
 		assert(false && "a page that is not embedded");
 	else
-		answer(exchange, page, file.data, file.len, &response);
+		answer(exchange, page, file.data, file.len, response);
+}
+
+/* A page of the site, by its name. */
+static void answer_ok(struct exchange *exchange, const struct page *page, const char *name)
+{
+	struct response response = {
+	        .status = 200, .policy = POLICY, .headers = "Vary: Accept-Language\r\n"};
+
+	answer_page(exchange, page, name, &response);
 }
 
 void pages_start(struct site *site, struct exchange *exchange)
@@ -101,7 +112,7 @@ void pages_start(struct site *site, struct exchange *exchange)
 	(void)site;
 	page_init(&page, request);
 	add(&page, "host", request->host);
-	answer_page(exchange, &page, "start.html", 200, NULL);
+	answer_ok(exchange, &page, "start.html");
 }
 
 void pages_screen(struct site *site, struct exchange *exchange)
@@ -110,21 +121,17 @@ void pages_screen(struct site *site, struct exchange *exchange)
 
 	(void)site;
 	page_init(&page, exchange_request(exchange));
-	answer_page(exchange, &page, "screen.html", 200, NULL);
+	answer_ok(exchange, &page, "screen.html");
 }
 
 /* --- errors --- */
 
-/* "192.168.1.5:8001": the address that was reached, with the port that was asked for. */
-static void reached_address(struct exchange *exchange, const char *host, char *out, size_t len)
+/* Where the port begins in a Host header: at its colon, or at its end. */
+static const char *port_of(const char *host)
 {
-	const char *port = strrchr(host, ':');
-	char address[INET6_ADDRSTRLEN + 2];
+	const char *colon = strrchr(host, ':');
 
-	if (!port || strchr(port, ']') || strlen(port) > 6)
-		port = "";
-	address_format(conn_local(exchange_conn(exchange)), address, sizeof(address));
-	snprintf(out, len, "%s%s", address, port);
+	return colon && !strchr(colon, ']') ? colon : host + strlen(host);
 }
 
 static bool wants_html(const struct request *request)
@@ -138,28 +145,35 @@ void pages_error(struct exchange *exchange, const struct pages_error *error)
 {
 	static const char line[] = "{{status}} {{error_title}}. {{error_text}} {{detail}}\n";
 	const struct request *request = exchange_request(exchange);
-	const char *host = request ? request->host : "";
-	char status[16], address[ADDRESS_MAX];
-	struct response response = {.status = error->status,
-	        .type = "text/plain; charset=utf-8",
-	        .headers = error->headers};
+	const char *host = request ? request->host : "", *port = port_of(host);
+	char status[16], name[HOST_MAX], ip[INET6_ADDRSTRLEN + 2];
+	char address[sizeof(ip) + PORT_MAX], home[sizeof(address) + 8];
+	struct response response = {.status = error->status, .headers = error->headers};
 	struct page page;
 
 	page_init(&page, request);
 	snprintf(status, sizeof(status), "%u", error->status);
-	reached_address(exchange, host, address, sizeof(address));
+	snprintf(name, sizeof(name), "%.*s", (int)(port - host), host);
+	/* The address that was reached, with the port that was asked for: ports are forwarded. */
+	address_format(conn_local(exchange_conn(exchange)), ip, sizeof(ip));
+	snprintf(address, sizeof(address), "%s%.6s", ip, port);
+	/* Not back to the name that was just refused. */
+	snprintf(home, sizeof(home), "http://%s/", address);
+	add(&page, "home", error->status == 421 ? home : "/");
 	add(&page, "status", status);
 	add(&page, "peer", conn_peer_text(exchange_conn(exchange)));
-	add(&page, "host", host);
+	add(&page, "host", name);
 	add(&page, "address", address);
 	add(&page, "detail", error->detail ? error->detail : "");
 	add_string(&page, "error_title", error->title);
 	add_string(&page, "error_text", error->text);
 	if (wants_html(request)) {
-		answer_page(exchange, &page, "error.html", error->status, error->headers);
+		response.policy = POLICY_ERROR;
+		answer_page(exchange, &page, "error.html", &response);
 		return;
 	}
 	page.template.is_html = false;
+	response.type = "text/plain; charset=utf-8";
 	answer(exchange, &page, line, sizeof(line) - 1, &response);
 }
 

@@ -68,8 +68,14 @@ static int fill_string(
 static int fill_name(
         const struct template *template, const char *name, size_t len, struct evbuffer *out)
 {
+	static const char content[] = "content ";
+	const size_t content_len = sizeof(content) - 1;
 	struct www_file file;
 
+	if (len > content_len && memcmp(name, content, content_len) == 0 &&
+	        www_find(name + content_len, len - content_len, &file))
+		return evbuffer_add_reference(out, file.data, file.len, NULL, NULL) < 0 ? -ENOMEM
+		                                                                        : 0;
 	for (size_t i = 0; i < template->n_values; i++) {
 		const struct template_value *value = &template->values[i];
 

@@ -4,7 +4,8 @@
  *
  *     "… {{name}} …" ──► value given with it | URL of an embedded file | string of the language
  *
- * Strings may themselves name values.  In HTML everything that is filled in is escaped.
+ * Strings may themselves name values.  In HTML everything that is filled in is escaped, but for
+ * {{content FILE}}: an embedded file as it lies.
  */
 #pragma once
 
