@@ -46,13 +46,16 @@ ALL_LDFLAGS = $(SANFLAGS) -Wl,--as-needed $(LDFLAGS)
 
 # What apt installs.  build: to compile; run: build and the programs' own needs; check, deep, bench,
 # system: what those targets need on top.
+# Where node is not Debian's own, npm comes with it and the package `npm` does not fit.
+NODE := $(if $(shell command -v npm 2>/dev/null),,nodejs npm)
 PACKAGES_build := build-essential pkg-config libevent-dev libxcb1-dev libxcb-shm0-dev libxcb-damage0-dev \
 	libxcb-xfixes0-dev libxcb-randr0-dev libjpeg62-turbo-dev libsystemd-dev libinih-dev libjansson-dev \
 	libqrencode-dev node-llhttp
 PACKAGES_check := libcmocka-dev libxcb-xtest0-dev xvfb xauth x11-xserver-utils curl ffmpeg mandoc \
-	clang-format python3 python3-pytest nodejs npm chromium firefox-esr procps
+	clang-format python3 python3-pytest python3-pil $(NODE) chromium firefox-esr procps
 PACKAGES_deep := clang libclang-rt-14-dev
-PACKAGES_bench := ffmpeg xvfb libxcb-xtest0-dev chromium nodejs npm
+PACKAGES_bench := ffmpeg xvfb libxcb-xtest0-dev libfreetype-dev fonts-dejavu-core iproute2 python3 \
+	chromium $(NODE)
 PACKAGES_system := qemu-system-x86 mmdebstrap e2fsprogs
 
 PKG_EVENT := libevent_core

@@ -11,12 +11,6 @@
 
 .PHONY: check-build check-deep-build test-tools fuzz-targets thread-tests
 
-PACKAGES_check += python3-pil
-# Where node is not Debian's own, npm comes with it and the package `npm` does not fit.
-ifneq ($(shell command -v npm 2>/dev/null),)
-PACKAGES_check := $(filter-out nodejs npm,$(PACKAGES_check))
-endif
-
 JOBS  := $(shell nproc)
 AGAIN  = $(MAKE) --no-print-directory -s -j$(JOBS)
 

@@ -3,12 +3,6 @@
 # make bench-quick   one short round of the main cases, to see that nothing is far off
 #   BENCH='--cases typing,film --rounds 1'   choose cases and rounds (--help lists them)
 
-PACKAGES_bench += libfreetype-dev fonts-dejavu-core iproute2 python3
-# Where node is not Debian's own, npm comes with it and the package `npm` does not fit.
-ifneq ($(shell command -v npm 2>/dev/null),)
-PACKAGES_bench := $(filter-out nodejs npm,$(PACKAGES_bench))
-endif
-
 BENCH_OUT  := $(B)/bench
 BENCH_DIR  := tests/bench
 bench_objs  = $(patsubst %,$(B)/obj/$(BENCH_DIR)/%.o,$(1))
