@@ -12,7 +12,7 @@ $(B)/vm/picture: $(call obj,$(VM_DIR)/picture.c)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -ljpeg
 
-check-system:
+check-system: deps-system
 	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(B)/testlib/painter $(B)/vm/picture
 	@rm -rf $(VM_TREE)
 	@$(MAKE) --no-print-directory -s install DESTDIR=$(VM_TREE)
