@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct ratelimit {
 	uint64_t interval_ns; /* set by the owner */
@@ -22,4 +23,15 @@ static inline bool ratelimit_allow(struct ratelimit *limit, uint64_t now_ns, uns
 	limit->suppressed = 0;
 	limit->last_ns = now_ns;
 	return true;
+}
+
+#define RATELIMIT_MORE_SIZE 48
+
+/* " (and 3 more like it before)", or "" for none: the end of such a line. */
+static inline const char *ratelimit_more(unsigned suppressed, char out[RATELIMIT_MORE_SIZE])
+{
+	out[0] = '\0';
+	if (suppressed > 0)
+		snprintf(out, RATELIMIT_MORE_SIZE, " (and %u more like it before)", suppressed);
+	return out;
 }

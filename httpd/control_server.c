@@ -219,6 +219,7 @@ static void add_client(struct control_server *control, int fd)
 	struct control_client *client = calloc(1, sizeof(*client));
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
+	char more[RATELIMIT_MORE_SIZE];
 	unsigned suppressed;
 
 	if (!client || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
@@ -241,8 +242,8 @@ static void add_client(struct control_server *control, int fd)
 	bufferevent_enable(client->stream, EV_WRITE);
 	if (ratelimit_allow(&control->refused_log, clock_monotonic_ns(), &suppressed))
 		log_warn("Refused the user %u on the control socket: only root and the user who "
-		         "sits at this computer may ask (%u like it since the last such line)",
-		        (unsigned)peer.uid, suppressed);
+		         "sits at this computer may ask%s",
+		        (unsigned)peer.uid, ratelimit_more(suppressed, more));
 	return;
 
 fail:

@@ -195,26 +195,23 @@ static void forbid(struct site *site, struct exchange *exchange, enum access_ver
 	                .title = "error_page_title",
 	                .text = "error_page_text"},
 	};
+	static const char *const why[] = {
+	        [ACCESS_NOT_FROM_THERE] = "its address is outside of the networks that may watch; "
+	                                  "[http] allow adds ranges",
+	        [ACCESS_NOT_THIS_HOST] =
+	                "that is no name of this computer; [http] hosts adds names",
+	        [ACCESS_NOT_FROM_THAT_PAGE] = "another site's page asked",
+	};
 	const char *peer = conn_peer_text(exchange_conn(exchange));
 	const struct request *request = exchange_request(exchange);
 	const struct log_fields fields = {.viewer = peer, .route = request->path};
+	char more[RATELIMIT_MORE_SIZE];
 	unsigned suppressed;
 
 	site->forbidden_total++;
-	if (ratelimit_allow(&site->forbidden_log, clock_monotonic_ns(), &suppressed)) {
-		static const char *const why[] = {
-		        [ACCESS_NOT_FROM_THERE] = "its address is outside of the networks that may "
-		                                  "watch; [http] allow adds ranges",
-		        [ACCESS_NOT_THIS_HOST] = "it asked for a host that is not this computer; "
-		                                 "[http] hosts adds names",
-		        [ACCESS_NOT_FROM_THAT_PAGE] = "another site's page asked",
-		};
-
-		log_at(LOG_WARNING, &fields,
-		        "Refused %s, which asked for %.100s: %s (%u like it "
-		        "since the last such line)",
-		        peer, request->host, why[verdict], suppressed);
-	}
+	if (ratelimit_allow(&site->forbidden_log, clock_monotonic_ns(), &suppressed))
+		log_at(LOG_WARNING, &fields, "Refused %s, which asked for %.100s: %s%s", peer,
+		        request->host, why[verdict], ratelimit_more(suppressed, more));
 	pages_error(exchange, &errors[verdict]);
 }
 

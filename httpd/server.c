@@ -151,15 +151,15 @@ static void turn_away(struct server *server, int fd)
 	                             "Retry-After: 5\r\n"
 	                             "Connection: close\r\n"
 	                             "Content-Length: 0\r\n\r\n";
+	char more[RATELIMIT_MORE_SIZE];
 	unsigned suppressed;
 
 	(void)!send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	server->site->turned_away_total++;
 	if (ratelimit_allow(&server->full_log, clock_monotonic_ns(), &suppressed))
 		log_warn("Could not take another connection: %u are open; raise [http] "
-		         "connections_max or connections_per_address (%u like it since the last "
-		         "such line)",
-		        server->site->n_connections, suppressed);
+		         "connections_max or connections_per_address%s",
+		        server->site->n_connections, ratelimit_more(suppressed, more));
 }
 
 /* Owns fd. */
@@ -207,15 +207,16 @@ static void on_pause_over(evutil_socket_t fd, short what, void *arg)
 static void pause_accepting(struct server *server, int error)
 {
 	const struct timeval delay = {.tv_usec = PAUSE_MS * 1000};
+	char more[RATELIMIT_MORE_SIZE];
 	unsigned suppressed;
 
 	set_accepting(server, false);
 	event_add(&server->pause, &delay);
 	if (ratelimit_allow(&server->pause_log, clock_monotonic_ns(), &suppressed))
-		log_warn(
-		        "Could not accept a connection, %u are open: %s; waiting for some to close "
-		        "(%u like it since the last such line)",
-		        server->site->n_connections, strerror(error), suppressed);
+		log_warn("Could not accept a connection, %u are open: %s; waiting for some to "
+		         "close%s",
+		        server->site->n_connections, strerror(error),
+		        ratelimit_more(suppressed, more));
 }
 
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
