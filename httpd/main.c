@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -22,9 +23,11 @@
 #include "httpd/feed.h"
 #include "httpd/server.h"
 #include "httpd/site.h"
+#include "httpd/urls.h"
 #include "httpd/viewer.h"
 
 #define FORBIDDEN_LOG_NS (60 * NS_PER_S)
+#define URLS_TOLD_MAX    8
 #define SPARE_FDS        256u /* beside connections: rings, capture and control sockets, uploads */
 
 /* What is alive, in the order in which it comes to life. */
@@ -150,6 +153,20 @@ static int create_all(struct daemon *daemon)
 	return r;
 }
 
+/* The journal's first line: where to look. */
+static void tell_urls(const struct site *site)
+{
+	char urls[URLS_TOLD_MAX][URL_SIZE], all[URLS_TOLD_MAX * URL_SIZE] = "";
+	size_t n = 0, len = 0;
+
+	for (size_t i = 0; i < site->n_http_fds; i++)
+		n += urls_of_listener(site->http_fds[i], access_addresses(site->access), urls + n,
+		        URLS_TOLD_MAX - n);
+	for (size_t i = 0; i < n; i++)
+		len += (size_t)snprintf(all + len, sizeof(all) - len, " %s", urls[i]);
+	log_info("Serving at%s", n > 0 ? all : " no address that is known");
+}
+
 static void destroy_all(struct daemon *daemon)
 {
 	struct site *site = &daemon->site;
@@ -189,7 +206,7 @@ int main(int argc, char **argv)
 		return r == -EINVAL ? SERVICE_EXIT_CONFIG : EXIT_FAILURE;
 	}
 	service_ready();
-	log_info("Serving the screen in a browser");
+	tell_urls(&daemon.site);
 	event_base_dispatch(daemon.site.base);
 	service_stopping();
 	destroy_all(&daemon);
