@@ -17,7 +17,7 @@
 
 #include "common/config.h"
 #include "httpd/conn.h"
-#include "httpd/request.h"
+#include "httpd/request_reader.h"
 #include "httpd/response.h"
 
 #define EXCHANGE_IDLE_MS 20000u /* a browser's connection is kept for so long between requests */

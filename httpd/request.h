@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A request is the head that a browser sent: llhttp parses it, strictly, and on top of that come
- * our own refusals, so that no two programs on the way can read one head in two ways.
- *
- *     bytes ──► reader: line discipline ──► llhttp ──► request (decoded path, query, headers)
- *
- * Refused, with the status that says why: bare CR or LF, NUL and other control characters, folded
- * header lines, Content-Length twice or beside Transfer-Encoding, a missing or second Host, targets
- * that are not "/…", bad percent-encoding, ".." (also when encoded), heads over the limit.
- * A reader takes one request after another from the bytes of one connection; bytes after the head
- * stay in it until they are asked for.  Knows no connection.  Any one thread.
+ * A request is the head that a browser sent, in texts that can be used as they are: the path
+ * decoded, the query as sent, the headers without white space around them.  Made by request_reader,
+ * which refuses whatever could be read in two ways.  Knows no connection.  Any one thread.
  */
 #pragma once
 
@@ -62,38 +55,3 @@ int request_query(const struct request *request, const char *key, char *out, siz
 
 /* Decodes `len` bytes of percent-encoding in place; the new length, or -EINVAL. */
 int request_percent_decode(char *text, size_t len, bool plus_is_space);
-
-enum request_progress {
-	REQUEST_MORE,     /* not yet whole */
-	REQUEST_COMPLETE, /* request_reader_request() */
-	REQUEST_REFUSED,  /* request_reader_refusal(); the connection must be closed */
-};
-
-/* Why a head was refused. */
-struct request_refusal {
-	unsigned status; /* of HTTP: 400, 414, 431, 501, 505 */
-	const char
-	        *cause; /* an English sentence without a full stop, for whoever wrote the client */
-};
-
-struct request_reader; /* opaque */
-
-/* `head_size_max` in bytes, request line and blank line included.  0 or -ENOMEM. */
-int request_reader_create(size_t head_size_max, struct request_reader **out);
-void request_reader_destroy(struct request_reader *reader); /* accepts NULL */
-
-/*
- * Where to put what the connection brings: *room has space for *len (≥ 1) bytes.  Only to be called
- * while the last answer was REQUEST_MORE.  0 or -ENOMEM.
- */
-int request_reader_room(struct request_reader *reader, char **room, size_t *len);
-/* `n` bytes were put there (0: look again at what was left over by the request before). */
-enum request_progress request_reader_feed(struct request_reader *reader, size_t n);
-
-const struct request *request_reader_request(const struct request_reader *reader);
-const struct request_refusal *request_reader_refusal(const struct request_reader *reader);
-
-/* Done with the request: its head is dropped, bytes after it move up.  Then feed(0). */
-void request_reader_next(struct request_reader *reader);
-/* Bytes that are there and belong to no completed request. */
-size_t request_reader_pending(const struct request_reader *reader);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: httpd/request.c common/utf8.c llhttp */
+/* links: httpd/request.c httpd/request_reader.c common/utf8.c llhttp */
 /*
  * The request path, on any bytes that a connection may bring.
  *
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "common/utf8.h"
-#include "httpd/request.h"
+#include "httpd/request_reader.h"
 
 #define HEAD_MAX     2048u
 #define REQUESTS_MAX 32u

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: httpd/request.c common/utf8.c llhttp */
+/* links: httpd/request.c httpd/request_reader.c common/utf8.c llhttp */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "httpd/request.h"
+#include "httpd/request_reader.h"
 
 #define HEAD_MAX 8192u
 
