@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- *            first listener                     STATE            STREAM + fd
- *   closed ───────────────► connecting ──HELLO──► told ──────────────────────► following a ring
- *     ▲ grace after the last     │                  │ EOF, a lie, truncated          │
- *     └──────────────────────────┴── retry ◄────────┴────────────────────────────────┘
- *                                   (back-off)
+ *            first listener               ended
+ *   closed ───────────────► subscribed ◄────────► waiting (back-off)
+ *     ▲                          │         retry      │
+ *     └── grace after the last ──┴────────────────────┘
  *
  * Two clocks run while there is no picture: `patience` (after it viewers are shown that nobody
  * answers) and `retry`.  A fault of the daemon is what /status says until it has delivered
@@ -20,22 +19,18 @@
 
 #include "common/capsock.h"
 #include "common/clock.h"
-#include "common/fd.h"
 #include "common/log.h"
-#include "common/ring_reader.h"
 #include "common/service.h"
 #include "httpd/rate_meter.h"
 #include "httpd/ring_watch.h"
 #include "httpd/state_pictures.h"
+#include "httpd/subscription.h"
 
-#define RETRY_FIRST_MS     20 /* after a daemon that had delivered pictures */
-#define RETRY_MAX_MS       1000
-#define PATIENCE_MS        2000  /* the last picture stays for so long after an EOF */
-#define PATIENCE_BLANK_MS  700   /* … and nothing at all for so long, where there never was one */
-#define ANSWER_TIMEOUT_MS  10000 /* from connect to the first word of the daemon */
-#define MESSAGES_PER_TURN  16
-#define MESSAGES_PER_S_MAX 200 /* a daemon that floods us is broken */
-#define PATH_BYTES         108 /* sun_path */
+#define RETRY_FIRST_MS    20 /* after a daemon that had delivered pictures */
+#define RETRY_MAX_MS      1000
+#define PATIENCE_MS       2000 /* the last picture stays for so long after an EOF */
+#define PATIENCE_BLANK_MS 700  /* … and nothing at all for so long, where there never was one */
+#define PATH_BYTES        108  /* sun_path */
 
 struct feed {
 	struct feeds *feeds;
@@ -45,21 +40,13 @@ struct feed {
 	struct feed_listener *listeners;
 	unsigned n_listeners;
 
-	/* the subscription */
-	bool is_open;
-	int fd;
-	struct event *io;
-	struct event *retry; /* while there is no connection; else the deadline of its first word */
-	struct event *patience; /* until viewers are told that nobody answers */
-	struct event *grace;    /* until the subscription ends, without listeners */
+	bool is_open;                      /* subscribed, or trying to */
+	struct subscription *subscription; /* NULL: between two tries */
+	struct event *retry;               /* until the next try */
+	struct event *patience;            /* until viewers are told that nobody answers */
+	struct event *grace;               /* until the end, without listeners */
 	unsigned retry_ms;
-	bool was_told;      /* the daemon has said something on this connection */
-	bool has_delivered; /* … and something whole */
-	struct ring_reader *reader;
-	struct ring_watch_entry *watch;
-	uint64_t epoch;
-	uint64_t flood_since_ns;
-	unsigned flood_count;
+	bool has_delivered; /* the daemon has sent something whole on this subscription */
 
 	/* what the daemon says, and what we say of the daemon */
 	enum source_state state;
@@ -84,9 +71,6 @@ struct feeds {
 	struct capsock_buffer *buffer; /* one for all: used within a callback only */
 	struct feed *all[SOURCE_COUNT][STREAM_COUNT];
 };
-
-static void open_connection(struct feed *feed);
-static void close_subscription(struct feed *feed);
 
 static void arm(struct event *event, unsigned ms)
 {
@@ -164,34 +148,23 @@ static void fault_is_over(struct feed *feed)
 	feed->fault = STATE_LIVE;
 }
 
-static void close_ring(struct feed *feed)
+static void unsubscribe(struct feed *feed)
 {
-	ring_watch_remove(feed->feeds->watch, feed->watch);
-	feed->watch = NULL;
-	if (feed->reader)
-		feed->lapped += ring_reader_lapped(feed->reader);
-	ring_reader_close(feed->reader);
-	feed->reader = NULL;
-}
-
-static void close_connection(struct feed *feed)
-{
-	close_ring(feed);
-	if (feed->io)
-		event_free(feed->io);
-	feed->io = NULL;
-	fd_close(&feed->fd);
+	if (feed->subscription)
+		feed->lapped += subscription_lapped(feed->subscription);
+	subscription_close(feed->subscription);
+	feed->subscription = NULL;
 }
 
 /*
  * The subscription ended.  `lie` says what the daemon did wrong; NULL: it only went.  Viewers keep
  * their last picture for a while; it may be back before they notice.
  */
-static void connection_failed(struct feed *feed, const char *lie)
+static void subscription_failed(struct feed *feed, const char *lie)
 {
 	char words[CAPSOCK_WORDS_MAX];
 
-	close_connection(feed);
+	unsubscribe(feed);
 	feed->failures++;
 	feed->state = STATE_STARTING;
 	snprintf(feed->words, sizeof(feed->words), "%s", state_words(STATE_STARTING));
@@ -221,7 +194,8 @@ static void on_patience(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 
 	/* A daemon that has answered is only slow: no fault. */
-	bool is_slow = feed->fault == STATE_LIVE && feed->fd >= 0 && feed->was_told;
+	bool is_slow = feed->fault == STATE_LIVE && feed->subscription &&
+	               subscription_was_answered(feed->subscription);
 	if (feed->fault == STATE_LIVE && !is_slow) {
 		snprintf(words, sizeof(words), "The %s daemon does not answer",
 		        source_name(feed->source));
@@ -236,219 +210,67 @@ static void on_patience(evutil_socket_t fd, short what, void *arg)
 		deliver_picture(feed, jpeg, len);
 }
 
-/* --- the ring --- */
+/* --- from the subscription --- */
 
-static void *alloc_frame(void *arg, size_t len)
+static void on_frame(void *arg, struct frame *frame, uint64_t skipped)
 {
-	struct frame **frame = arg;
+	struct feed *feed = arg;
 
-	frame_unref(*frame);
-	*frame = frame_create(len);
-	return *frame ? (*frame)->data : NULL;
-}
-
-/* What is no JPEG is no picture: the pages' decoders are not ours to feed with anything else. */
-static bool is_jpeg(const uint8_t *bytes, size_t len)
-{
-	return len >= 4 && bytes[0] == 0xff && bytes[1] == 0xd8 && bytes[2] == 0xff;
-}
-
-static bool is_picture(const struct ring_record *record, const struct frame *frame)
-{
-	return record->kind == RECORD_FRAME && is_jpeg(frame->data, frame->len) && record->width &&
-	       record->height && record->width <= UINT16_MAX && record->height <= UINT16_MAX;
-}
-
-static void take_newest(struct feed *feed)
-{
-	struct ring_record record;
-	struct frame *frame = NULL;
-	uint64_t skipped;
-	int r = ring_reader_newest(feed->reader, &record, alloc_frame, &frame, &skipped);
-
-	if (r < 0) {
-		frame_unref(frame);
-		if (r == -EFAULT)
-			connection_failed(feed, "its ring was truncated");
-		else if (r == -EPROTO)
-			connection_failed(feed, "a record of its ring lies");
-		return; /* -EAGAIN, -ENOMEM: the next one, then */
-	}
-	feed->skipped += skipped;
-	if (!frame)
-		return; /* only the end of this ring: the next is announced on the socket */
-	if (!is_picture(&record, frame)) {
-		frame_unref(frame);
-		connection_failed(feed, "a record of its ring is no picture");
-		return;
-	}
 	fault_is_over(feed);
-	frame->sequence = record.sequence;
-	frame->pts_ns = record.pts_ns;
-	frame->width = feed->width = record.width;
-	frame->height = feed->height = record.height;
+	feed->width = frame->width;
+	feed->height = frame->height;
 	feed->frames++;
+	feed->skipped += skipped;
 	feed->bytes += frame->len;
 	rate_meter_count(&feed->meter, clock_monotonic_ns());
 	deliver(feed, frame);
 }
 
-static void on_ring_wake(void *arg)
+static void on_state(void *arg, const struct capsock_message *message)
 {
-	take_newest(arg);
-}
+	struct feed *feed = arg;
 
-static void on_ring_lost(void *arg)
-{
-	connection_failed(arg, "its ring was truncated");
-}
-
-static const struct ring_watch_ops watch_ops = {.on_wake = on_ring_wake, .on_lost = on_ring_lost};
-
-/* A new ring takes the old one's place.  False: the feed was dropped. */
-static bool follow_ring(struct feed *feed, struct capsock_message *message)
-{
-	int r;
-
-	close_ring(feed);
-	r = ring_reader_open(message->ring_fd, message->epoch, message->capacity, &feed->reader);
-	fd_close(&message->ring_fd);
-	if (r == 0)
-		r = ring_watch_add(feed->feeds->watch, ring_reader_wake_word(feed->reader),
-		        &watch_ops, feed, &feed->watch);
-	if (r < 0) {
-		connection_failed(feed, r == -EPROTO || r == -EFAULT
-		                                ? "its ring's header lies"
-		                                : "its ring could not be mapped");
-		return false;
-	}
-	take_newest(feed);
-	return feed->fd >= 0;
-}
-
-/* --- the capture socket --- */
-
-/* False: the subscription has ended. */
-static bool take_state(struct feed *feed, const struct capsock_message *message)
-{
-	if (message->picture_len && !is_jpeg(message->picture, message->picture_len)) {
-		connection_failed(feed, "its state's picture is no picture");
-		return false;
-	}
 	feed->state = message->state;
 	snprintf(feed->words, sizeof(feed->words), "%.*s", (int)message->words_len, message->words);
 	if (message->picture_len) {
 		fault_is_over(feed);
 		deliver_picture(feed, message->picture, message->picture_len);
 	}
-	return true;
 }
 
-/* False: the subscription has ended. */
-static bool take_message(struct feed *feed, struct capsock_message *message)
+static void on_ended(void *arg, const char *lie)
 {
-	char lie[CAPSOCK_WORDS_MAX];
-
-	if (!feed->was_told) {
-		feed->was_told = true;
-		event_del(feed->retry);
-	}
-	switch (message->type) {
-	case CAPSOCK_STATE:
-		return take_state(feed, message);
-	case CAPSOCK_STREAM:
-		return follow_ring(feed, message);
-	case CAPSOCK_REFUSED:
-		snprintf(lie, sizeof(lie), "it refused: %.*s", (int)message->words_len,
-		        message->words);
-		connection_failed(feed, lie);
-		return false;
-	default:
-		connection_failed(feed, "a message out of place");
-		return false;
-	}
+	subscription_failed(arg, lie);
 }
 
-static bool is_flood(struct feed *feed)
+static const struct subscription_ops subscription_ops = {
+        .on_frame = on_frame, .on_state = on_state, .on_ended = on_ended};
+
+static void subscribe(struct feed *feed)
 {
-	uint64_t now = clock_monotonic_ns();
+	int r = subscription_open(feed->feeds->base, feed->feeds->watch, feed->feeds->buffer,
+	        feed->path, feed->stream, &subscription_ops, feed, &feed->subscription);
 
-	if (now - feed->flood_since_ns >= NS_PER_S) {
-		feed->flood_since_ns = now;
-		feed->flood_count = 0;
-	}
-	return ++feed->flood_count > MESSAGES_PER_S_MAX;
-}
-
-static void on_readable(evutil_socket_t fd, short what, void *arg)
-{
-	struct feed *feed = arg;
-	struct capsock_message message;
-	(void)fd, (void)what;
-
-	for (int i = 0; i < MESSAGES_PER_TURN; i++) {
-		int r = capsock_receive(
-		        feed->fd, CAPSOCK_SUBSCRIBER, feed->feeds->buffer, &message);
-
-		if (r == -EAGAIN)
-			return;
-		if (r < 0) {
-			connection_failed(feed,
-			        r == -EPROTO ? "a message that is no part of the capture protocol"
-			                     : NULL);
-			return;
-		}
-		if (is_flood(feed)) {
-			fd_close(&message.ring_fd);
-			connection_failed(feed, "it sends messages without end");
-			return;
-		}
-		if (!take_message(feed, &message))
-			return;
-	}
-}
-
-static void open_connection(struct feed *feed)
-{
-	const struct capsock_message hello = {.type = CAPSOCK_HELLO,
-	        .version = CAPSOCK_VERSION,
-	        .stream = feed->stream,
-	        .ring_fd = -1};
-
-	feed->was_told = false;
-	feed->fd = capsock_connect(feed->path);
-	if (feed->fd < 0) {
-		connection_failed(feed, NULL);
+	if (r < 0) {
+		subscription_failed(feed, NULL);
 		return;
 	}
 	feed->subscriptions++;
-	feed->io = event_new(feed->feeds->base, feed->fd, EV_READ | EV_PERSIST, on_readable, feed);
-	if (!feed->io || event_add(feed->io, NULL) < 0 ||
-	        capsock_send(feed->fd, CAPSOCK_SUBSCRIBER, &hello) < 0) {
-		connection_failed(feed, NULL);
-		return;
-	}
-	arm(feed->retry, ANSWER_TIMEOUT_MS);
 	if (!feed->newest && !event_pending(feed->patience, EV_TIMEOUT, NULL))
 		arm(feed->patience, PATIENCE_MS);
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
-	struct feed *feed = arg;
 	(void)fd, (void)what;
-
-	if (feed->fd >= 0)
-		connection_failed(feed, NULL); /* not one word since it was connected */
-	else
-		open_connection(feed);
+	subscribe(arg);
 }
 
 /* --- open and close --- */
 
 static void close_subscription(struct feed *feed)
 {
-	close_connection(feed);
+	unsubscribe(feed);
 	event_del(feed->retry);
 	event_del(feed->patience);
 	frame_unref(feed->newest);
@@ -482,7 +304,7 @@ void feed_add(struct feed *feed, struct feed_listener *listener)
 		feed->is_open = true;
 		feed->state = STATE_STARTING;
 		snprintf(feed->words, sizeof(feed->words), "%s", state_words(STATE_STARTING));
-		open_connection(feed);
+		subscribe(feed);
 	} else if (feed->newest) {
 		listener->on_frame(listener->arg, feed->newest);
 	}
@@ -521,7 +343,8 @@ void feed_get_info(const struct feed *feed, struct feed_info *info)
 	        .frames = feed->frames,
 	        .bytes = feed->bytes,
 	        .skipped = feed->skipped,
-	        .lapped = feed->lapped + (feed->reader ? ring_reader_lapped(feed->reader) : 0),
+	        .lapped = feed->lapped +
+	                  (feed->subscription ? subscription_lapped(feed->subscription) : 0),
 	        .subscriptions = feed->subscriptions,
 	        .failures = feed->failures,
 	};
@@ -539,7 +362,7 @@ static void feed_destroy(struct feed *feed)
 {
 	if (!feed)
 		return;
-	close_connection(feed);
+	unsubscribe(feed);
 	if (feed->retry)
 		event_free(feed->retry);
 	if (feed->patience)
@@ -559,7 +382,6 @@ static struct feed *feed_create(struct feeds *feeds, enum source_id source, enum
 	feed->feeds = feeds;
 	feed->source = source;
 	feed->stream = stream;
-	feed->fd = -1;
 	feed->state = feed->fault = STATE_LIVE;
 	snprintf(feed->path, sizeof(feed->path), "%s/%s", feeds->runtime_dir, socket_names[source]);
 	feed->retry = evtimer_new(feeds->base, on_retry, feed);

@@ -16,21 +16,19 @@
 #include <event2/buffer.h>
 
 #include "common/clock.h"
+#include "httpd/response.h"
 #include "httpd/viewer_ops.h"
 
-#define REPEAT_MS      1000  /* after the last change, once: for whoever draws a part late */
-#define KEEP_ALIVE_MS  15000 /* full headers only: other programs take silence for death */
-#define BOUNDARY       "frame"
+#define REPEAT_MS      1000    /* after the last change, once: for whoever draws a part late */
+#define KEEP_ALIVE_MS  15000   /* full headers only: other programs take silence for death */
+#define BOUNDARY       "frame" /* as VIEWER_MJPEG_TYPE names it */
 #define PART_HEADERS   "--" BOUNDARY "\r\nContent-Type: image/jpeg\r\n\r\n"
 #define COM_SEARCH_MAX 1024 /* the COM segment lies before SOF: within the tables */
 
 static const char response_head[] =
         "HTTP/1.1 200 OK\r\n"
-        "Content-Type: multipart/x-mixed-replace; boundary=" BOUNDARY "\r\n"
-        "Cache-Control: no-store\r\n"
-        "X-Content-Type-Options: nosniff\r\n"
-        "Cross-Origin-Resource-Policy: same-origin\r\n"
-        "Connection: close\r\n"
+        "Content-Type: " VIEWER_MJPEG_TYPE "\r\n"
+        "Cache-Control: no-store\r\n" RESPONSE_HEADERS_ALWAYS "Connection: close\r\n"
         "\r\n";
 static const char part_end[] = "\r\n" PART_HEADERS;
 
