@@ -38,12 +38,12 @@ capd/screen/!(main|pipeline).[ch] ; ^capd/(daemon|output|subscriber)\.h|^capd/en
 capd/screen/tiles.[ch]            ; ^(xcb|systemd)/|^common/                                                                   ; the comparison is pure computing
 capd/!(screen)/*                  ; ^xcb/                                                                                      ; X11 is the screen's
 
-httpd/@(frame|ring_watch).[ch]    ; ^httpd/(feed|viewer|conn|exchange|routes|server|request|response|status|access)            ; frames and rings lie below feeds
-httpd/feed.[ch]                   ; ^httpd/(viewer|conn|exchange|routes|server|request|response|status|access)                 ; a feed knows no viewer and no connection
+httpd/@(frame|ring_watch).[ch]    ; ^httpd/(feed|subscription|viewer|conn|exchange|routes|server|request|response|status|access)            ; frames and rings lie below feeds
+httpd/@(feed|subscription).[ch]   ; ^httpd/(viewer|conn|exchange|routes|server|request|response|status|access)                 ; a feed knows no viewer and no connection
 httpd/conn.[ch]                   ; ^httpd/(feed|frame|viewer|exchange|routes|server|request|response|status|ring_watch|pages|snapshot) ; a connection knows no route, feed or file
 httpd/request.[ch]                ; ^httpd/(!request)                                                                          ; a request knows no connection
 httpd/response.[ch]               ; ^httpd/(feed|frame|viewer|routes|server|status|ring_watch)                                 ; an answer knows no feed
-httpd/viewer*.[ch]                ; ^httpd/(routes|server|request|response|exchange|status|access|pages)                       ; viewers lie below routes
+httpd/viewer*.[ch]                ; ^httpd/(routes|server|request|exchange|status|access|pages)                       ; viewers lie below routes
 httpd/exchange.[ch]               ; ^httpd/(feed|frame|viewer|routes|server|status|ring_watch)                                 ; an exchange knows no route and no feed
 httpd/access.[ch]                 ; ^httpd/(feed|frame|viewer|routes|server|status|conn)                                       ; who may do what is decided without knowing what
 httpd/files/*                     ; ^httpd/(feed|frame|viewer|ring_watch)                                                      ; files never see a feed
