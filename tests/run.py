@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Runs a suite of tests once, two at a time, and ends with the line "N passed, N failed".
+"""Runs a suite of tests once, a few jobs at a time, and ends with the line "N passed, N failed".
 
     tests/run.py --build BUILD check|deep [NAME ...]
 
@@ -142,7 +142,6 @@ def thread_tests():
 
 def pytest_job(path, env=None, tag="", **more):
     name = os.path.basename(path)[5:-3]
-    # -x: what follows a failure of the real programs is mostly its echo, and slow
     argv = [PYTHON, "-m", "pytest", "-c", "tests/pytest.ini", "-q", "--no-header", path]
     return Job(f"system/{name}{tag}", argv, "pytest", env, **more)
 
@@ -180,7 +179,7 @@ def browser_jobs(build):
 def source_jobs(build):
     """What is looked at without being run."""
     jobs = [Job("walls", ["bash", "tests/walls.sh"], "lines"),
-            Job("format", ["bash", "tests/format_check.sh"], "plain"),
+            Job("format", ["bash", "tests/format_check.sh"], "lines"),
             Job("manuals", ["bash", "tests/manual_check.sh"], "lines")]
     if os.path.exists(f"{ROOT}/tests/conf_check.sh"):
         jobs.append(Job("configuration", ["sh", "tests/conf_check.sh",
@@ -207,10 +206,14 @@ def deep_jobs(build):
         env = {"SCREENSHARE_BIN": f"{build}/{name}/bin", "SCREENSHARE_TEST_SLOWNESS": slowness}
         jobs += system_jobs(env, f" ({name.upper().replace('AN', 'an')})", timeout_s=600,
                             without={"kills", "latency"})
-    kills = pytest_job(f"{ROOT}/tests/system/test_kills.py",
-                       {"SCREENSHARE_BIN": f"{build}/bin", "SCREENSHARE_TEST_KILLS": "100"},
-                       " (a hundred)", alone=True, timeout_s=400)
-    jobs.append(kills)
+    if os.path.exists(f"{ROOT}/tests/http/run.py"):
+        jobs.append(Job("http cases (TSan)", [PYTHON, "tests/http/run.py"], "lines",
+                        {"SCREENSHARE_BIN": f"{build}/tsan/bin", "SCREENSHARE_TEST_SLOWNESS": "4"}))
+    for name, variable, times in (("kills", "SCREENSHARE_TEST_KILLS", 100),
+                                  ("states", "SCREENSHARE_TEST_ROUNDS", 20)):
+        jobs.append(pytest_job(f"{ROOT}/tests/system/test_{name}.py",
+                               {"SCREENSHARE_BIN": f"{build}/bin", variable: str(times)},
+                               f" ({times} times)", alone=True, timeout_s=400))
     for path in sorted(glob.glob(f"{ROOT}/tests/fuzz/*.c")):
         target = os.path.basename(path)[:-2]
         jobs.append(Job(f"fuzz/{target}", ["bash", "tests/fuzz/run.sh", build, target],
@@ -221,7 +224,8 @@ def deep_jobs(build):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True)
-    parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 1))
+    # One more than cores: most of them wait most of the time.
+    parser.add_argument("--jobs", type=int, default=1 + (os.cpu_count() or 1))
     parser.add_argument("--list", action="store_true")
     parser.add_argument("suite", choices=("check", "deep"))
     parser.add_argument("names", nargs="*")

@@ -32,7 +32,30 @@ def test_ffmpeg_decodes_the_stream(folder):
     assert ffmpeg_frames(run, "/d_video?headers=full", 25) == 25
 
 
-def test_curl_gets_parts_with_length_and_time(x, run):
+def test_curl_gets_pictures_and_the_stream(x, run, folder):
+    x.painter.fill(RED)
+    base = "http://%s:%d" % run.address
+    path = os.path.join(folder, "d.jpg")
+    status, out, err = process.run_to_end(
+        ["curl", "-sS", "--fail", "-o", path, "-w", "%{content_type} %{size_download}",
+         f"{base}/d.jpg"])
+    assert status == 0 and not err, err
+    assert out == f"image/jpeg {os.path.getsize(path)}"
+    with open(path, "rb") as file:
+        assert jpeg.shows(file.read(), RED, 8, 8)
+    # Without end: curl gives up by itself (28), with whole parts in hand
+    path = os.path.join(folder, "stream")
+    status, out, err = process.run_to_end(
+        ["curl", "-sN", "--max-time", "1", "-o", path, "-w", "%{content_type}",
+         f"{base}/d_video?headers=full"])
+    assert status == 28 and out.startswith("multipart/x-mixed-replace"), (status, out, err)
+    with open(path, "rb") as file:
+        head, _, rest = file.read().partition(b"\r\n\r\n")
+    length = int(dict(line.split(b": ") for line in head.split(b"\r\n")[1:])[b"Content-Length"])
+    assert jpeg.shows(rest[:length], RED, 8, 8)
+
+
+def test_full_headers_give_length_and_time(x, run):
     """Classic parts, for programs that are no browsers."""
     viewer = run.view("/d_video?headers=full")
     viewer.wait_count(1)
