@@ -67,12 +67,12 @@ static void update_demand(struct daemon *daemon)
 static void send_state(struct daemon *daemon, struct subscriber *subscriber)
 {
 	struct capsock_message message = {.type = CAPSOCK_STATE,
-	        .ring_fd = -1,
-	        .state = daemon->state,
-	        .words = daemon->words,
-	        .words_len = strlen(daemon->words),
-	        .picture = daemon->picture,
-	        .picture_len = daemon->picture_len};
+		.ring_fd = -1,
+		.state = daemon->state,
+		.words = daemon->words,
+		.words_len = strlen(daemon->words),
+		.picture = daemon->picture,
+		.picture_len = daemon->picture_len};
 
 	subscriber_send(subscriber, &message);
 }
@@ -80,9 +80,9 @@ static void send_state(struct daemon *daemon, struct subscriber *subscriber)
 static void send_ring(struct subscriber *subscriber, const struct ring_writer *ring)
 {
 	struct capsock_message message = {.type = CAPSOCK_STREAM,
-	        .epoch = ring_writer_epoch(ring),
-	        .capacity = ring_writer_capacity(ring),
-	        .ring_fd = ring_writer_read_fd(ring)};
+		.epoch = ring_writer_epoch(ring),
+		.capacity = ring_writer_capacity(ring),
+		.ring_fd = ring_writer_read_fd(ring)};
 
 	subscriber_send(subscriber, &message);
 }
@@ -104,7 +104,7 @@ static bool on_hello(void *arg, struct subscriber *subscriber, const char **word
 	enum stream_id stream = subscriber->stream;
 
 	if (stream >= STREAM_COUNT ||
-	        (stream != STREAM_PRESENCE && !daemon->ops->has_stream(daemon->arg, stream))) {
+		(stream != STREAM_PRESENCE && !daemon->ops->has_stream(daemon->arg, stream))) {
 		*words = "this source has no such stream";
 		return false;
 	}
@@ -155,10 +155,10 @@ static void on_gone(void *arg, struct subscriber *subscriber)
 }
 
 static const struct subscriber_ops subscriber_ops = {
-        .on_hello = on_hello,
-        .on_key_frame = on_key_frame,
-        .on_wish = on_wish,
-        .on_gone = on_gone,
+	.on_hello = on_hello,
+	.on_key_frame = on_key_frame,
+	.on_wish = on_wish,
+	.on_gone = on_gone,
 };
 
 /* The HTTP process's user, root, and whoever we are ourselves. */
@@ -181,22 +181,22 @@ static void accept_all(struct daemon *daemon)
 
 		if (fd < 0)
 			return; /* EAGAIN, or a peer that left again: nothing to do in either case
-			         */
+				 */
 		daemon->start_deadline = sd_event_source_disable_unref(daemon->start_deadline);
 		if (!peer_is_allowed(fd, &uid)) {
 			log_warn("Refused a subscriber of the capture socket: user %u may not",
-			        (unsigned)uid);
+				(unsigned)uid);
 			fd_close(&fd);
 			continue;
 		}
 		if (daemon->n_subscribers >= DAEMON_SUBSCRIBERS_MAX) {
 			log_warn("Refused a subscriber of the capture socket: %u are connected",
-			        daemon->n_subscribers);
+				daemon->n_subscribers);
 			fd_close(&fd);
 			continue;
 		}
 		int r = subscriber_create(
-		        daemon->event, fd, daemon->buffer, &subscriber_ops, daemon, &subscriber);
+			daemon->event, fd, daemon->buffer, &subscriber_ops, daemon, &subscriber);
 		if (r < 0) {
 			log_err("Could not serve a subscriber: %s", strerror(-r));
 			continue;
@@ -240,7 +240,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 /* --- life --- */
 
 int daemon_create(enum source_id source, int listen_fd, const struct daemon_ops *ops, void *arg,
-        struct daemon **out)
+	struct daemon **out)
 {
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
 	sigset_t mask;
@@ -270,13 +270,13 @@ int daemon_create(enum source_id source, int listen_fd, const struct daemon_ops 
 		goto fail;
 	}
 	if ((r = sd_event_new(&daemon->event)) < 0 ||
-	        (r = sd_event_add_signal(daemon->event, NULL, SIGTERM, on_signal, daemon)) < 0 ||
-	        (r = sd_event_add_signal(daemon->event, NULL, SIGINT, on_signal, daemon)) < 0 ||
-	        (r = sd_event_add_io(daemon->event, &daemon->listen_io, listen_fd, EPOLLIN,
-	                 on_listen, daemon)) < 0 ||
-	        (r = sd_event_add_time_relative(daemon->event, &daemon->start_deadline,
-	                 CLOCK_MONOTONIC, START_TIMEOUT_US, 0, on_start_deadline, daemon)) < 0 ||
-	        (r = sd_event_set_watchdog(daemon->event, true)) < 0)
+		(r = sd_event_add_signal(daemon->event, NULL, SIGTERM, on_signal, daemon)) < 0 ||
+		(r = sd_event_add_signal(daemon->event, NULL, SIGINT, on_signal, daemon)) < 0 ||
+		(r = sd_event_add_io(daemon->event, &daemon->listen_io, listen_fd, EPOLLIN,
+			 on_listen, daemon)) < 0 ||
+		(r = sd_event_add_time_relative(daemon->event, &daemon->start_deadline,
+			 CLOCK_MONOTONIC, START_TIMEOUT_US, 0, on_start_deadline, daemon)) < 0 ||
+		(r = sd_event_set_watchdog(daemon->event, true)) < 0)
 		goto fail;
 	*out = daemon;
 	return 0;
@@ -325,22 +325,22 @@ int daemon_add_output(struct daemon *daemon, enum stream_id stream, struct outpu
 static void log_state(const struct daemon *daemon, enum source_state before, uint64_t before_ns)
 {
 	const struct log_fields fields = {
-	        .source = source_name(daemon->source), .state = state_name(daemon->state)};
+		.source = source_name(daemon->source), .state = state_name(daemon->state)};
 
 	if (daemon->state == STATE_STARTING)
 		return;
 	if (daemon->state != STATE_LIVE)
 		log_at(LOG_WARNING, &fields, "No pictures (%s): %s", state_name(daemon->state),
-		        daemon->words);
+			daemon->words);
 	else if (before != STATE_STARTING && before != STATE_LIVE)
 		log_at(LOG_INFO, &fields, "Pictures again after %.1f s of %s",
-		        (double)(daemon->state_since_ns - before_ns) / 1e9, state_name(before));
+			(double)(daemon->state_since_ns - before_ns) / 1e9, state_name(before));
 	else
 		log_at(LOG_INFO, &fields, "Live: %s", daemon->words);
 }
 
 void daemon_set_state(
-        struct daemon *daemon, enum source_state state, const char *words, bool has_picture)
+	struct daemon *daemon, enum source_state state, const char *words, bool has_picture)
 {
 	enum source_state before = daemon->state;
 	uint64_t before_ns = daemon->state_since_ns;
@@ -348,7 +348,7 @@ void daemon_set_state(
 	if (!words)
 		words = state_words(state);
 	if (state == before && strncmp(words, daemon->words, CAPSOCK_WORDS_MAX) == 0 &&
-	        has_picture == (daemon->picture != NULL))
+		has_picture == (daemon->picture != NULL))
 		return;
 	free(daemon->picture);
 	daemon->picture = NULL;
@@ -359,7 +359,7 @@ void daemon_set_state(
 	if (state != before)
 		daemon->state_since_ns = clock_monotonic_ns();
 	if (has_picture && pattern_state_jpeg(daemon->source, state, daemon->words,
-	                           &daemon->picture, &daemon->picture_len) < 0)
+				   &daemon->picture, &daemon->picture_len) < 0)
 		log_err("Could not draw the picture of a state: no memory");
 	log_state(daemon, before, before_ns);
 	service_status("%s: %s", state_name(state), daemon->words);

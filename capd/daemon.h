@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all capture daemons share: the capture socket and its subscribers, demand, the state, and the
- * end when nobody is left.
+ * What all capture daemons share: the capture socket and its subscribers, demand, the state, and
+ * the end when nobody is left.
  *
  *     subscriber 1..n ──► demand (which streams, which rate) ──► on_demand ──► source start/stop
  *     source ──► daemon_set_state ──► every subscriber (words and picture)
  *
- * While at least one subscriber of a stream other than `presence` is connected, the source is wanted.
- * When the last one has gone the source is stopped at once, and the daemon exits 0 as soon as no
- * subscriber at all is left: systemd (or `screenshare run`) keeps the socket and starts it anew.
+ * While at least one subscriber of a stream other than `presence` is connected, the source is
+ * wanted. When the last one has gone the source is stopped at once, and the daemon exits 0 as soon
+ * as no subscriber at all is left: systemd (or `screenshare run`) keeps the socket and starts it
+ * anew.
  */
 #pragma once
 
@@ -25,10 +26,12 @@ struct daemon; /* opaque */
 struct daemon_ops {
 	/* Does this daemon have the stream?  Others are refused in words. */
 	bool (*has_stream)(void *arg, enum stream_id stream);
-	/* What is wanted now has changed: bit (1 << stream_id) for each stream with a subscriber, and
-	 * the highest rate wished for in frames per 1000 s (0: nobody wishes, use the configured one). */
+	/* What is wanted now has changed: bit (1 << stream_id) for each stream with a subscriber,
+	 * and the highest rate wished for in frames per 1000 s (0: nobody wishes, use the
+	 * configured one). */
 	void (*on_demand)(void *arg, unsigned streams, uint32_t rate_millihertz);
-	/* Somebody new subscribed to this stream, or asked for a key frame: it needs a whole picture. */
+	/* Somebody new subscribed to this stream, or asked for a key frame: it needs a whole
+	 * picture. */
 	void (*on_key_frame)(void *arg, enum stream_id stream);
 };
 
@@ -41,7 +44,8 @@ int daemon_create(enum source_id source, int listen_fd, const struct daemon_ops 
 void daemon_destroy(struct daemon *daemon);
 
 sd_event *daemon_event(struct daemon *daemon);
-/* Makes an output whose ring the daemon announces to the stream's subscribers; owned by the daemon. */
+/* Makes an output whose ring the daemon announces to the stream's subscribers; owned by the daemon.
+ */
 int daemon_add_output(struct daemon *daemon, enum stream_id stream, struct output **out);
 
 /*
@@ -49,8 +53,8 @@ int daemon_add_output(struct daemon *daemon, enum stream_id stream, struct outpu
  * own.  `has_picture` false for states in which pictures flow (live, or the test picture): none is
  * drawn then.
  */
-void daemon_set_state(struct daemon *daemon, enum source_state state, const char *words,
-	bool has_picture);
+void daemon_set_state(
+	struct daemon *daemon, enum source_state state, const char *words, bool has_picture);
 
 /* Runs until the last subscriber is gone or a signal comes.  The exit status. */
 int daemon_run(struct daemon *daemon);

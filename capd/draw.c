@@ -108,7 +108,7 @@ static float beyond(int32_t at, int32_t from, int32_t to, float radius)
 }
 
 void draw_panel(struct picture *picture, const struct box *box, uint32_t radius, uint32_t rgb,
-        uint8_t alpha)
+	uint8_t alpha)
 {
 	struct box clipped = clip_box(picture, box);
 
@@ -117,7 +117,7 @@ void draw_panel(struct picture *picture, const struct box *box, uint32_t radius,
 			float dx = beyond(x, box->x0, box->x1, (float)radius);
 			float dy = beyond(y, box->y0, box->y1, (float)radius);
 			float covered =
-			        radius == 0 ? 1.0f : coverage(dx * dx + dy * dy, (float)radius);
+				radius == 0 ? 1.0f : coverage(dx * dx + dy * dy, (float)radius);
 
 			blend_pixel(pixel_at(picture, x, y), rgb, (uint32_t)(covered * alpha));
 		}
@@ -138,7 +138,7 @@ struct outline {
 };
 
 static void add_segment(
-        struct outline *outline, float x0, float y0, float x1, float y1, float radius)
+	struct outline *outline, float x0, float y0, float x1, float y1, float radius)
 {
 	float dx = (x1 - x0) * outline->unit, dy = (y1 - y0) * outline->unit;
 	float square = dx * dx + dy * dy;
@@ -146,12 +146,12 @@ static void add_segment(
 	if (outline->n == SEGMENTS_MAX)
 		return;
 	outline->segments[outline->n++] = (struct segment){
-	        .x0 = outline->x + x0 * outline->unit,
-	        .y0 = outline->y + y0 * outline->unit,
-	        .dx = dx,
-	        .dy = dy,
-	        .per_square = square > 0.0f ? 1.0f / square : 0.0f,
-	        .radius = radius,
+		.x0 = outline->x + x0 * outline->unit,
+		.y0 = outline->y + y0 * outline->unit,
+		.dx = dx,
+		.dy = dy,
+		.per_square = square > 0.0f ? 1.0f / square : 0.0f,
+		.radius = radius,
 	};
 }
 
@@ -159,8 +159,8 @@ static void add_segment(
 static float sine(int degrees)
 {
 	static const float quarter[19] = {0.0f, 0.087156f, 0.173648f, 0.258819f, 0.342020f,
-	        0.422618f, 0.5f, 0.573576f, 0.642788f, 0.707107f, 0.766044f, 0.819152f, 0.866025f,
-	        0.906308f, 0.939693f, 0.965926f, 0.984808f, 0.996195f, 1.0f};
+		0.422618f, 0.5f, 0.573576f, 0.642788f, 0.707107f, 0.766044f, 0.819152f, 0.866025f,
+		0.906308f, 0.939693f, 0.965926f, 0.984808f, 0.996195f, 1.0f};
 	int at = (degrees % 360 + 360) % 360 / 5;
 
 	if (at >= 36)
@@ -219,11 +219,11 @@ static void add_command(struct outline *outline, char command, const char **path
 	switch (command) {
 	case 'L':
 		add_segment(outline, outline->pen_x, outline->pen_y, values[0], values[1],
-		        outline->radius);
+			outline->radius);
 		break;
 	case 'D':
 		add_segment(outline, values[0], values[1], values[0], values[1],
-		        outline->radius * 1.5f);
+			outline->radius * 1.5f);
 		break;
 	case 'O':
 		add_arc(outline, values, 0, 360);
@@ -264,16 +264,16 @@ static struct box segment_box(const struct segment *s, const struct picture *pic
 	int32_t width = (int32_t)picture->width, height = (int32_t)picture->height;
 
 	return (struct box){
-	        clamp(s->x0 + (s->dx < 0.0f ? s->dx : 0.0f) - reach, 0, width),
-	        clamp(s->y0 + (s->dy < 0.0f ? s->dy : 0.0f) - reach, 0, height),
-	        clamp(s->x0 + (s->dx > 0.0f ? s->dx : 0.0f) + reach + 1.0f, 0, width),
-	        clamp(s->y0 + (s->dy > 0.0f ? s->dy : 0.0f) + reach + 1.0f, 0, height),
+		clamp(s->x0 + (s->dx < 0.0f ? s->dx : 0.0f) - reach, 0, width),
+		clamp(s->y0 + (s->dy < 0.0f ? s->dy : 0.0f) - reach, 0, height),
+		clamp(s->x0 + (s->dx > 0.0f ? s->dx : 0.0f) + reach + 1.0f, 0, width),
+		clamp(s->y0 + (s->dy > 0.0f ? s->dy : 0.0f) + reach + 1.0f, 0, height),
 	};
 }
 
 /* Where strokes meet the larger coverage counts: joints do not show. */
 static void cover_row(
-        const struct outline *outline, const struct box *boxes, int32_t y, uint8_t *row)
+	const struct outline *outline, const struct box *boxes, int32_t y, uint8_t *row)
 {
 	for (size_t i = 0; i < outline->n; i++) {
 		const struct segment *s = &outline->segments[i];
@@ -317,7 +317,7 @@ static void draw_outline(struct picture *picture, const struct outline *outline,
 }
 
 void draw_path(struct picture *picture, float x, float y, float unit, float width, uint32_t rgb,
-        const char *path)
+	const char *path)
 {
 	struct outline outline;
 

@@ -15,7 +15,7 @@ void draw_gradient(struct picture *picture, const struct box *box, uint32_t top,
 
 /* A box with round corners, let through by `alpha` (255: nothing shines through). */
 void draw_panel(struct picture *picture, const struct box *box, uint32_t radius, uint32_t rgb,
-        uint8_t alpha);
+	uint8_t alpha);
 
 /*
  * Draws `path` with its origin at x, y (pixels), `unit` pixels to a unit, in round strokes of
@@ -26,4 +26,4 @@ void draw_panel(struct picture *picture, const struct box *box, uint32_t radius,
  *     D x y   a dot, half as thick again                   5), clockwise: 0 right, 90 down
  */
 void draw_path(struct picture *picture, float x, float y, float unit, float width, uint32_t rgb,
-        const char *path);
+	const char *path);

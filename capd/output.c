@@ -22,7 +22,7 @@ struct output {
 };
 
 int output_create(
-        enum stream_id stream, const struct output_listener *listener, struct output **out)
+	enum stream_id stream, const struct output_listener *listener, struct output **out)
 {
 	struct output *output = calloc(1, sizeof(*output));
 
@@ -53,7 +53,7 @@ struct ring_writer *output_ring(const struct output *output)
 }
 
 void output_set_encoder(struct output *output, const struct encoder_ops *ops,
-        struct encoder *encoder, uint32_t width, uint32_t height)
+	struct encoder *encoder, uint32_t width, uint32_t height)
 {
 	if (output->encoder)
 		output->ops->destroy(output->encoder);
@@ -110,9 +110,9 @@ static int ensure_ring(struct output *output)
 	if (output->ring && output->capacity_tried >= output->capacity_wanted)
 		return 0;
 	for (uint64_t capacity = output->capacity_wanted;
-	        r == -ENOSPC && capacity >= RING_CAPACITY_MIN &&
-	        capacity >= output->capacity_wanted / HALVINGS_MAX;
-	        capacity /= 2)
+		r == -ENOSPC && capacity >= RING_CAPACITY_MIN &&
+		capacity >= output->capacity_wanted / HALVINGS_MAX;
+		capacity /= 2)
 		r = ring_writer_create(capacity, &ring);
 	if (r < 0)
 		return output->ring ? 0 : r;

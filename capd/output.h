@@ -4,8 +4,9 @@
  *
  *     tiles ──► encoder ──► ring ──fd──► subscribers of this stream
  *
- * The ring is made when the first picture's size is known and replaced by a larger one when a picture
- * needs it; each replacement is announced to all subscribers.  Nothing is encoded that nobody wants.
+ * The ring is made when the first picture's size is known and replaced by a larger one when a
+ * picture needs it; each replacement is announced to all subscribers.  Nothing is encoded that
+ * nobody wants.
  */
 #pragma once
 
@@ -22,8 +23,8 @@ struct output_listener {
 };
 
 /* The encoder comes later (output_set_encoder): it needs a size.  0 or -ENOMEM. */
-int output_create(enum stream_id stream, const struct output_listener *listener,
-	struct output **out);
+int output_create(
+	enum stream_id stream, const struct output_listener *listener, struct output **out);
 void output_destroy(struct output *output);
 
 enum stream_id output_stream(const struct output *output);

@@ -65,7 +65,7 @@ static struct layout layout_of(const struct picture *picture)
 }
 
 void pattern_text(struct picture *picture, int32_t x, int32_t y, unsigned scale, uint32_t rgb,
-        const char *text)
+	const char *text)
 {
 	int64_t left = x;
 	unsigned character;
@@ -78,7 +78,7 @@ void pattern_text(struct picture *picture, int32_t x, int32_t y, unsigned scale,
 
 		if (right > 0 && left < picture->width && y < (int64_t)picture->height)
 			draw_path(picture, (float)left, (float)y, (float)scale / FONT_UNITS,
-			        STROKE_WIDTH, rgb, font_path(character));
+				STROKE_WIDTH, rgb, font_path(character));
 		left = right;
 	}
 }
@@ -86,7 +86,7 @@ void pattern_text(struct picture *picture, int32_t x, int32_t y, unsigned scale,
 static void draw_bars(struct picture *picture, const struct layout *l)
 {
 	static const uint32_t colours[8] = {
-	        0xc8c8c8, 0xc8c800, 0x00c8c8, 0x00c800, 0xc800c8, 0xc80000, 0x0000c8, 0x101010};
+		0xc8c8c8, 0xc8c800, 0x00c8c8, 0x00c800, 0xc800c8, 0xc80000, 0x0000c8, 0x101010};
 
 	for (int32_t i = 0; i < 8; i++) {
 		struct box bar = {l->width * i / 8, 0, l->width * (i + 1) / 8, l->bars_y1};
@@ -111,8 +111,8 @@ static void draw_circle(struct picture *picture, const struct layout *l)
 
 	if (radius * 2.0f < (float)l->width)
 		draw_path(picture, (float)l->width / 2.0f - 100.0f * radius / 100.0f,
-		        (float)l->bars_y1 / 2.0f - radius, radius / 100.0f, 1.2f, 0xffffff,
-		        "O100 100 100 100 M100 70 L100 130 M70 100 L130 100");
+			(float)l->bars_y1 / 2.0f - radius, radius / 100.0f, 1.2f, 0xffffff,
+			"O100 100 100 100 M100 70 L100 130 M70 100 L130 100");
 }
 
 /* Lines as fine as they get: where they turn grey, something on the way scales the picture. */
@@ -120,7 +120,7 @@ static void draw_fine_lines(struct picture *picture, const struct layout *l)
 {
 	int32_t side = (l->height - l->lane_y1) / 2;
 	int32_t cells =
-	        (l->width - 2 * l->margin - 4 * side) / (int32_t)(FONT_CELL_WIDTH * l->small_scale);
+		(l->width - 2 * l->margin - 4 * side) / (int32_t)(FONT_CELL_WIDTH * l->small_scale);
 
 	if (cells < TITLE_CELLS)
 		return;
@@ -142,10 +142,10 @@ static void draw_fine_lines(struct picture *picture, const struct layout *l)
 static void draw_frame(struct picture *picture, const struct layout *l)
 {
 	const struct box sides[4] = {
-	        {0, 0, l->width, 1},
-	        {0, l->height - 1, l->width, l->height},
-	        {0, 0, 1, l->height},
-	        {l->width - 1, 0, l->width, l->height},
+		{0, 0, l->width, 1},
+		{0, l->height - 1, l->width, l->height},
+		{0, 0, 1, l->height},
+		{l->width - 1, 0, l->width, l->height},
 	};
 
 	for (int i = 0; i < 4; i++)
@@ -177,7 +177,7 @@ static void draw_reason(struct picture *picture, const struct layout *l, const c
 	pad = cell_height / 2;
 	y = (l->bars_y1 - (int32_t)n * cell_height) / 2;
 	panel = (struct box){2 * l->margin, y - pad, l->width - 2 * l->margin,
-	        y + (int32_t)n * cell_height + pad};
+		y + (int32_t)n * cell_height + pad};
 	draw_panel(picture, &panel, (uint32_t)pad, RGB_GROUND, 235);
 	for (size_t i = 0; i < n; i++) {
 		char text[256];
@@ -199,7 +199,7 @@ static void draw_still(struct picture *picture, const struct layout *l, const ch
 	draw_fine_lines(picture, l);
 	draw_frame(picture, l);
 	snprintf(text, sizeof(text), "screenshare test picture  %u x %u", picture->width,
-	        picture->height);
+		picture->height);
 	pattern_text(picture, l->margin, l->small_y, l->small_scale, RGB_QUIET, text);
 	if (reason)
 		draw_reason(picture, l, reason);
@@ -223,7 +223,7 @@ static void draw_lane(struct picture *picture, const struct layout *l, uint64_t 
 		draw_fill(picture, &tick, RGB_TICK);
 	}
 	bar.x0 =
-	        (int32_t)((uint64_t)(l->width + bar_width) * phase_ns / LANE_PERIOD_NS) - bar_width;
+		(int32_t)((uint64_t)(l->width + bar_width) * phase_ns / LANE_PERIOD_NS) - bar_width;
 	bar.x1 = bar.x0 + bar_width;
 	bar.x0 = bar.x0 < lane.x0 ? lane.x0 : bar.x0;
 	bar.x1 = bar.x1 > lane.x1 ? lane.x1 : bar.x1;
@@ -242,14 +242,14 @@ static void draw_clock(struct picture *picture, const struct layout *l, uint64_t
 
 	localtime_r(&seconds, &tm);
 	snprintf(text, sizeof(text), "%02u:%02u:%02u.%u", (unsigned)tm.tm_hour % 24,
-	        (unsigned)tm.tm_min % 60, (unsigned)tm.tm_sec % 61,
-	        (unsigned)(realtime_ns % NS_PER_S / (NS_PER_S / 10)));
+		(unsigned)tm.tm_min % 60, (unsigned)tm.tm_sec % 61,
+		(unsigned)(realtime_ns % NS_PER_S / (NS_PER_S / 10)));
 	draw_fill(picture, &clock, RGB_GROUND);
 	pattern_text(picture, clock.x0, clock.y0, l->clock_scale, RGB_CLOCK, text);
 }
 
 void pattern_draw(struct picture *picture, uint64_t time_ns, const char *reason, bool first,
-        struct box *changed)
+	struct box *changed)
 {
 	struct layout l = layout_of(picture);
 

@@ -9,10 +9,10 @@
 #include "common/stream.h"
 
 /*
- * Draws the test picture as it is at `time_ns` (CLOCK_MONOTONIC): colour bars, a grey ramp, a moving
- * bar that shows dropped frames, a clock; and `reason`, if not NULL, in large letters.  `changed`
- * (may be NULL) gets what differs from the picture drawn into the same memory before; pass
- * `first` when the memory holds no earlier test picture, or one with another `reason`.
+ * Draws the test picture as it is at `time_ns` (CLOCK_MONOTONIC): colour bars, a grey ramp, a
+ * moving bar that shows dropped frames, a clock; and `reason`, if not NULL, in large letters.
+ * `changed` (may be NULL) gets what differs from the picture drawn into the same memory before;
+ * pass `first` when the memory holds no earlier test picture, or one with another `reason`.
  */
 void pattern_draw(struct picture *picture, uint64_t time_ns, const char *reason, bool first,
 	struct box *changed);
@@ -25,6 +25,7 @@ void pattern_draw(struct picture *picture, uint64_t time_ns, const char *reason,
 int pattern_state_jpeg(enum source_id source, enum source_state state, const char *words,
 	uint8_t **jpeg, size_t *len);
 
-/* Draws text (ASCII; anything else as a box) with its top left at x, y, `scale` times 8×16, clipped. */
+/* Draws text (ASCII; anything else as a box) with its top left at x, y, `scale` times 8×16,
+ * clipped. */
 void pattern_text(struct picture *picture, int32_t x, int32_t y, unsigned scale, uint32_t rgb,
 	const char *text);

@@ -13,7 +13,8 @@ struct box {
 	int32_t x0, y0, x1, y1;
 };
 
-/* 32 bits a pixel: blue, green, red, ignored, in this order in memory (DRM XRGB8888, little endian). */
+/* 32 bits a pixel: blue, green, red, ignored, in this order in memory (DRM XRGB8888, little
+ * endian). */
 struct picture {
 	uint8_t *pixels;
 	size_t stride; /* bytes a row, a multiple of 4, at least 4 × width */
@@ -25,9 +26,10 @@ struct picture {
  * encoder blends it into a copy of the rows under it.
  */
 struct cursor {
-	uint64_t shape_id;    /* changes with the image; 0: no image yet */
+	uint64_t shape_id; /* changes with the image; 0: no image yet */
 	bool is_visible;
-	int32_t x, y;         /* of the image's top left, in the picture; may lie outside */
+	int32_t x, y; /* of the image's top left, in the picture; may lie outside */
 	uint32_t width, height;
-	const uint32_t *argb; /* premultiplied, width × height, host order; valid until the next frame */
+	const uint32_t
+		*argb; /* premultiplied, width × height, host order; valid until the next frame */
 };

@@ -47,7 +47,7 @@ struct source_ops {
 	/* 0 or -errno (memory).  `listener` is copied; `config` and `event` are borrowed for life.
 	 */
 	int (*create)(sd_event *event, const struct config *config,
-	        const struct source_listener *listener, struct source **out);
+		const struct source_listener *listener, struct source **out);
 	/* Start looking.  Failure is a state, not an error. */
 	void (*start)(struct source *source);
 	/* Stop at once; the pixels of the last frame are gone afterwards.  Idempotent. */

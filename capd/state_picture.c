@@ -33,14 +33,14 @@
 
 /* Signs of the sources, 48 × 40 units. */
 static const char *const signs[SOURCE_COUNT] = {
-        [SOURCE_SCREEN] =
-                "M6 3 L42 3 A42 6 3 3 270 360 M45 6 L45 27 A42 27 3 3 0 90 M42 30 L6 30 "
-                "A6 27 3 3 90 180 M3 27 L3 6 A6 6 3 3 180 270 M24 30 L24 37 M15 37 L33 37",
-        [SOURCE_CAMERA] =
-                "M6 8 L29 8 A29 11 3 3 270 360 M32 11 L32 29 A29 29 3 3 0 90 M29 32 L6 32 "
-                "A6 29 3 3 90 180 M3 29 L3 11 A6 11 3 3 180 270 M32 17 L45 10 L45 30 L32 23",
-        [SOURCE_AUDIO] = "M4 14 L12 14 L22 5 L22 35 L12 26 L4 26 L4 14 A22 20 9 9 315 405 "
-                         "A22 20 18 18 315 405",
+	[SOURCE_SCREEN] =
+		"M6 3 L42 3 A42 6 3 3 270 360 M45 6 L45 27 A42 27 3 3 0 90 M42 30 L6 30 "
+		"A6 27 3 3 90 180 M3 27 L3 6 A6 6 3 3 180 270 M24 30 L24 37 M15 37 L33 37",
+	[SOURCE_CAMERA] =
+		"M6 8 L29 8 A29 11 3 3 270 360 M32 11 L32 29 A29 29 3 3 0 90 M29 32 L6 32 "
+		"A6 29 3 3 90 180 M3 29 L3 11 A6 11 3 3 180 270 M32 17 L45 10 L45 30 L32 23",
+	[SOURCE_AUDIO] = "M4 14 L12 14 L22 5 L22 35 L12 26 L4 26 L4 14 A22 20 9 9 315 405 "
+			 "A22 20 18 18 315 405",
 };
 
 /* Is this how it should be, or has something gone wrong? */
@@ -85,7 +85,7 @@ static void draw_footer(struct picture *picture, enum source_id source, enum sou
 
 	/* A cell that is left free has the dot drawn into it, which is not in the font. */
 	int len = snprintf(text, sizeof(text), "screenshare   %s   %s", source_name(source),
-	        state_name(state));
+		state_name(state));
 	int32_t cell = 2 * (int32_t)FONT_CELL_WIDTH;
 
 	x = (WIDTH - len * cell) / 2;
@@ -93,18 +93,18 @@ static void draw_footer(struct picture *picture, enum source_id source, enum sou
 	for (int i = 1; i + 1 < len; i++)
 		if (text[i - 1] == ' ' && text[i] == ' ' && text[i + 1] == ' ')
 			draw_path(picture, (float)(x + i * cell), 640.0f, 1.0f, 2.8f, RGB_SMALL,
-			        "D8 16.5");
+				"D8 16.5");
 }
 
 static void draw(
-        struct picture *picture, enum source_id source, enum source_state state, const char *words)
+	struct picture *picture, enum source_id source, enum source_state state, const char *words)
 {
 	struct box all = {0, 0, WIDTH, HEIGHT};
 	const char *sign = (unsigned)source < SOURCE_COUNT ? signs[source] : "";
 
 	draw_gradient(picture, &all, RGB_TOP, RGB_BOTTOM);
 	draw_path(picture, WIDTH / 2 - 60, 96.0f, 2.5f, 2.4f, is_calm(state) ? RGB_CALM : RGB_FAULT,
-	        sign);
+		sign);
 	draw_words(picture, words);
 	draw_footer(picture, source, state);
 }
@@ -122,7 +122,7 @@ static int compress(const struct picture *picture, struct jpeg_buffer *out)
 }
 
 int pattern_state_jpeg(enum source_id source, enum source_state state, const char *words,
-        uint8_t **jpeg, size_t *len)
+	uint8_t **jpeg, size_t *len)
 {
 	struct picture picture = {.stride = WIDTH * 4, .width = WIDTH, .height = HEIGHT};
 	struct jpeg_buffer out = {0};

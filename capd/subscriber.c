@@ -16,7 +16,7 @@
 static void refuse(struct subscriber *subscriber, const char *words)
 {
 	struct capsock_message message = {
-	        .type = CAPSOCK_REFUSED, .ring_fd = -1, .words = words, .words_len = strlen(words)};
+		.type = CAPSOCK_REFUSED, .ring_fd = -1, .words = words, .words_len = strlen(words)};
 
 	log_warn("Refused a subscriber of the capture socket: %s", words);
 	capsock_send(subscriber->fd, CAPSOCK_DAEMON, &message);
@@ -33,7 +33,7 @@ static bool take_message(struct subscriber *subscriber, const struct capsock_mes
 			if (message->version == CAPSOCK_VERSION) {
 				subscriber->stream = message->stream;
 				subscriber->hello_deadline =
-				        sd_event_source_disable_unref(subscriber->hello_deadline);
+					sd_event_source_disable_unref(subscriber->hello_deadline);
 				if (subscriber->ops->on_hello(subscriber->arg, subscriber, &words))
 					return true;
 			}
@@ -95,7 +95,7 @@ static int on_hello_deadline(sd_event_source *source, uint64_t now_us, void *arg
 }
 
 int subscriber_create(sd_event *event, int fd, struct capsock_buffer *buffer,
-        const struct subscriber_ops *ops, void *arg, struct subscriber **out)
+	const struct subscriber_ops *ops, void *arg, struct subscriber **out)
 {
 	struct subscriber *subscriber = calloc(1, sizeof(*subscriber));
 	int r;
@@ -111,7 +111,7 @@ int subscriber_create(sd_event *event, int fd, struct capsock_buffer *buffer,
 	r = sd_event_add_io(event, &subscriber->io, fd, EPOLLIN, on_readable, subscriber);
 	if (r >= 0)
 		r = sd_event_add_time_relative(event, &subscriber->hello_deadline, CLOCK_MONOTONIC,
-		        SUBSCRIBER_HELLO_TIMEOUT_US, 0, on_hello_deadline, subscriber);
+			SUBSCRIBER_HELLO_TIMEOUT_US, 0, on_hello_deadline, subscriber);
 	if (r < 0) {
 		subscriber_destroy(subscriber);
 		return r;

@@ -45,7 +45,7 @@ struct subscriber {
 
 /* Takes `fd` over, in every case.  0 or -errno. */
 int subscriber_create(sd_event *event, int fd, struct capsock_buffer *buffer,
-        const struct subscriber_ops *ops, void *arg, struct subscriber **out);
+	const struct subscriber_ops *ops, void *arg, struct subscriber **out);
 /* Accepts NULL. */
 void subscriber_destroy(struct subscriber *subscriber);
 /* Sends a message; whoever does not take it is gone by the next turn of the loop (EOF). */

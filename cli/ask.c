@@ -29,7 +29,7 @@ static void join_ports(const struct runtime_dir_run *runs, size_t n, char *out, 
 	out[0] = '\0';
 	for (size_t i = 0; i < n && len < size; i++)
 		len += (size_t)snprintf(
-		        out + len, size - len, "%s%u", i > 0 ? ", " : "", runs[i].port);
+			out + len, size - len, "%s%u", i > 0 ? ", " : "", runs[i].port);
 }
 
 static int say_not_running(uint16_t port, const struct runtime_dir_run *runs, size_t n)
@@ -39,23 +39,23 @@ static int say_not_running(uint16_t port, const struct runtime_dir_run *runs, si
 	join_ports(runs, n, ports, sizeof(ports));
 	if (port == 0)
 		log_err("Nothing is being shared; start it with `sudo systemctl start screenshare` "
-		        "or with `screenshare run`");
+			"or with `screenshare run`");
 	else if (n > 0)
 		log_err("You have no `screenshare run` on port %u, but on %s", port, ports);
 	else
 		log_err("You have no `screenshare run` on port %u; without --port the service is "
-		        "asked",
-		        port);
+			"asked",
+			port);
 	return COMMAND_NOT_RUNNING;
 }
 
 static int say_failed(int r)
 {
 	log_err("Could not ask the server: %s", r == -EPROTO ? "its answer makes no sense"
-	                                        : r == -ETIMEDOUT
-	                                                ? "it does not answer; see journalctl -u "
-	                                                  "screenshare"
-	                                                : strerror(-r));
+						: r == -ETIMEDOUT
+							? "it does not answer; see journalctl -u "
+							  "screenshare"
+							: strerror(-r));
 	return COMMAND_FAILED;
 }
 
@@ -134,7 +134,7 @@ static int print_answer(const struct ask *ask, const json_t *answer, bool as_jso
 	}
 	if (!json_is_true(json_object_get(answer, "ok"))) {
 		log_err("The server refused: %s",
-		        text_clean(ask_text(answer, "error"), ERROR_MAX, words, sizeof(words)));
+			text_clean(ask_text(answer, "error"), ERROR_MAX, words, sizeof(words)));
 		return COMMAND_FAILED;
 	}
 	if (as_json)
@@ -151,10 +151,10 @@ static int print_answer(const struct ask *ask, const json_t *answer, bool as_jso
 enum { OPTION_JSON = 1, OPTION_PORT, OPTION_HELP };
 
 static const struct option long_options[] = {
-        {"json", no_argument, NULL, OPTION_JSON},
-        {"port", required_argument, NULL, OPTION_PORT},
-        {"help", no_argument, NULL, OPTION_HELP},
-        {0},
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"port", required_argument, NULL, OPTION_PORT},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{0},
 };
 
 int ask_main(const struct ask *ask, int argc, char **argv)

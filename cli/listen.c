@@ -32,7 +32,7 @@ static struct sockaddr_in6 *in6(const struct listen_address *address)
 int listen_parse(const char *text, struct listen_address *out)
 {
 	const struct addrinfo hints = {
-	        .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
 	const char *colon = strrchr(text, ':');
 	struct addrinfo *found;
 	char host[LISTEN_TEXT_MAX];
@@ -68,7 +68,7 @@ const char *listen_format(const struct listen_address *address, char *out, size_
 	char host[LISTEN_TEXT_MAX], port[8];
 
 	if (getnameinfo((const struct sockaddr *)&address->sockaddr, address->len, host,
-	            sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+		    sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
 		snprintf(host, sizeof(host), "?");
 		snprintf(port, sizeof(port), "?");
 	}
@@ -115,10 +115,10 @@ static int listen_at(struct listen_address *address, int *out)
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		goto fail;
 	if (address->sockaddr.ss_family == AF_INET6 &&
-	        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0)
 		goto fail;
 	if (bind(fd, (const struct sockaddr *)&address->sockaddr, address->len) < 0 ||
-	        listen(fd, BACKLOG) < 0)
+		listen(fd, BACKLOG) < 0)
 		goto fail;
 	address->len = sizeof(address->sockaddr);
 	if (getsockname(fd, (struct sockaddr *)&address->sockaddr, &address->len) < 0)
@@ -141,7 +141,7 @@ int listen_tcp(struct listen_address *address, int *fd)
 		return r;
 	*address = (struct listen_address){.len = sizeof(struct sockaddr_in)};
 	*in4(address) = (struct sockaddr_in){
-	        .sin_family = AF_INET, .sin_port = port, .sin_addr.s_addr = htonl(INADDR_ANY)};
+		.sin_family = AF_INET, .sin_port = port, .sin_addr.s_addr = htonl(INADDR_ANY)};
 	return listen_at(address, fd);
 }
 

@@ -15,11 +15,11 @@ static const struct command {
 	int (*main)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
-        {"run", run_main, "share this screen from this terminal, until Ctrl-C"},
-        {"status", status_main, "what is being shared, and how it goes"},
-        {"viewers", viewers_main, "who is watching"},
-        {"url", url_main, "the addresses to open in a browser"},
-        {"version", version_main, "the version of this program"},
+	{"run", run_main, "share this screen from this terminal, until Ctrl-C"},
+	{"status", status_main, "what is being shared, and how it goes"},
+	{"viewers", viewers_main, "who is watching"},
+	{"url", url_main, "the addresses to open in a browser"},
+	{"version", version_main, "the version of this program"},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
 
@@ -81,13 +81,13 @@ static void print_help(FILE *out)
 	fputs("Usage: screenshare COMMAND [OPTION]...\n"
 	      "Shows this computer's screen in any browser on the network.\n"
 	      "\n",
-	        out);
+		out);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
 	fputs("\n"
 	      "`screenshare COMMAND --help` says more.  The service is started and stopped by\n"
 	      "`systemctl start screenshare` and `systemctl stop screenshare`.\n",
-	        out);
+		out);
 }
 
 int version_main(int argc, char **argv)

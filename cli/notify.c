@@ -25,7 +25,7 @@ int notify_open(const char *path, int *out)
 	if (fd < 0)
 		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
-	        bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+		bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
 		r = -errno;
 		fd_close(&fd);
 		return r;
@@ -93,9 +93,9 @@ int notify_receive(int fd, struct notify_message *message)
 	} control;
 	struct iovec iov = {.iov_base = text, .iov_len = sizeof(text)};
 	struct msghdr head = {.msg_iov = &iov,
-	        .msg_iovlen = 1,
-	        .msg_control = &control,
-	        .msg_controllen = sizeof(control)};
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control)};
 	bool has_sender = false;
 	ssize_t len;
 
@@ -110,7 +110,7 @@ int notify_receive(int fd, struct notify_message *message)
 		if (c->cmsg_type == SCM_RIGHTS) {
 			close_fds(c);
 		} else if (c->cmsg_type == SCM_CREDENTIALS &&
-		           c->cmsg_len == CMSG_LEN(sizeof(struct ucred))) {
+			   c->cmsg_len == CMSG_LEN(sizeof(struct ucred))) {
 			struct ucred sender;
 
 			memcpy(&sender, CMSG_DATA(c), sizeof(sender));

@@ -123,22 +123,22 @@ static int take(int base_fd, const char *name, struct runtime_dir *dir, pid_t *h
 	if (dir->dir_fd < 0)
 		return dir->dir_fd == -ENOENT ? -ESTALE : dir->dir_fd;
 	dir->lock_fd =
-	        openat(dir->dir_fd, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		openat(dir->dir_fd, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (dir->lock_fd < 0)
 		return errno == ENOENT ? -ESTALE : -errno;
 	r = lock(dir->lock_fd, holder);
 	if (r < 0)
 		return r;
 	if (fstat(dir->lock_fd, &ours) < 0 ||
-	        fstatat(dir->dir_fd, LOCK_NAME, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
-	        ours.st_ino != named.st_ino || ours.st_dev != named.st_dev)
+		fstatat(dir->dir_fd, LOCK_NAME, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+		ours.st_ino != named.st_ino || ours.st_dev != named.st_dev)
 		return -ESTALE;
 	unlink_all(dir->dir_fd);
 	return 0;
 }
 
 static int create_in(
-        int base_fd, const char *base, uint16_t port, struct runtime_dir **out, pid_t *holder)
+	int base_fd, const char *base, uint16_t port, struct runtime_dir **out, pid_t *holder)
 {
 	struct runtime_dir *dir = calloc(1, sizeof(*dir));
 	char name[sizeof(PREFIX "65535")];
@@ -206,8 +206,8 @@ static bool read_run(int base_fd, const char *base, const char *name, struct run
 	int fd;
 
 	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0 ||
-	        parse_number(
-	                name + strlen(PREFIX), strlen(name) - strlen(PREFIX), 1, 65535, &port) < 0)
+		parse_number(
+			name + strlen(PREFIX), strlen(name) - strlen(PREFIX), 1, 65535, &port) < 0)
 		return false;
 	snprintf(lock_path, sizeof(lock_path), "%s/" LOCK_NAME, name);
 	fd = openat(base_fd, lock_path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);

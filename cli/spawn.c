@@ -24,7 +24,7 @@
 
 /* What the child's manager tells it; ours, if we have one, is none of its business. */
 static const char *const manager_variables[] = {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
-        "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"};
+	"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"};
 
 struct environment {
 	char **list; /* entries belong to environ or to `added` */
@@ -45,7 +45,7 @@ static bool is_managers(const char *entry)
 }
 
 __attribute__((format(printf, 2, 3))) static int add(
-        struct environment *environment, const char *format, ...)
+	struct environment *environment, const char *format, ...)
 {
 	char *text = environment->added[environment->n_added];
 	va_list args;
@@ -67,7 +67,7 @@ static int join_names(const struct spawn *spawn, char *out, size_t size)
 	out[0] = '\0';
 	for (size_t i = 0; i < spawn->n_fds; i++) {
 		int n = snprintf(
-		        out + len, size - len, "%s%s", i > 0 ? ":" : "", spawn->fds[i].name);
+			out + len, size - len, "%s%s", i > 0 ? ":" : "", spawn->fds[i].name);
 		if (n < 0 || (size_t)n >= size - len)
 			return -ENAMETOOLONG;
 		len += (size_t)n;
@@ -156,7 +156,7 @@ static int place_standard_fds(void)
 }
 
 static _Noreturn void become(
-        const struct spawn *spawn, struct environment *environment, pid_t parent, int error_fd)
+	const struct spawn *spawn, struct environment *environment, pid_t parent, int error_fd)
 {
 	int r;
 

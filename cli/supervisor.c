@@ -159,16 +159,16 @@ static int spawn_unit(struct unit *unit)
 
 	for (size_t i = 0; unit->is.argv[i]; i++)
 		if (!unit->has_reached_display ||
-		        unit->is.argv[i] != unit->is.argument_until_display)
+			unit->is.argv[i] != unit->is.argument_until_display)
 			argv[n++] = (char *)unit->is.argv[i]; /* exec takes them as they are */
 	argv[n] = NULL;
 
 	const struct spawn spawn = {.program = unit->is.program,
-	        .argv = argv,
-	        .fds = unit->is.fds,
-	        .n_fds = unit->is.n_fds,
-	        .notify_path = supervisor->notify_path,
-	        .watchdog_us = unit->is.watchdog_ms * 1000ull};
+		.argv = argv,
+		.fds = unit->is.fds,
+		.n_fds = unit->is.n_fds,
+		.notify_path = supervisor->notify_path,
+		.watchdog_us = unit->is.watchdog_ms * 1000ull};
 	r = spawn_child(&spawn, &unit->pid);
 	if (r < 0)
 		return r;
@@ -192,7 +192,7 @@ static void start(struct unit *unit)
 	if (r < 0) {
 		if (ratelimit_allow(&unit->ended_limit, unit->started_ns, &suppressed))
 			log_err("Could not start %s: %s; trying again", unit->is.program,
-			        strerror(-r));
+				strerror(-r));
 		retry_in(unit, next_backoff_ms(unit));
 		return;
 	}
@@ -240,7 +240,7 @@ static int on_watchdog(sd_event_source *timer, uint64_t now_us, void *arg)
 	(void)timer, (void)now_us;
 
 	log_warn("%s has said nothing for %g s; restarting it", unit->is.name,
-	        unit->is.watchdog_ms / 1000.0);
+		unit->is.watchdog_ms / 1000.0);
 	sd_event_source_send_child_signal(unit->child, SIGKILL, NULL, 0);
 	return 0;
 }
@@ -267,7 +267,7 @@ static void say_ended(struct unit *unit, const siginfo_t *info)
 	describe_end(info, how, sizeof(how));
 	if (suppressed > 0)
 		snprintf(more, sizeof(more), " (and %u more time%s before that)", suppressed,
-		        suppressed == 1 ? "" : "s");
+			suppressed == 1 ? "" : "s");
 	log_warn("%s %s%s; restarting it", unit->is.name, how, more);
 }
 
@@ -362,12 +362,12 @@ static int add_signals(struct supervisor *supervisor)
 		return -errno;
 	for (size_t i = 0; r >= 0 && i < sizeof(stop_signals) / sizeof(*stop_signals); i++)
 		r = sd_event_add_signal(
-		        supervisor->event, NULL, stop_signals[i], on_signal, supervisor);
+			supervisor->event, NULL, stop_signals[i], on_signal, supervisor);
 	return r;
 }
 
 static int add_timer(struct supervisor *supervisor, sd_event_source **timer,
-        sd_event_time_handler_t handler, void *arg)
+	sd_event_time_handler_t handler, void *arg)
 {
 	int r = sd_event_add_time(supervisor->event, timer, CLOCK_MONOTONIC, 0, 1000, handler, arg);
 
@@ -377,7 +377,7 @@ static int add_timer(struct supervisor *supervisor, sd_event_source **timer,
 }
 
 int supervisor_create(const char *notify_path, const struct supervisor_timing *timing,
-        const struct supervisor_listener *listener, struct supervisor **out)
+	const struct supervisor_listener *listener, struct supervisor **out)
 {
 	struct supervisor *supervisor = calloc(1, sizeof(*supervisor));
 	int r;
@@ -395,7 +395,7 @@ int supervisor_create(const char *notify_path, const struct supervisor_timing *t
 		r = notify_open(notify_path, &supervisor->notify_fd);
 	if (r >= 0)
 		r = sd_event_add_io(supervisor->event, &supervisor->notify, supervisor->notify_fd,
-		        EPOLLIN, on_notify, supervisor);
+			EPOLLIN, on_notify, supervisor);
 	/* Before the watchdogs: whoever has reported while we were stopped (Ctrl-Z) is alive. */
 	if (r >= 0)
 		r = sd_event_source_set_priority(supervisor->notify, SD_EVENT_PRIORITY_IMPORTANT);
@@ -425,7 +425,7 @@ int supervisor_add(struct supervisor *supervisor, const struct supervisor_unit *
 		r = add_timer(supervisor, &unit->watchdog, on_watchdog, unit);
 	if (r >= 0 && is->on_demand) {
 		r = sd_event_add_io(
-		        supervisor->event, &unit->demand, is->fds[0].fd, EPOLLIN, on_demand, unit);
+			supervisor->event, &unit->demand, is->fds[0].fd, EPOLLIN, on_demand, unit);
 		if (r >= 0)
 			r = sd_event_source_set_enabled(unit->demand, SD_EVENT_OFF);
 	}

@@ -32,7 +32,7 @@ struct supervisor_unit {
 	const char *program;                       /* path */
 	const char *argv[SUPERVISOR_ARGS_MAX + 1]; /* NULL at the end */
 	const char *argument_until_display; /* an entry of argv, left out once the unit has notified
-	                                       that it reached a display; or NULL */
+					       that it reached a display; or NULL */
 	struct spawn_fd fds[SPAWN_FDS_MAX]; /* stay open and ours over all restarts */
 	size_t n_fds;
 	bool on_demand;       /* started when fds[0] becomes readable */
@@ -56,7 +56,7 @@ struct supervisor_listener {
  * to bind the notification socket, which must not exist; borrowed for life.  0 or -errno.
  */
 int supervisor_create(const char *notify_path, const struct supervisor_timing *timing,
-        const struct supervisor_listener *listener, struct supervisor **out);
+	const struct supervisor_listener *listener, struct supervisor **out);
 /* Children that still run are killed and reaped.  Accepts NULL. */
 void supervisor_destroy(struct supervisor *supervisor);
 

@@ -11,8 +11,8 @@
 static bool is_harmful(const char *p, size_t len)
 {
 	static const char *const harmful[] = {"\u061c", "\u200e", "\u200f", "\u2028", "\u2029",
-	        "\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068",
-	        "\u2069", "\ufeff"};
+		"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068",
+		"\u2069", "\ufeff"};
 
 	if (utf8_is_control(p))
 		return true;

@@ -15,12 +15,12 @@
 #define URL_CHARACTERS_MAX 120
 
 static const char help[] =
-        "Usage: screenshare url [--json] [--port PORT]\n"
-        "Prints the addresses to type into a browser, best first, and on a terminal a code of the\n"
-        "first to scan.\n"
-        "\n"
-        "  --json       the answer as the server gave it, one line of JSON\n"
-        "  --port PORT  ask your `screenshare run` on that port, not the service\n";
+	"Usage: screenshare url [--json] [--port PORT]\n"
+	"Prints the addresses to type into a browser, best first, and on a terminal a code of the\n"
+	"first to scan.\n"
+	"\n"
+	"  --json       the answer as the server gave it, one line of JSON\n"
+	"  --port PORT  ask your `screenshare run` on that port, not the service\n";
 
 /* --- making lists --- */
 
@@ -44,7 +44,7 @@ void url_of_listener(const struct listen_address *listening, char *out, size_t l
 }
 
 static void add_those_of(
-        const struct listen_address *listening, const struct addresses *all, struct url_list *out)
+	const struct listen_address *listening, const struct addresses *all, struct url_list *out)
 {
 	struct address chosen[URL_LIST_MAX];
 	size_t n = addresses_for_people(all, chosen, URL_LIST_MAX);
@@ -56,7 +56,7 @@ static void add_those_of(
 			continue;
 		is_any = true;
 		snprintf(url, sizeof(url), "http://%s:%u/",
-		        address_format(&chosen[i], text, sizeof(text)), listen_port(listening));
+			address_format(&chosen[i], text, sizeof(text)), listen_port(listening));
 		add(out, url);
 	}
 	if (is_any)
@@ -107,7 +107,7 @@ static void print(const json_t *answer)
 	json_array_foreach(json_object_get(answer, "urls"), i, item)
 	{
 		add(&list,
-		        text_clean(json_string_value(item), URL_CHARACTERS_MAX, url, sizeof(url)));
+			text_clean(json_string_value(item), URL_CHARACTERS_MAX, url, sizeof(url)));
 	}
 	if (isatty(STDOUT_FILENO)) {
 		url_list_print(stdout, &list);
@@ -120,10 +120,10 @@ static void print(const json_t *answer)
 int url_main(int argc, char **argv)
 {
 	static const struct ask ask = {.request = "url",
-	        .help = help,
-	        .member = "urls",
-	        .type = JSON_ARRAY,
-	        .print = print};
+		.help = help,
+		.member = "urls",
+		.type = JSON_ARRAY,
+		.print = print};
 
 	return ask_main(&ask, argc, argv);
 }

@@ -15,20 +15,20 @@
 #define CELL_SIZE   (BROWSER_MAX * 4 + 4)
 
 static const char help[] =
-        "Usage: screenshare viewers [--json] [--port PORT]\n"
-        "Lists who is watching: from where, what, for how long, how well, and with which browser.\n"
-        "\n"
-        "  --json       the answer as the server gave it, one line of JSON\n"
-        "  --port PORT  ask your `screenshare run` on that port, not the service\n"
-        "\n"
-        "BEHIND is the age of the newest picture that a viewer does not have yet; SKIPPED counts "
-        "those\n"
-        "that were left out because its connection was still busy with an older one.\n";
+	"Usage: screenshare viewers [--json] [--port PORT]\n"
+	"Lists who is watching: from where, what, for how long, how well, and with which browser.\n"
+	"\n"
+	"  --json       the answer as the server gave it, one line of JSON\n"
+	"  --port PORT  ask your `screenshare run` on that port, not the service\n"
+	"\n"
+	"BEHIND is the age of the newest picture that a viewer does not have yet; SKIPPED counts "
+	"those\n"
+	"that were left out because its connection was still busy with an older one.\n";
 
 enum column { ADDRESS, WATCHES, SINCE, RATE, BEHIND, SKIPPED, BROWSER, COLUMNS };
 
 static const char *const heads[COLUMNS] = {
-        "ADDRESS", "WATCHES", "FOR", "RATE", "BEHIND", "SKIPPED", "BROWSER"};
+	"ADDRESS", "WATCHES", "FOR", "RATE", "BEHIND", "SKIPPED", "BROWSER"};
 
 struct row {
 	char cells[COLUMNS][CELL_SIZE];
@@ -44,7 +44,7 @@ static void fill(const json_t *viewer, struct row *row)
 	text_clean(ask_text(viewer, "kind"), CELL_MAX / 4, kind, sizeof(kind));
 	snprintf(row->cells[WATCHES], CELL_SIZE, "%.60s (%.60s)", source, kind);
 	snprintf(row->cells[SINCE], CELL_SIZE, "%s",
-	        text_duration(ask_number(viewer, "watching_ms"), figure));
+		text_duration(ask_number(viewer, "watching_ms"), figure));
 	snprintf(row->cells[RATE], CELL_SIZE, "%.1f/s", ask_real(viewer, "rate"));
 	snprintf(row->cells[BEHIND], CELL_SIZE, "%" PRIu64 " ms", ask_number(viewer, "lag_ms"));
 	snprintf(row->cells[SKIPPED], CELL_SIZE, "%" PRIu64, ask_number(viewer, "skipped"));
@@ -103,10 +103,10 @@ static void print(const json_t *answer)
 int viewers_main(int argc, char **argv)
 {
 	static const struct ask ask = {.request = "viewers",
-	        .help = help,
-	        .member = "viewers",
-	        .type = JSON_ARRAY,
-	        .print = print};
+		.help = help,
+		.member = "viewers",
+		.type = JSON_ARRAY,
+		.print = print};
 
 	return ask_main(&ask, argc, argv);
 }

@@ -46,8 +46,8 @@ static bool is_best(const struct addresses *all, size_t index)
 		const struct address *other = &all->list[i];
 
 		if (other->ifindex == address->ifindex &&
-		        (rank(other) > rank(address) ||
-		                (i < index && rank(other) == rank(address))))
+			(rank(other) > rank(address) ||
+				(i < index && rank(other) == rank(address))))
 			return false;
 	}
 	return true;
@@ -62,7 +62,7 @@ size_t addresses_for_people(const struct addresses *all, struct address *chosen,
 		for (size_t f = 0; f < 2; f++)
 			for (size_t i = 0; i < all->n && n < max; i++)
 				if (all->list[i].family == families[f] &&
-				        belongs(&all->list[i], pass) && is_best(all, i))
+					belongs(&all->list[i], pass) && is_best(all, i))
 					chosen[n++] = all->list[i];
 	return n;
 }
@@ -73,7 +73,7 @@ bool address_in_network(const struct address *network, const struct address *add
 	uint8_t mask = (uint8_t)(0xff00u >> rest);
 
 	if (network->family != address->family ||
-	        memcmp(network->ip.s6_addr, address->ip.s6_addr, whole) != 0)
+		memcmp(network->ip.s6_addr, address->ip.s6_addr, whole) != 0)
 		return false;
 	return rest == 0 || ((network->ip.s6_addr[whole] ^ address->ip.s6_addr[whole]) & mask) == 0;
 }
@@ -82,18 +82,18 @@ static bool carries(const struct addresses *all, unsigned ifindex, const struct 
 {
 	for (size_t i = 0; i < all->n; i++)
 		if (all->list[i].ifindex == ifindex && all->list[i].family == local->family &&
-		        memcmp(&all->list[i].ip, &local->ip, sizeof(local->ip)) == 0)
+			memcmp(&all->list[i].ip, &local->ip, sizeof(local->ip)) == 0)
 			return true;
 	return false;
 }
 
 bool addresses_same_link(
-        const struct addresses *all, const struct address *local, const struct address *peer)
+	const struct addresses *all, const struct address *local, const struct address *peer)
 {
 	for (size_t i = 0; i < all->n; i++)
 		/* a prefix of no bits says nothing about a link */
 		if (all->list[i].prefix_len > 0 && address_in_network(&all->list[i], peer) &&
-		        carries(all, all->list[i].ifindex, local))
+			carries(all, all->list[i].ifindex, local))
 			return true;
 	return false;
 }
@@ -138,7 +138,7 @@ bool address_from_sockaddr(const void *sockaddr, struct address *out)
 	}
 	address.prefix_len = address.family == AF_INET ? 32 : 128;
 	address.is_loopback = address.family == AF_INET ? address.ip.s6_addr[0] == 127
-	                                                : IN6_IS_ADDR_LOOPBACK(&address.ip);
+							: IN6_IS_ADDR_LOOPBACK(&address.ip);
 	address.is_link_local = address_is_link_local(&address);
 	*out = address;
 	return true;

@@ -54,7 +54,7 @@ bool address_in_network(const struct address *network, const struct address *add
 
 /* True if `peer` lies in the prefix of an address of the interface that carries `local`. */
 bool addresses_same_link(
-        const struct addresses *all, const struct address *local, const struct address *peer);
+	const struct addresses *all, const struct address *local, const struct address *peer);
 
 /* "192.168.1.7" or "[fd00::1]"; out needs INET6_ADDRSTRLEN + 2.  Returns out. */
 const char *address_format(const struct address *address, char *out, size_t len);

@@ -28,7 +28,7 @@ struct reading {
 	int fd;
 	uint32_t sequence;
 	bool was_interrupted; /* the kernel changed its tables under the dump: what we have is a
-	                         mixture */
+				 mixture */
 	struct addresses *out;
 	size_t n_links;
 	struct link links[LINKS_MAX];
@@ -52,7 +52,7 @@ int addresses_open(void)
  * Each length is checked against what is left.
  */
 static const struct rtattr *next_attribute(
-        const void *bytes, size_t len, const struct rtattr *attribute)
+	const void *bytes, size_t len, const struct rtattr *attribute)
 {
 	const uint8_t *start = bytes, *at = start;
 	size_t left;
@@ -64,7 +64,7 @@ static const struct rtattr *next_attribute(
 	left = len - (size_t)(at - start);
 	attribute = (const void *)at;
 	if (left < sizeof(*attribute) || attribute->rta_len < sizeof(*attribute) ||
-	        attribute->rta_len > left)
+		attribute->rta_len > left)
 		return NULL;
 	return attribute;
 }
@@ -122,13 +122,13 @@ static void on_link(struct reading *reading, const struct nlmsghdr *head)
 	struct link *link;
 
 	if (head->nlmsg_type != RTM_NEWLINK || head->nlmsg_len < NLMSG_SPACE(sizeof(*info)) ||
-	        reading->n_links == LINKS_MAX)
+		reading->n_links == LINKS_MAX)
 		return;
 	link = &reading->links[reading->n_links++];
 	*link = (struct link){
-	        .ifindex = (unsigned)info->ifi_index,
-	        .is_up = (info->ifi_flags & IFF_UP) && (info->ifi_flags & IFF_RUNNING),
-	        .is_loopback = info->ifi_flags & IFF_LOOPBACK,
+		.ifindex = (unsigned)info->ifi_index,
+		.is_up = (info->ifi_flags & IFF_UP) && (info->ifi_flags & IFF_RUNNING),
+		.is_loopback = info->ifi_flags & IFF_LOOPBACK,
 	};
 	while ((a = next_attribute(IFLA_RTA(info), NLMSG_PAYLOAD(head, sizeof(*info)), a))) {
 		if (a->rta_type == IFLA_IFNAME)
@@ -165,7 +165,7 @@ static void on_address(struct reading *reading, const struct nlmsghdr *head)
 	bool has_local = false;
 
 	if (head->nlmsg_type != RTM_NEWADDR || head->nlmsg_len < NLMSG_SPACE(sizeof(*info)) ||
-	        (info->ifa_family != AF_INET && info->ifa_family != AF_INET6))
+		(info->ifa_family != AF_INET && info->ifa_family != AF_INET6))
 		return;
 	flags = info->ifa_flags;
 	ip_len = info->ifa_family == AF_INET ? 4 : 16;
@@ -181,13 +181,13 @@ static void on_address(struct reading *reading, const struct nlmsghdr *head)
 	}
 	/* not (yet) ours: nobody can reach it */
 	if (!ip || (flags & IFA_F_DADFAILED) ||
-	        ((flags & IFA_F_TENTATIVE) && !(flags & IFA_F_OPTIMISTIC)))
+		((flags & IFA_F_TENTATIVE) && !(flags & IFA_F_OPTIMISTIC)))
 		return;
 
 	address.family = info->ifa_family;
 	memcpy(&address.ip, RTA_DATA(ip), ip_len);
 	address.prefix_len =
-	        info->ifa_prefixlen <= ip_len * 8 ? info->ifa_prefixlen : (unsigned)ip_len * 8;
+		info->ifa_prefixlen <= ip_len * 8 ? info->ifa_prefixlen : (unsigned)ip_len * 8;
 	address.ifindex = info->ifa_index;
 	address.is_link_local = address_is_link_local(&address);
 	/* the same bit means "secondary" in IPv4 */
@@ -216,7 +216,7 @@ static ssize_t receive(struct reading *reading)
 	struct sockaddr_nl from = {0};
 	struct iovec iov = {.iov_base = reading->datagram, .iov_len = sizeof(reading->datagram)};
 	struct msghdr message = {
-	        .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1};
+		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t len;
 
 	do
@@ -267,7 +267,7 @@ static int read_datagram(struct reading *reading, size_t len, on_message_fn *on_
 				const struct nlmsgerr *error = NLMSG_DATA(head);
 
 				if (head->nlmsg_len < NLMSG_LENGTH(sizeof(error->error)) ||
-				        error->error >= 0 || error->error < -4095)
+					error->error >= 0 || error->error < -4095)
 					return -EPROTO;
 				return error->error;
 			}
@@ -294,7 +294,7 @@ static int dump(struct reading *reading, uint16_t type, on_message_fn *on_messag
 		} body; /* all zero: of every family */
 	} request = {.head = {.nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
 	size_t body_len =
-	        type == RTM_GETLINK ? sizeof(request.body.link) : sizeof(request.body.address);
+		type == RTM_GETLINK ? sizeof(request.body.link) : sizeof(request.body.address);
 
 	request.head.nlmsg_len = (uint32_t)NLMSG_LENGTH(body_len);
 	request.head.nlmsg_seq = ++reading->sequence;
@@ -325,7 +325,7 @@ int addresses_read(int netlink_fd, struct addresses *out)
 	reading->out = out;
 	/* Random, so that a predecessor's answers on an inherited socket are not taken for ours. */
 	if (getrandom(&reading->sequence, sizeof(reading->sequence), GRND_NONBLOCK) !=
-	        sizeof(reading->sequence))
+		sizeof(reading->sequence))
 		reading->sequence = (uint32_t)(uintptr_t)reading;
 	for (int tries = 0; tries < 3; tries++) {
 		reading->was_interrupted = false;

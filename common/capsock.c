@@ -141,7 +141,7 @@ int capsock_peer_uid(int fd, uid_t *uid)
 static bool role_may_send(enum capsock_role role, uint32_t type)
 {
 	return role == CAPSOCK_DAEMON ? type >= CAPSOCK_STREAM && type <= CAPSOCK_REFUSED
-	                              : type >= CAPSOCK_HELLO && type <= CAPSOCK_VIEWERS;
+				      : type >= CAPSOCK_HELLO && type <= CAPSOCK_VIEWERS;
 }
 
 static int put_message(struct put_cursor *cursor, const struct capsock_message *message)
@@ -173,9 +173,9 @@ static int put_message(struct put_cursor *cursor, const struct capsock_message *
 		put_u32(cursor, (uint32_t)message->words_len);
 		put_u32(cursor, (uint32_t)message->picture_len);
 		return message->words_len <= CAPSOCK_WORDS_MAX &&
-		                       message->picture_len <= CAPSOCK_PICTURE_MAX
-		               ? 0
-		               : -EINVAL;
+				       message->picture_len <= CAPSOCK_PICTURE_MAX
+			       ? 0
+			       : -EINVAL;
 	case CAPSOCK_REFUSED:
 		put_u32(cursor, (uint32_t)message->words_len);
 		return message->words_len <= CAPSOCK_WORDS_MAX ? 0 : -EINVAL;
@@ -204,7 +204,7 @@ int capsock_send(int fd, enum capsock_role role, const struct capsock_message *m
 	if (r < 0)
 		return r;
 	if (message->type == CAPSOCK_STATE || message->type == CAPSOCK_REFUSED ||
-	        message->type == CAPSOCK_VIEWERS)
+		message->type == CAPSOCK_VIEWERS)
 		words_len = message->words_len;
 	if (message->type == CAPSOCK_STATE)
 		picture_len = message->picture_len;
@@ -212,7 +212,7 @@ int capsock_send(int fd, enum capsock_role role, const struct capsock_message *m
 	pieces[1] = (struct iovec){(void *)(uintptr_t)message->words, words_len};
 	pieces[2] = (struct iovec){(void *)(uintptr_t)message->picture, picture_len};
 	uint32_t head[2] = {(uint32_t)message->type,
-	        (uint32_t)(cursor.len - HEAD_SIZE + words_len + picture_len)};
+		(uint32_t)(cursor.len - HEAD_SIZE + words_len + picture_len)};
 	memcpy(cursor.bytes, head, HEAD_SIZE);
 	if (message->type == CAPSOCK_STREAM) {
 		packet.msg_control = control.bytes;
@@ -305,7 +305,7 @@ static void close_all(const int *fds, size_t n)
 }
 
 int capsock_receive(int fd, enum capsock_role role, struct capsock_buffer *buffer,
-        struct capsock_message *message)
+	struct capsock_message *message)
 {
 	union {
 		struct cmsghdr align;
@@ -313,9 +313,9 @@ int capsock_receive(int fd, enum capsock_role role, struct capsock_buffer *buffe
 	} control;
 	struct iovec piece = {buffer->bytes, sizeof(buffer->bytes)};
 	struct msghdr packet = {.msg_iov = &piece,
-	        .msg_iovlen = 1,
-	        .msg_control = control.bytes,
-	        .msg_controllen = sizeof(control.bytes)};
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes)};
 	int fds[PASSED_FDS_MAX];
 	size_t n_fds = 0;
 	ssize_t len;
@@ -326,7 +326,7 @@ int capsock_receive(int fd, enum capsock_role role, struct capsock_buffer *buffe
 	if (len < 0)
 		return errno == EAGAIN ? -EAGAIN : -errno;
 	for (struct cmsghdr *passed = CMSG_FIRSTHDR(&packet); passed;
-	        passed = CMSG_NXTHDR(&packet, passed)) {
+		passed = CMSG_NXTHDR(&packet, passed)) {
 		if (passed->cmsg_level != SOL_SOCKET || passed->cmsg_type != SCM_RIGHTS)
 			continue;
 		size_t n = (passed->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -341,8 +341,8 @@ int capsock_receive(int fd, enum capsock_role role, struct capsock_buffer *buffe
 		goto lie;
 	memcpy(head, buffer->bytes, HEAD_SIZE);
 	if (head[1] != (size_t)len - HEAD_SIZE ||
-	        !role_may_send(
-	                role == CAPSOCK_DAEMON ? CAPSOCK_SUBSCRIBER : CAPSOCK_DAEMON, head[0]))
+		!role_may_send(
+			role == CAPSOCK_DAEMON ? CAPSOCK_SUBSCRIBER : CAPSOCK_DAEMON, head[0]))
 		goto lie;
 	*message = (struct capsock_message){.type = (enum capsock_type)head[0], .ring_fd = -1};
 	struct get_cursor cursor = {.next = buffer->bytes + HEAD_SIZE, .end = buffer->bytes + len};

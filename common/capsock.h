@@ -2,11 +2,13 @@
 /*
  * The capture socket: how httpd (the subscriber) and a capture daemon speak.
  *
- *     httpd ── HELLO, wishes ──►  AF_UNIX SOCK_SEQPACKET  ◄── STREAM + ring fd, STATE, REFUSED ── daemon
+ *     httpd ── HELLO, wishes ──►  AF_UNIX SOCK_SEQPACKET  ◄── STREAM + ring fd, STATE, REFUSED ──
+ * daemon
  *
  * While the connection is open the stream is wanted; EOF either way is the end of it.  A message is
  * one packet: a head of 8 bytes, then fields in host byte order (both ends are the same machine),
- * read with a cursor: get, get, end.  Too short and too long are both refused, here and nowhere else.
+ * read with a cursor: get, get, end.  Too short and too long are both refused, here and nowhere
+ * else.
  *
  *   first      HELLO          httpd → daemon, once: version, stream
  *   then       STREAM + fd    daemon → httpd, any number of times: a new ring (fd and epoch)
@@ -30,9 +32,9 @@
 #include "common/stream.h"
 
 #define CAPSOCK_VERSION     1u
-#define CAPSOCK_WORDS_MAX   256u           /* bytes of a state's words, without a NUL */
-#define CAPSOCK_PICTURE_MAX (64u * 1024u)  /* bytes of a state's JPEG */
-#define CAPSOCK_VIEWERS_MAX 2048u          /* bytes of viewers' names, newline-separated */
+#define CAPSOCK_WORDS_MAX   256u          /* bytes of a state's words, without a NUL */
+#define CAPSOCK_PICTURE_MAX (64u * 1024u) /* bytes of a state's JPEG */
+#define CAPSOCK_VIEWERS_MAX 2048u         /* bytes of viewers' names, newline-separated */
 #define CAPSOCK_MESSAGE_MAX (8u + 16u + CAPSOCK_WORDS_MAX + CAPSOCK_PICTURE_MAX)
 
 enum capsock_type {
@@ -89,7 +91,8 @@ enum capsock_role { CAPSOCK_SUBSCRIBER, CAPSOCK_DAEMON };
  */
 int capsock_connect(const char *path);
 
-/* Sends one message as `role`.  0, or -EAGAIN, -ECONNRESET; -EINVAL: longer than the limits above. */
+/* Sends one message as `role`.  0, or -EAGAIN, -ECONNRESET; -EINVAL: longer than the limits above.
+ */
 int capsock_send(int fd, enum capsock_role role, const struct capsock_message *message);
 
 /*

@@ -23,7 +23,7 @@ void config_defaults(struct config *config)
 
 #define LINE_SIZE                                                                                  \
 	512           /* bytes of a line, newline and NUL included; a text of 255 and its key fit  \
-	               */
+		       */
 #define FOUND_SIZE 64 /* so much of a wrong value is quoted */
 
 struct reading {
@@ -38,16 +38,16 @@ struct reading {
 };
 
 __attribute__((format(printf, 2, 3))) static void fail(
-        struct reading *reading, const char *format, ...)
+	struct reading *reading, const char *format, ...)
 {
 	int used = snprintf(reading->error->text, sizeof(reading->error->text),
-	        "%s:%u: ", reading->path, reading->line);
+		"%s:%u: ", reading->path, reading->line);
 	va_list args;
 
 	if (used > 0 && (size_t)used < sizeof(reading->error->text)) {
 		va_start(args, format);
 		vsnprintf(reading->error->text + used, sizeof(reading->error->text) - (size_t)used,
-		        format, args);
+			format, args);
 		va_end(args);
 	}
 	reading->result = -EINVAL;
@@ -75,7 +75,7 @@ static bool line_is_well_formed(struct reading *reading, const char *line)
 		start++;
 		if (!config_section_exists(start, (size_t)(end - start))) {
 			fail(reading, "[%.*s]: unknown section; see screenshare.conf(5)",
-			        (int)(end - start < FOUND_SIZE ? end - start : FOUND_SIZE), start);
+				(int)(end - start < FOUND_SIZE ? end - start : FOUND_SIZE), start);
 			return false;
 		}
 		reading->has_section = true;
@@ -138,13 +138,13 @@ static int on_key(void *arg, const char *section, const char *name, const char *
 	}
 	if (reading->set_in_line[key - config_keys] > 0) {
 		fail(reading, "[%s] %s: expected once, found in line %u already", section, name,
-		        reading->set_in_line[key - config_keys]);
+			reading->set_in_line[key - config_keys]);
 		return 0;
 	}
 	if (config_key_set(key, reading->config, value) < 0) {
 		config_key_expected(key, expected, sizeof(expected));
 		fail(reading, "[%s] %s: expected %s, found \"%.*s%s\"", section, name, expected,
-		        FOUND_SIZE, value, strlen(value) > FOUND_SIZE ? "…" : "");
+			FOUND_SIZE, value, strlen(value) > FOUND_SIZE ? "…" : "");
 		return 0;
 	}
 	reading->set_in_line[key - config_keys] = reading->line;
@@ -163,7 +163,7 @@ int config_load(struct config *config, const char *path, struct config_error *er
 	if (!reading.file) {
 		r = -errno;
 		snprintf(error->text, sizeof(error->text), "Could not open %s: %s", path,
-		        strerror(-r));
+			strerror(-r));
 		return r;
 	}
 	config_defaults(&loaded);
@@ -183,7 +183,7 @@ int config_load(struct config *config, const char *path, struct config_error *er
 		fail(&reading, "expected key = value, a [section] or a # comment");
 	else if (reading.result < 0 && error->text[0] == '\0')
 		snprintf(error->text, sizeof(error->text), "Could not read %s: %s", path,
-		        strerror(-reading.result));
+			strerror(-reading.result));
 	if (reading.result == 0)
 		*config = loaded;
 	return reading.result;
@@ -203,9 +203,9 @@ void config_print(FILE *out)
 	char range[128];
 
 	print_comment(out, "Configuration of screenshare; see screenshare.conf(5).\n"
-	                   "Every key stands here with its default.  To change one, take away its "
-	                   "# and restart:\n"
-	                   "systemctl restart screenshare.  Comments have lines of their own.");
+			   "Every key stands here with its default.  To change one, take away its "
+			   "# and restart:\n"
+			   "systemctl restart screenshare.  Comments have lines of their own.");
 	for (size_t i = 0; i < CONFIG_KEYS_COUNT; i++) {
 		const struct config_key *key = &config_keys[i];
 
@@ -219,6 +219,6 @@ void config_print(FILE *out)
 		config_key_range(key, range, sizeof(range));
 		print_comment(out, range);
 		fprintf(out, "#%s =%s%s\n", key->name, key->default_text[0] ? " " : "",
-		        key->default_text);
+			key->default_text);
 	}
 }

@@ -21,15 +21,15 @@ enum config_subsampling { CONFIG_420 = 0, CONFIG_444 = 1 };
 struct config {
 	struct {
 		char hosts[CONFIG_TEXT_MAX]; /* extra names (space-separated) this machine may be
-		                                asked for */
+						asked for */
 		char allow[CONFIG_TEXT_MAX]; /* extra address ranges (CIDR, space-separated) that
-		                                may watch */
+						may watch */
 		unsigned connections_max;    /* in all; 1024 */
 		unsigned connections_per_address; /* 64; loopback is only bound by the total */
 		unsigned head_timeout_s;          /* a request's head must be complete by then; 5 */
 		unsigned head_size_max;           /* bytes of a request's head; 16384 */
 		unsigned
-		        stall_timeout_s; /* a viewer that takes nothing for so long is closed; 15 */
+			stall_timeout_s; /* a viewer that takes nothing for so long is closed; 15 */
 		unsigned grace_s;        /* capture goes on for so long after the last viewer; 10 */
 	} http;
 	struct {
@@ -50,7 +50,7 @@ struct config {
 /* Where and what a mistake is.  `line` 0: the file as a whole. */
 struct config_error {
 	char text[512]; /* "FILE:LINE: [screen] rate: expected a whole number from 1 to 60, found
-	                   "61"" */
+			   "61"" */
 };
 
 /* Fills in the defaults.  Cannot fail. */

@@ -25,7 +25,7 @@ static bool each_word(const char *text, bool (*check)(const char *word, size_t l
 static bool is_host(const char *word, size_t len)
 {
 	static const char letters_digits[] = "abcdefghijklmnopqrstuvwxyz"
-	                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+					     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 	struct address address;
 	size_t i = 0;
 
@@ -130,7 +130,7 @@ const struct config_key *config_key_find(const char *section, const char *name)
 {
 	for (size_t i = 0; i < CONFIG_KEYS_COUNT; i++)
 		if (strcmp(config_keys[i].section, section) == 0 &&
-		        strcmp(config_keys[i].name, name) == 0)
+			strcmp(config_keys[i].name, name) == 0)
 			return &config_keys[i];
 	return NULL;
 }
@@ -139,7 +139,7 @@ bool config_section_exists(const char *section, size_t len)
 {
 	for (size_t i = 0; i < CONFIG_KEYS_COUNT; i++)
 		if (strlen(config_keys[i].section) == len &&
-		        memcmp(config_keys[i].section, section, len) == 0)
+			memcmp(config_keys[i].section, section, len) == 0)
 			return true;
 	return false;
 }
@@ -155,7 +155,7 @@ void config_key_expected(const struct config_key *key, char *out, size_t len)
 		break;
 	case KEY_TEXT:
 		snprintf(out, len, "%s, at most %d bytes, without quotation marks", key->what,
-		        CONFIG_TEXT_MAX - 1);
+			CONFIG_TEXT_MAX - 1);
 		break;
 	case KEY_CHOICE:
 		snprintf(out, len, "%s or %s", key->choices[0], key->choices[1]);
@@ -170,7 +170,7 @@ void config_key_range(const struct config_key *key, char *out, size_t len)
 	switch (key->type) {
 	case KEY_NUMBER:
 		snprintf(out, len, "%u to %u%s%s, default %s", key->min, key->max,
-		        key->what[0] ? " " : "", key->what, shown);
+			key->what[0] ? " " : "", key->what, shown);
 		break;
 	case KEY_BOOL:
 		snprintf(out, len, "yes or no, default %s", shown);

@@ -21,7 +21,7 @@ static int remaining_ms(uint64_t deadline_ns)
 	uint64_t now_ns = clock_monotonic_ns();
 
 	return now_ns >= deadline_ns ? 0
-	                             : (int)((deadline_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS);
+				     : (int)((deadline_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS);
 }
 
 static int wait_for(int fd, short events, uint64_t deadline_ns)
@@ -58,7 +58,7 @@ static int connect_to(const char *path, uint64_t deadline_ns, int *out)
 	 */
 	timeout = (struct timeval){.tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000};
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0 ||
-	        connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+		connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
 		r = errno == EAGAIN ? -ETIMEDOUT : -errno;
 		fd_close(&fd);
 		return r;

@@ -9,16 +9,16 @@
  *     ← {"ok":true,"status":{…}}
  *     ← {"ok":false,"error":"words for a person"}
  *
- * Requests: "status" (as /status, plus "urls"), "viewers", "url", "version".  Later ones (pause, mute, files …)
- * are further names.  httpd checks the peer by SO_PEERCRED: root, the user of seat0's active
- * session, or its own uid.
+ * Requests: "status" (as /status, plus "urls"), "viewers", "url", "version".  Later ones (pause,
+ * mute, files …) are further names.  httpd checks the peer by SO_PEERCRED: root, the user of
+ * seat0's active session, or its own uid.
  */
 #pragma once
 
 #include <jansson.h>
 #include <stddef.h>
 
-#define CONTROL_LINE_MAX (1024u * 1024u) /* an answer; a request is at most 4096 bytes */
+#define CONTROL_LINE_MAX    (1024u * 1024u) /* an answer; a request is at most 4096 bytes */
 #define CONTROL_REQUEST_MAX 4096u
 
 /*

@@ -28,8 +28,8 @@ static void on_sigbus(int signal_number, siginfo_t *info, void *context)
 
 	if (guard.end && address >= guard.start && address < guard.end) {
 		guard.end = NULL;
-		/* Leaving by siglongjmp restores nothing, and a sanitizer may have blocked everything
-		 * around us: the mask goes back to what it was at the fault. */
+		/* Leaving by siglongjmp restores nothing, and a sanitizer may have blocked
+		 * everything around us: the mask goes back to what it was at the fault. */
 		pthread_sigmask(SIG_SETMASK, &interrupted->uc_sigmask, NULL);
 		siglongjmp(guard.escape, 1);
 	}

@@ -2,10 +2,10 @@
 /*
  * Reads from memory that another process may take away.
  *
- * POSIX shared memory opened by shm_open() takes no seals, so a hostile or broken writer can truncate
- * the segment under a reader, whose next load is then a SIGBUS.  These functions survive it: a fault
- * inside the range being read makes them return false.  A SIGBUS anywhere else is our own bug and
- * kills the process as before.  (libwayland guards wl_shm buffers for the same reason.)
+ * POSIX shared memory opened by shm_open() takes no seals, so a hostile or broken writer can
+ * truncate the segment under a reader, whose next load is then a SIGBUS.  These functions survive
+ * it: a fault inside the range being read makes them return false.  A SIGBUS anywhere else is our
+ * own bug and kills the process as before.  (libwayland guards wl_shm buffers for the same reason.)
  *
  * Any thread; no allocation; no lock.
  */
@@ -19,8 +19,8 @@
 int guarded_copy_init(void);
 
 /*
- * Copies `len` bytes from `source` (8-byte aligned, readable up to the next multiple of 8) by relaxed
- * atomic 64-bit loads.  False: the memory is gone; `destination` is then undefined.
+ * Copies `len` bytes from `source` (8-byte aligned, readable up to the next multiple of 8) by
+ * relaxed atomic 64-bit loads.  False: the memory is gone; `destination` is then undefined.
  */
 bool guarded_copy(void *destination, const void *source, size_t len);
 

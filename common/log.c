@@ -42,7 +42,7 @@ static bool stderr_is_journal(void)
 	int end = 0;
 
 	if (!stream || sscanf(stream, "%ju:%ju%n", &device, &inode, &end) != 2 ||
-	        stream[end] != '\0')
+		stream[end] != '\0')
 		return false;
 	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
 }
@@ -108,7 +108,7 @@ static void add_number(struct fields *fields, const char *key, int value)
 
 /* `message` starts with "MESSAGE=". */
 static int send_to_journal(int priority, const struct log_fields *extra, const char *file, int line,
-        const char *func, char *message)
+	const char *func, char *message)
 {
 	struct fields fields = {.n = 0};
 	char identifier[64];
@@ -149,10 +149,10 @@ static void send_to_stderr(int priority, bool with_prefix, const char *message)
 	lost = atomic_exchange(&n_lost, 0);
 	if (lost > 0)
 		snprintf(lost_text, sizeof(lost_text), "(%u line%s lost) ", lost,
-		        lost == 1 ? "" : "s");
+			lost == 1 ? "" : "s");
 	if (with_prefix)
 		len = snprintf(line, sizeof(line), "<%d>%s: %s%s\n", priority, program, lost_text,
-		        message);
+			message);
 	else
 		len = snprintf(line, sizeof(line), "%s: %s%s\n", program, lost_text, message);
 	if (len >= (int)sizeof(line))
@@ -162,7 +162,7 @@ static void send_to_stderr(int priority, bool with_prefix, const char *message)
 }
 
 void log_write(int priority, const struct log_fields *fields, const char *file, int line,
-        const char *func, const char *format, ...)
+	const char *func, const char *format, ...)
 {
 	static const char field[] = "MESSAGE=";
 	char message[LINE_SIZE];

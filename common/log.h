@@ -3,7 +3,8 @@
  * Logging: to the journal with structured fields when systemd runs us (JOURNAL_STREAM matches our
  * stderr), else plain lines on stderr ("screen: …"; "<6>screen: …", sd-daemon(3), when
  * `screenshare run` asks for it by SCREENSHARE_LOG_PREFIX=1 in the environment).  A line is one
- * write, without control characters; where stderr has no room it is left out and counted in the next.
+ * write, without control characters; where stderr has no room it is left out and counted in the
+ * next.
  *
  *   log_err    an administrator must act          log_warn  worse than it should be, going on
  *   log_info   milestones                         log_debug for us (config [log] debug)

@@ -19,9 +19,9 @@ int parse_number(const char *text, size_t len, uint64_t min, uint64_t max, uint6
 		if (digit > 9)
 			return -EINVAL;
 		if (__builtin_mul_overflow(value, 10u, &value) ||
-		        __builtin_add_overflow(value, digit, &value))
+			__builtin_add_overflow(value, digit, &value))
 			is_too_large =
-			        true; /* go on: a letter further on makes it no number at all */
+				true; /* go on: a letter further on makes it no number at all */
 	}
 	if (is_too_large || value < min || value > max)
 		return -ERANGE;
@@ -35,7 +35,7 @@ int parse_bool(const char *text, bool *out)
 		const char *text;
 		bool value;
 	} words[] = {{"yes", true}, {"true", true}, {"on", true}, {"no", false}, {"false", false},
-	        {"off", false}};
+		{"off", false}};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(text, words[i].text) == 0) {
@@ -62,7 +62,7 @@ int parse_network(const char *text, size_t len, struct address *out)
 		network.family = AF_INET;
 		network.prefix_len = 32;
 	} else if (inet_pton(AF_INET6, ip, &network.ip) == 1 &&
-	           !IN6_IS_ADDR_V4MAPPED(&network.ip)) {
+		   !IN6_IS_ADDR_V4MAPPED(&network.ip)) {
 		network.family = AF_INET6;
 		network.prefix_len = 128;
 	} else {

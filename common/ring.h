@@ -35,13 +35,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RING_MAGIC         0x474e525353524353ULL /* "SCRSSRNG" in memory */
-#define RING_ABI_VERSION   1u
-#define RING_HEADER_SIZE   256u
-#define RING_ALIGN         64u
-#define RING_CAPACITY_MIN  (64u * 1024u)
-#define RING_CAPACITY_MAX  (256u * 1024u * 1024u)
-/* A record, head included, is at most a quarter of the ring, so that a reader has three others' time. */
+#define RING_MAGIC        0x474e525353524353ULL /* "SCRSSRNG" in memory */
+#define RING_ABI_VERSION  1u
+#define RING_HEADER_SIZE  256u
+#define RING_ALIGN        64u
+#define RING_CAPACITY_MIN (64u * 1024u)
+#define RING_CAPACITY_MAX (256u * 1024u * 1024u)
+/* A record, head included, is at most a quarter of the ring, so that a reader has three others'
+ * time. */
 #define RING_RECORD_DIVISOR 4u
 
 struct ring_header {
@@ -55,7 +56,8 @@ struct ring_header {
 	_Atomic uint64_t latest; /* position of the newest record; RING_NONE before the first */
 	_Atomic uint64_t end;    /* position after the newest record: where the next will start */
 	uint8_t reserved1[40];
-	_Atomic uint32_t wake_count; /* the futex word: +1 for each record, shared (never FUTEX_PRIVATE) */
+	_Atomic uint32_t
+		wake_count; /* the futex word: +1 for each record, shared (never FUTEX_PRIVATE) */
 	uint8_t reserved2[124];
 };
 #define RING_NONE UINT64_MAX

@@ -32,7 +32,7 @@ int ring_reader_open(int fd, uint64_t epoch, uint64_t capacity, struct ring_read
 	int r;
 
 	if (capacity < RING_CAPACITY_MIN || capacity > RING_CAPACITY_MAX ||
-	        (capacity & (capacity - 1)) != 0)
+		(capacity & (capacity - 1)) != 0)
 		return -EPROTO;
 	size_t map_len = RING_HEADER_SIZE + capacity;
 	if (fstat(fd, &st) < 0)
@@ -57,8 +57,8 @@ int ring_reader_open(int fd, uint64_t epoch, uint64_t capacity, struct ring_read
 	if (!guarded_copy(&header, map, sizeof(header)))
 		goto fail;
 	if (header.magic != RING_MAGIC || header.abi_version != RING_ABI_VERSION ||
-	        header.header_size != RING_HEADER_SIZE || header.epoch != epoch ||
-	        header.capacity != capacity)
+		header.header_size != RING_HEADER_SIZE || header.epoch != epoch ||
+		header.capacity != capacity)
 		goto fail;
 	*out = reader;
 	return 0;
@@ -114,7 +114,7 @@ static int check_intent(const struct ring_reader *reader, uint64_t position)
  * meanwhile; -EFAULT, -EPROTO, -ENOMEM.  A padding record has no payload copied.
  */
 static int copy_record(struct ring_reader *reader, uint64_t position, struct ring_record *record,
-        uint64_t *next, ring_alloc_fn *alloc, void *arg)
+	uint64_t *next, ring_alloc_fn *alloc, void *arg)
 {
 	uint64_t offset = position & (reader->capacity - 1);
 	struct ring_record head;
@@ -129,7 +129,7 @@ static int copy_record(struct ring_reader *reader, uint64_t position, struct rin
 	uint64_t room = reader->capacity - offset - sizeof(head);
 	bool is_padding = head.kind == RECORD_PADDING;
 	if (is_padding ? head.length != room
-	               : head.length > room || head.length > ring_reader_payload_max(reader))
+		       : head.length > room || head.length > ring_reader_payload_max(reader))
 		return -EPROTO;
 	if (head.kind > RECORD_SOUND)
 		return -EPROTO;
@@ -150,7 +150,7 @@ static int copy_record(struct ring_reader *reader, uint64_t position, struct rin
 }
 
 static void record_was_read(struct ring_reader *reader, const struct ring_record *record,
-        uint64_t position, uint64_t next)
+	uint64_t position, uint64_t next)
 {
 	reader->last = position;
 	reader->position = next;
@@ -158,7 +158,7 @@ static void record_was_read(struct ring_reader *reader, const struct ring_record
 }
 
 int ring_reader_newest(struct ring_reader *reader, struct ring_record *record, ring_alloc_fn *alloc,
-        void *arg, uint64_t *skipped)
+	void *arg, uint64_t *skipped)
 {
 	for (int tries = 0; tries < TRIES_MAX; tries++) {
 		uint64_t latest, next, sequence_before = reader->last_sequence;
@@ -183,15 +183,15 @@ int ring_reader_newest(struct ring_reader *reader, struct ring_record *record, r
 			return r;
 		record_was_read(reader, record, latest, next);
 		*skipped = is_first || record->sequence <= sequence_before
-		                   ? 0
-		                   : record->sequence - sequence_before - 1;
+				   ? 0
+				   : record->sequence - sequence_before - 1;
 		return 0;
 	}
 	return -EAGAIN;
 }
 
 int ring_reader_next(
-        struct ring_reader *reader, struct ring_record *record, ring_alloc_fn *alloc, void *arg)
+	struct ring_reader *reader, struct ring_record *record, ring_alloc_fn *alloc, void *arg)
 {
 	uint64_t skipped, end, latest, next;
 	int r;
@@ -210,8 +210,8 @@ int ring_reader_next(
 		if (!position_is_sane(reader, end) || end < position)
 			return -EPROTO;
 		r = end - position > reader->capacity
-		            ? -EAGAIN
-		            : copy_record(reader, position, record, &next, alloc, arg);
+			    ? -EAGAIN
+			    : copy_record(reader, position, record, &next, alloc, arg);
 		if (r == -EAGAIN) {
 			reader->lapped++;
 			if (!guarded_load_u64(&reader->header->latest, &latest))

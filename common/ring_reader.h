@@ -14,24 +14,25 @@
 struct ring_reader; /* opaque; owns the mapping */
 
 /*
- * Maps the segment behind `fd` read-only and checks its header.  The fd stays the caller's (it may be
- * closed at once).  -EPROTO: the header lies (magic, version, sizes, `epoch` or `capacity` other than
- * announced); other -errno.
+ * Maps the segment behind `fd` read-only and checks its header.  The fd stays the caller's (it may
+ * be closed at once).  -EPROTO: the header lies (magic, version, sizes, `epoch` or `capacity` other
+ * than announced); other -errno.
  */
 int ring_reader_open(int fd, uint64_t epoch, uint64_t capacity, struct ring_reader **out);
 /* Accepts NULL. */
 void ring_reader_close(struct ring_reader *reader);
 
-/* The futex word: changes with each record.  Readable until ring_reader_close(); guard the access. */
+/* The futex word: changes with each record.  Readable until ring_reader_close(); guard the access.
+ */
 const uint32_t *ring_reader_wake_word(const struct ring_reader *reader);
 
 /* The longest payload that any record of this ring may have: what a buffer needs to hold. */
 size_t ring_reader_payload_max(const struct ring_reader *reader);
 
 /*
- * Where a copy of a payload goes: called once its length is known and bounded; NULL refuses (-ENOMEM).
- * Called again, with another length, when the copy was overwritten and is made anew: it then replaces
- * what it returned before.
+ * Where a copy of a payload goes: called once its length is known and bounded; NULL refuses
+ * (-ENOMEM). Called again, with another length, when the copy was overwritten and is made anew: it
+ * then replaces what it returned before.
  */
 typedef void *ring_alloc_fn(void *arg, size_t len);
 
@@ -54,8 +55,8 @@ int ring_reader_newest(struct ring_reader *reader, struct ring_record *record, r
  *   -EOVERFLOW  lapped: at least one record was overwritten before it was read.  The reader now
  *               stands behind the newest: the next call gives what comes after that.
  */
-int ring_reader_next(struct ring_reader *reader, struct ring_record *record, ring_alloc_fn *alloc,
-	void *arg);
+int ring_reader_next(
+	struct ring_reader *reader, struct ring_record *record, ring_alloc_fn *alloc, void *arg);
 
 /* How often this reader was lapped, or a copy was overwritten while it was made. */
 uint64_t ring_reader_lapped(const struct ring_reader *reader);

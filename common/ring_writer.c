@@ -47,7 +47,7 @@ static int segment_create(size_t len, int *write_fd, int *read_fd)
 	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return -EIO;
 	snprintf(name, sizeof(name), "/screenshare-%016llx%016llx", (unsigned long long)random[0],
-	        (unsigned long long)random[1]);
+		(unsigned long long)random[1]);
 	*write_fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (*write_fd < 0)
 		return -errno;
@@ -70,7 +70,7 @@ int ring_writer_create(uint64_t capacity, struct ring_writer **out)
 	int write_fd = -1, r;
 
 	if (capacity < RING_CAPACITY_MIN || capacity > RING_CAPACITY_MAX ||
-	        (capacity & (capacity - 1)) != 0)
+		(capacity & (capacity - 1)) != 0)
 		return -EINVAL;
 	ring = calloc(1, sizeof(*ring));
 	if (!ring)
@@ -186,7 +186,7 @@ static void stream_end(struct word_stream *stream)
 static void write_head(struct ring_writer *ring, uint64_t position, const struct ring_record *head)
 {
 	struct word_stream stream = {
-	        .next = (_Atomic uint64_t *)(ring->records + (position & (ring->capacity - 1)))};
+		.next = (_Atomic uint64_t *)(ring->records + (position & (ring->capacity - 1)))};
 
 	stream_put(&stream, (const uint8_t *)head, sizeof(*head));
 }
@@ -199,7 +199,7 @@ static void wake_readers(struct ring_header *header)
 }
 
 int ring_writer_publish(struct ring_writer *ring, struct ring_record *record,
-        const struct iovec *pieces, size_t n_pieces)
+	const struct iovec *pieces, size_t n_pieces)
 {
 	uint64_t position = ring->end, padding = 0;
 	size_t len = 0;
@@ -221,14 +221,14 @@ int ring_writer_publish(struct ring_writer *ring, struct ring_record *record,
 
 	if (padding) {
 		struct ring_record filler = {
-		        .kind = RECORD_PADDING, .length = (uint32_t)(padding - sizeof(filler))};
+			.kind = RECORD_PADDING, .length = (uint32_t)(padding - sizeof(filler))};
 		write_head(ring, position, &filler);
 		position += padding;
 	}
 	write_head(ring, position, record);
 	struct word_stream stream = {
-	        .next = (_Atomic uint64_t *)(ring->records + (position & (ring->capacity - 1)) +
-	                                     sizeof(*record))};
+		.next = (_Atomic uint64_t *)(ring->records + (position & (ring->capacity - 1)) +
+					     sizeof(*record))};
 	for (size_t i = 0; i < n_pieces; i++)
 		stream_put(&stream, pieces[i].iov_base, pieces[i].iov_len);
 	stream_end(&stream);

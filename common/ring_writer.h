@@ -13,7 +13,8 @@
 
 struct ring_writer; /* opaque; owns the mapping and both fds */
 
-/* The capacity for pictures of this size: the power of two >= 4 bytes a pixel, within the limits. */
+/* The capacity for pictures of this size: the power of two >= 4 bytes a pixel, within the limits.
+ */
 uint64_t ring_capacity_for(uint32_t width, uint32_t height);
 
 /*

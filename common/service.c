@@ -27,14 +27,14 @@ enum {
 };
 
 static const struct option long_options[] = {
-        {"config", required_argument, NULL, OPTION_CONFIG},
-        {"runtime", required_argument, NULL, OPTION_RUNTIME},
-        {"state", required_argument, NULL, OPTION_STATE},
-        {"pattern-if-no-display", no_argument, NULL, OPTION_PATTERN},
-        {"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
-        {"help", no_argument, NULL, OPTION_HELP},
-        {"version", no_argument, NULL, OPTION_VERSION},
-        {0},
+	{"config", required_argument, NULL, OPTION_CONFIG},
+	{"runtime", required_argument, NULL, OPTION_RUNTIME},
+	{"state", required_argument, NULL, OPTION_STATE},
+	{"pattern-if-no-display", no_argument, NULL, OPTION_PATTERN},
+	{"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{"version", no_argument, NULL, OPTION_VERSION},
+	{0},
 };
 
 static void print_help(const char *name)
@@ -48,7 +48,7 @@ static void print_help(const char *name)
 	       "  --pattern-if-no-display  show a test picture until a display can be reached\n"
 	       "  --print-config           print the configuration file with every default\n"
 	       "  --help, --version\n",
-	        name);
+		name);
 }
 
 /* What was printed is not said to have been if it was not: `--print-config >/dev/full`. */
@@ -66,7 +66,7 @@ static int parse_arguments(const char *name, int argc, char **argv, struct servi
 	int option;
 
 	*options = (struct service_options){
-	        .runtime_dir = SERVICE_RUNTIME_DIR, .state_dir = SERVICE_STATE_DIR};
+		.runtime_dir = SERVICE_RUNTIME_DIR, .state_dir = SERVICE_STATE_DIR};
 	opterr = 0; /* the line is ours, so that it reaches the journal too */
 	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
 		switch (option) {
@@ -93,7 +93,7 @@ static int parse_arguments(const char *name, int argc, char **argv, struct servi
 			exit_after_printing();
 		case ':':
 			log_err("Could not start: option %s needs a value; see --help",
-			        argv[optind - 1]);
+				argv[optind - 1]);
 			return SERVICE_EXIT_CONFIG;
 		default:
 			log_err("Could not start: unknown option %s; see --help", argv[optind - 1]);
@@ -108,7 +108,7 @@ static int parse_arguments(const char *name, int argc, char **argv, struct servi
 }
 
 int service_begin(const char *name, int argc, char **argv, struct service_options *options,
-        struct config *config)
+	struct config *config)
 {
 	struct config_error error;
 	bool is_path_given;
@@ -147,8 +147,8 @@ static void learn_names(void)
 	n_names = sd_listen_fds_with_names(true, &names);
 	if (n_names < 0) {
 		log_warn("Could not take over the inherited sockets: %s; check LISTEN_FDS and "
-		         "LISTEN_FDNAMES",
-		        strerror(-n_names));
+			 "LISTEN_FDNAMES",
+			strerror(-n_names));
 		n_names = 0;
 	}
 }
@@ -168,7 +168,7 @@ int service_take_sockets(const char *name, int *fds, int max)
 		flags = fcntl(fd, F_GETFL);
 		if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
 			log_warn(
-			        "Could not use the inherited socket %s: %s", name, strerror(errno));
+				"Could not use the inherited socket %s: %s", name, strerror(errno));
 			continue;
 		}
 		fds[n++] = fd;

@@ -8,7 +8,8 @@
 
 #include "common/config.h"
 
-#define SERVICE_EXIT_CONFIG 78 /* EX_CONFIG: a restart cannot cure this (RestartPreventExitStatus=78) */
+#define SERVICE_EXIT_CONFIG                                                                        \
+	78 /* EX_CONFIG: a restart cannot cure this (RestartPreventExitStatus=78) */
 #define SERVICE_RUNTIME_DIR "/run/screenshare"
 #define SERVICE_STATE_DIR   "/var/lib/screenshare"
 
@@ -25,9 +26,9 @@
 #define SERVICE_SOCK_AUDIO   "audio.sock"
 
 struct service_options {
-	const char *config_path; /* --config FILE, else CONFIG_PATH_SERVICE */
-	const char *runtime_dir; /* --runtime DIR, else SERVICE_RUNTIME_DIR */
-	const char *state_dir;   /* --state DIR, else SERVICE_STATE_DIR */
+	const char *config_path;    /* --config FILE, else CONFIG_PATH_SERVICE */
+	const char *runtime_dir;    /* --runtime DIR, else SERVICE_RUNTIME_DIR */
+	const char *state_dir;      /* --state DIR, else SERVICE_STATE_DIR */
 	bool pattern_if_no_display; /* --pattern-if-no-display: only `screenshare run` passes it */
 };
 
@@ -55,5 +56,6 @@ void service_status(const char *format, ...) __attribute__((format(printf, 1, 2)
 void service_watchdog_ping(void);
 /* Interval at which to ping, in µs, half of WATCHDOG_USEC; 0: no watchdog is wanted. */
 uint64_t service_watchdog_interval_us(void);
-/* Tells `screenshare run` that a display was reached once, so that it drops --pattern-if-no-display. */
+/* Tells `screenshare run` that a display was reached once, so that it drops
+ * --pattern-if-no-display. */
 void service_notify_display_reached(void);

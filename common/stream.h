@@ -2,7 +2,8 @@
 /*
  * The words that every program of screenshare shares (doc/architecture.md, "Words").
  *
- *   source (screen, camera, audio) → stream (a source in one encoding) → record → ring → feed → viewer
+ *   source (screen, camera, audio) → stream (a source in one encoding) → record → ring → feed →
+ * viewer
  *
  * The numbers travel between processes (capture socket, ring): add at the end, never renumber.
  */
@@ -42,27 +43,28 @@ enum record_flags {
  * the journal, in /status and on the page.
  */
 enum source_state {
-	STATE_STARTING = 0,      /* wanted, no picture yet */
-	STATE_LIVE = 1,          /* pictures flow */
-	STATE_NO_DISPLAY = 2,    /* no X server can be reached */
-	STATE_DISPLAY_LOST = 3,  /* there was one, and it ended */
-	STATE_NOT_ALLOWED = 4,   /* there is one, and it refuses us */
-	STATE_WAYLAND = 5,       /* rootless XWayland: its root is black */
-	STATE_UNSUPPORTED = 6,   /* a display we cannot grab (depth, byte order) */
-	STATE_NO_MEMORY = 7,     /* no room for a ring in /dev/shm */
-	STATE_NO_MONITOR = 8,    /* the configured monitor is not connected */
-	STATE_NO_SESSION = 9,    /* nobody is logged in */
-	STATE_LOCKED = 10,       /* the session is locked */
-	STATE_PAUSED = 11,       /* the presenter has paused */
-	STATE_UNPLUGGED = 12,    /* the device is gone */
-	STATE_BUSY = 13,         /* another program holds the device */
+	STATE_STARTING = 0,     /* wanted, no picture yet */
+	STATE_LIVE = 1,         /* pictures flow */
+	STATE_NO_DISPLAY = 2,   /* no X server can be reached */
+	STATE_DISPLAY_LOST = 3, /* there was one, and it ended */
+	STATE_NOT_ALLOWED = 4,  /* there is one, and it refuses us */
+	STATE_WAYLAND = 5,      /* rootless XWayland: its root is black */
+	STATE_UNSUPPORTED = 6,  /* a display we cannot grab (depth, byte order) */
+	STATE_NO_MEMORY = 7,    /* no room for a ring in /dev/shm */
+	STATE_NO_MONITOR = 8,   /* the configured monitor is not connected */
+	STATE_NO_SESSION = 9,   /* nobody is logged in */
+	STATE_LOCKED = 10,      /* the session is locked */
+	STATE_PAUSED = 11,      /* the presenter has paused */
+	STATE_UNPLUGGED = 12,   /* the device is gone */
+	STATE_BUSY = 13,        /* another program holds the device */
 	STATE_MISCONFIGURED = 14,
 	STATE_NOT_ANSWERING = 15, /* said by httpd: no daemon answers on the capture socket */
 	STATE_BROKEN = 16,        /* said by httpd: what the daemon sent was refused */
 	STATE_COUNT
 };
 
-/* The code as /status and the journal print it, e.g. "no-display".  Never NULL: "unknown" if out of range. */
+/* The code as /status and the journal print it, e.g. "no-display".  Never NULL: "unknown" if out of
+ * range. */
 const char *state_name(enum source_state state);
 /* One English sentence without a full stop, the default words of the state.  Never NULL. */
 const char *state_words(enum source_state state);

@@ -23,7 +23,7 @@ size_t utf8_character_len(const char *text, size_t len)
 			return 0;
 	/* overlong, surrogates, above U+10FFFF: the second byte tells (Unicode 15, table 3-7) */
 	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		(p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
 		return 0;
 	return n;
 }

@@ -37,15 +37,15 @@ struct access {
 		.family = (family_), .prefix_len = (bits), .ip.s6_addr = { __VA_ARGS__ }           \
 	}
 static const struct address LOCAL_NETWORKS[] = {
-        NETWORK(AF_INET, 8, 127), /* the first two are this machine */
-        NETWORK(AF_INET6, 128, [15] = 1),
-        NETWORK(AF_INET, 8, 10),
-        NETWORK(AF_INET, 12, 172, 16),
-        NETWORK(AF_INET, 16, 192, 168),
-        NETWORK(AF_INET, 16, 169, 254),
-        NETWORK(AF_INET, 10, 100, 64),
-        NETWORK(AF_INET6, 10, 0xfe, 0x80),
-        NETWORK(AF_INET6, 7, 0xfc),
+	NETWORK(AF_INET, 8, 127), /* the first two are this machine */
+	NETWORK(AF_INET6, 128, [15] = 1),
+	NETWORK(AF_INET, 8, 10),
+	NETWORK(AF_INET, 12, 172, 16),
+	NETWORK(AF_INET, 16, 192, 168),
+	NETWORK(AF_INET, 16, 169, 254),
+	NETWORK(AF_INET, 10, 100, 64),
+	NETWORK(AF_INET6, 10, 0xfe, 0x80),
+	NETWORK(AF_INET6, 7, 0xfc),
 };
 #define N_LOOPBACK_NETWORKS 2u
 #define N_LOCAL_NETWORKS    (sizeof(LOCAL_NETWORKS) / sizeof(LOCAL_NETWORKS[0]))
@@ -59,7 +59,7 @@ static bool is_in(const struct address *networks, size_t n, const struct address
 }
 
 static bool may_come_from(
-        struct access *access, const struct address *peer, const struct address *local)
+	struct access *access, const struct address *peer, const struct address *local)
 {
 	return is_in(LOCAL_NETWORKS, N_LOCAL_NETWORKS, peer) ||
 	       is_in(access->allowed, access->n_allowed, peer) ||
@@ -88,7 +88,7 @@ static bool host_name(const char *host, char out[HOST_SIZE])
 		return false;
 	/* An empty port is none (RFC 3986); what is there must be a port. */
 	if (*port == ':' && port[1] != '\0' &&
-	        parse_number(port + 1, strlen(port + 1), 0, 65535, &number) < 0)
+		parse_number(port + 1, strlen(port + 1), 0, 65535, &number) < 0)
 		return false;
 	memcpy(out, host, len);
 	out[len] = '\0';
@@ -120,7 +120,7 @@ static bool host_address(const char *host, struct address *out)
 }
 
 static bool is_our_address(
-        struct access *access, const struct address *asked, const struct address *local)
+	struct access *access, const struct address *asked, const struct address *local)
 {
 	const struct addresses *addresses;
 
@@ -147,7 +147,7 @@ static bool ends_with(const char *name, size_t len, const char *end)
 static bool is_our_name(const char *name)
 {
 	static const char *const private_domains[] = {
-	        "", ".local", ".lan", ".home.arpa", ".internal"};
+		"", ".local", ".lan", ".home.arpa", ".internal"};
 	char own[HOST_NAME_MAX + 1];
 	size_t own_len;
 
@@ -199,7 +199,7 @@ static bool is_this_host(struct access *access, const char *host, const struct a
 		return is_our_address(access, &asked, local);
 	/* Browsers resolve *.localhost themselves (RFC 6761): it cannot be rebound. */
 	return *host != '[' && (strcasecmp(name, "localhost") == 0 ||
-	                               ends_with(name, len, ".localhost") || is_our_name(name));
+				       ends_with(name, len, ".localhost") || is_our_name(name));
 }
 
 /* --- whose page asks --- */
@@ -258,8 +258,8 @@ const struct addresses *access_addresses(struct access *access)
 	uint64_t now_ns = clock_monotonic_ns();
 
 	if (access->netlink_fd >= 0 &&
-	        (access->addresses_ns == 0 ||
-	                now_ns - access->addresses_ns >= ADDRESSES_FRESH_NS)) {
+		(access->addresses_ns == 0 ||
+			now_ns - access->addresses_ns >= ADDRESSES_FRESH_NS)) {
 		/* A failure leaves the list empty: then only what is certain may watch. */
 		addresses_read(access->netlink_fd, &access->addresses);
 		access->addresses_ns = now_ns;

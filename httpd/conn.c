@@ -53,7 +53,7 @@ struct conn {
 	const struct conn_ops *ops;
 	void *ops_arg;
 	const struct conn_stream_ops
-	        *stream; /* NULL until somebody takes over, and after on_closed */
+		*stream; /* NULL until somebody takes over, and after on_closed */
 	void *stream_arg;
 	bool is_taken_over;
 	uint64_t sent, last_sent_ns;
@@ -88,7 +88,7 @@ static void timer_set(struct conn *conn)
 	struct timeval wait;
 
 	if (conn->phase == CONN_CLOSING || next_ns == 0 ||
-	        (conn->timer_ns != 0 && conn->timer_ns <= next_ns))
+		(conn->timer_ns != 0 && conn->timer_ns <= next_ns))
 		return;
 	now_ns = clock_monotonic_ns();
 	/* A millisecond more, since the loop's clock is coarser than ours. */
@@ -256,7 +256,7 @@ struct evbuffer *conn_output(struct conn *conn)
 void conn_flush(struct conn *conn)
 {
 	if (conn->phase == CONN_CLOSING || conn->is_blocked ||
-	        evbuffer_get_length(conn->output) == 0)
+		evbuffer_get_length(conn->output) == 0)
 		return;
 	write_some(conn);
 }
@@ -279,7 +279,7 @@ uint64_t conn_last_sent_ns(const struct conn *conn)
 /* --- its life --- */
 
 void conn_take_over(
-        struct conn *conn, const struct conn_stream_ops *ops, void *arg, unsigned stall_timeout_ms)
+	struct conn *conn, const struct conn_stream_ops *ops, void *arg, unsigned stall_timeout_ms)
 {
 	assert(!conn->is_taken_over);
 	conn->stream = ops;
@@ -351,18 +351,18 @@ static void set_socket_options(int fd)
 	static const struct {
 		int level, name, value;
 	} options[] = {
-	        {IPPROTO_TCP, TCP_NODELAY, 1},
-	        {IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOTSENT_LOWAT},
-	        {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
-	        {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S},
-	        {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES},
-	        {IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS},
-	        {SOL_SOCKET, SO_KEEPALIVE, 1},
+		{IPPROTO_TCP, TCP_NODELAY, 1},
+		{IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOTSENT_LOWAT},
+		{IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
+		{IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S},
+		{IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES},
+		{IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS},
+		{SOL_SOCKET, SO_KEEPALIVE, 1},
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		setsockopt(fd, options[i].level, options[i].name, &options[i].value,
-		        sizeof(options[i].value));
+			sizeof(options[i].value));
 }
 
 static int learn_addresses(struct conn *conn)
@@ -371,17 +371,17 @@ static int learn_addresses(struct conn *conn)
 	socklen_t peer_len = sizeof(peer), local_len = sizeof(local);
 
 	if (getpeername(conn->fd, (struct sockaddr *)&peer, &peer_len) < 0 ||
-	        getsockname(conn->fd, (struct sockaddr *)&local, &local_len) < 0)
+		getsockname(conn->fd, (struct sockaddr *)&local, &local_len) < 0)
 		return -errno;
 	if (!address_from_sockaddr(&peer, &conn->peer) ||
-	        !address_from_sockaddr(&local, &conn->local))
+		!address_from_sockaddr(&local, &conn->local))
 		return -EAFNOSUPPORT;
 	inet_ntop(conn->peer.family, &conn->peer.ip, conn->peer_text, sizeof(conn->peer_text));
 	return 0;
 }
 
 int conn_create(struct event_base *base, int fd, const struct conn_ops *ops, void *arg,
-        unsigned stall_timeout_ms, struct conn **out)
+	unsigned stall_timeout_ms, struct conn **out)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
 	int r;

@@ -44,7 +44,7 @@ struct conn_ops {
  * by reset.  Reading is on, no deadline is set.  0 or -errno (-ENOTCONN: already gone).
  */
 int conn_create(struct event_base *base, int fd, const struct conn_ops *ops, void *arg,
-        unsigned stall_timeout_ms, struct conn **out);
+	unsigned stall_timeout_ms, struct conn **out);
 /* Closes at once: on_closed, then on_gone.  Not from a callback of the same conn. */
 void conn_destroy(struct conn *conn);
 
@@ -73,7 +73,7 @@ struct conn_stream_ops {
  * could be handed on for `stall_timeout_ms`, the connection is closed by reset.
  */
 void conn_take_over(
-        struct conn *conn, const struct conn_stream_ops *ops, void *arg, unsigned stall_timeout_ms);
+	struct conn *conn, const struct conn_stream_ops *ops, void *arg, unsigned stall_timeout_ms);
 
 /* Where to append; call conn_flush() after. */
 struct evbuffer *conn_output(struct conn *conn);

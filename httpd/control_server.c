@@ -57,7 +57,7 @@ static json_t *urls_json(const struct control_server *control)
 
 	for (size_t i = 0; i < site->n_http_fds; i++)
 		n += urls_of_listener(
-		        site->http_fds[i], access_addresses(site->access), urls + n, URLS_MAX - n);
+			site->http_fds[i], access_addresses(site->access), urls + n, URLS_MAX - n);
 
 	for (size_t i = 0; list && i < n; i++)
 		json_array_append_new(list, json_string(urls[i]));
@@ -80,13 +80,13 @@ static void add_viewer(void *arg, const struct viewer_info *info)
 	json_t *user_agent = json_string(info->user_agent);
 
 	json_array_append_new(list,
-	        json_pack("{ss ss so ss ss sf sI sI sI sI sI}", "kind", info->kind, "address",
-	                info->address, "user_agent", user_agent ? user_agent : json_string(""),
-	                "source", source_name(info->source), "stream", stream_name(info->stream),
-	                "rate", (double)(long)(info->rate * 10 + 0.5) / 10, "frames",
-	                (json_int_t)info->frames, "skipped", (json_int_t)info->skipped, "bytes",
-	                (json_int_t)info->bytes, "lag_ms", (json_int_t)info->lag_ms, "watching_ms",
-	                (json_int_t)info->watching_ms));
+		json_pack("{ss ss so ss ss sf sI sI sI sI sI}", "kind", info->kind, "address",
+			info->address, "user_agent", user_agent ? user_agent : json_string(""),
+			"source", source_name(info->source), "stream", stream_name(info->stream),
+			"rate", (double)(long)(info->rate * 10 + 0.5) / 10, "frames",
+			(json_int_t)info->frames, "skipped", (json_int_t)info->skipped, "bytes",
+			(json_int_t)info->bytes, "lag_ms", (json_int_t)info->lag_ms, "watching_ms",
+			(json_int_t)info->watching_ms));
 }
 
 static json_t *answer_viewers(struct control_server *control)
@@ -113,10 +113,10 @@ static const struct request_type {
 	const char *name;
 	json_t *(*answer)(struct control_server *control);
 } REQUESTS[] = {
-        {"status", answer_status},
-        {"viewers", answer_viewers},
-        {"url", answer_url},
-        {"version", answer_version},
+	{"status", answer_status},
+	{"viewers", answer_viewers},
+	{"url", answer_url},
+	{"version", answer_version},
 };
 
 static json_t *error_json(const char *words)
@@ -161,7 +161,7 @@ static bool send_answer(struct control_client *client, json_t *answer)
 	char *text = answer ? json_dumps(answer, STATUS_JSON_FLAGS) : NULL;
 	struct evbuffer *out = bufferevent_get_output(client->stream);
 	bool is_sent = text && strlen(text) < CONTROL_LINE_MAX &&
-	               evbuffer_add_printf(out, "%s\n", text) > 0;
+		       evbuffer_add_printf(out, "%s\n", text) > 0;
 
 	free(text);
 	json_decref(answer);
@@ -176,7 +176,7 @@ static bool answer_lines(struct control_client *client)
 	char *line;
 
 	while (evbuffer_get_length(bufferevent_get_output(client->stream)) == 0 &&
-	        (line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF))) {
+		(line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF))) {
 		bool is_sent = send_answer(client, answer_line(client->control, line, len));
 
 		free(line);
@@ -242,8 +242,8 @@ static void add_client(struct control_server *control, int fd)
 	bufferevent_enable(client->stream, EV_WRITE);
 	if (ratelimit_allow(&control->refused_log, clock_monotonic_ns(), &suppressed))
 		log_warn("Refused the user %u on the control socket: only root and the user who "
-		         "sits at this computer may ask%s",
-		        (unsigned)peer.uid, ratelimit_more(suppressed, more));
+			 "sits at this computer may ask%s",
+			(unsigned)peer.uid, ratelimit_more(suppressed, more));
 	return;
 
 fail:
@@ -283,7 +283,7 @@ int control_server_create(struct site *site, int fd, struct control_server **out
 	control->refused_log.interval_ns = LOG_INTERVAL_NS;
 	LIST_INIT(&control->clients);
 	event_assign(
-	        &control->acceptable, site->base, fd, EV_READ | EV_PERSIST, on_acceptable, control);
+		&control->acceptable, site->base, fd, EV_READ | EV_PERSIST, on_acceptable, control);
 	if (event_add(&control->acceptable, NULL) < 0) {
 		free(control);
 		return -ENOMEM;

@@ -61,10 +61,10 @@ void exchange_answer(struct exchange *exchange, const struct response *response)
 {
 	const struct request *request = exchange_request(exchange);
 	const struct response_form form = {
-	        .is_head = request && request->method == REQUEST_HEAD,
-	        .is_http10 = request && request->is_http10,
-	        .keep_alive = request && request->keep_alive && !request->is_chunked &&
-	                      request->content_length == 0,
+		.is_head = request && request->method == REQUEST_HEAD,
+		.is_http10 = request && request->is_http10,
+		.keep_alive = request && request->keep_alive && !request->is_chunked &&
+			      request->content_length == 0,
 	};
 
 	assert(exchange->phase == EXCHANGE_BUSY && !exchange->has_answer);
@@ -132,8 +132,8 @@ static void on_readable(void *arg)
 	if (exchange->phase == EXCHANGE_BUSY)
 		return; /* a wake-up from before */
 	if ((!exchange->reader && request_reader_create(exchange->config->http.head_size_max,
-	                                  &exchange->reader) < 0) ||
-	        request_reader_room(exchange->reader, &room, &len) < 0) {
+					  &exchange->reader) < 0) ||
+		request_reader_room(exchange->reader, &room, &len) < 0) {
 		conn_close(exchange->conn);
 		return;
 	}
@@ -165,7 +165,7 @@ static void on_deadline(void *arg)
 	struct exchange *exchange = arg;
 
 	if (exchange->phase == EXCHANGE_HEAD && exchange->reader &&
-	        request_reader_pending(exchange->reader) > 0)
+		request_reader_pending(exchange->reader) > 0)
 		refuse(exchange, &too_slow);
 	else
 		conn_close(exchange->conn); /* it asked for nothing */
@@ -183,14 +183,14 @@ static void on_gone(void *arg)
 }
 
 static const struct conn_ops CONN_OPS = {.on_readable = on_readable,
-        .on_drained = on_drained,
-        .on_deadline = on_deadline,
-        .on_gone = on_gone};
+	.on_drained = on_drained,
+	.on_deadline = on_deadline,
+	.on_gone = on_gone};
 
 /* --- its life --- */
 
 int exchange_create(struct event_base *base, const struct config *config, int fd,
-        const struct exchange_ops *ops, void *arg, struct exchange **out)
+	const struct exchange_ops *ops, void *arg, struct exchange **out)
 {
 	struct exchange *exchange = calloc(1, sizeof(*exchange));
 	int r;
@@ -202,7 +202,7 @@ int exchange_create(struct event_base *base, const struct config *config, int fd
 	exchange->ops_arg = arg;
 	exchange->phase = EXCHANGE_HEAD;
 	r = conn_create(base, fd, &CONN_OPS, exchange, config->http.stall_timeout_s * 1000,
-	        &exchange->conn);
+		&exchange->conn);
 	if (r < 0) {
 		free(exchange);
 		return r;

@@ -35,14 +35,14 @@ struct exchange_ops {
 	void (*on_request)(void *arg, struct exchange *exchange);
 	/* One that is none: exchange_answer(), now.  exchange_request() is NULL. */
 	void (*on_refused)(
-	        void *arg, struct exchange *exchange, const struct request_refusal *refusal);
+		void *arg, struct exchange *exchange, const struct request_refusal *refusal);
 	/* The last call: the exchange ceases to exist when this returns. */
 	void (*on_gone)(void *arg);
 };
 
 /* `fd` is owned by the exchange from here on if this succeeds.  0 or -errno, as conn_create(). */
 int exchange_create(struct event_base *base, const struct config *config, int fd,
-        const struct exchange_ops *ops, void *arg, struct exchange **out);
+	const struct exchange_ops *ops, void *arg, struct exchange **out);
 /* Closes at once; on_gone is called.  Not from a callback of the same exchange. */
 void exchange_destroy(struct exchange *exchange);
 

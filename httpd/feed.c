@@ -75,7 +75,7 @@ struct feeds {
 static void arm(struct event *event, unsigned ms)
 {
 	const struct timeval delay = {
-	        .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+		.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 
 	event_add(event, &delay);
 }
@@ -120,30 +120,30 @@ static void set_fault(struct feed *feed, enum source_state fault, const char *wo
 static void log_fault(struct feed *feed)
 {
 	const struct log_fields fields = {.source = source_name(feed->source),
-	        .stream = stream_name(feed->stream),
-	        .state = state_name(feed->fault)};
+		.stream = stream_name(feed->stream),
+		.state = state_name(feed->fault)};
 
 	if (feed->fault_is_logged)
 		return;
 	feed->fault_is_logged = true;
 	feed->fault_since_ns = clock_monotonic_ns();
 	log_at(LOG_WARNING, &fields, "No pictures of the %s (%s): %s; trying again",
-	        source_name(feed->source), state_name(feed->fault), feed->fault_words);
+		source_name(feed->source), state_name(feed->fault), feed->fault_words);
 }
 
 /* The daemon has delivered something whole. */
 static void fault_is_over(struct feed *feed)
 {
 	const struct log_fields fields = {
-	        .source = source_name(feed->source), .stream = stream_name(feed->stream)};
+		.source = source_name(feed->source), .stream = stream_name(feed->stream)};
 
 	feed->has_delivered = true;
 	feed->retry_ms = 0;
 	event_del(feed->patience);
 	if (feed->fault_is_logged)
 		log_at(LOG_INFO, &fields, "The %s daemon answers again after %.1f s",
-		        source_name(feed->source),
-		        (double)(clock_monotonic_ns() - feed->fault_since_ns) / 1e9);
+			source_name(feed->source),
+			(double)(clock_monotonic_ns() - feed->fault_since_ns) / 1e9);
 	feed->fault_is_logged = false;
 	feed->fault = STATE_LIVE;
 }
@@ -170,7 +170,7 @@ static void subscription_failed(struct feed *feed, const char *lie)
 	snprintf(feed->words, sizeof(feed->words), "%s", state_words(STATE_STARTING));
 	if (lie) {
 		snprintf(words, sizeof(words), "The %s daemon was dropped: %s",
-		        source_name(feed->source), lie);
+			source_name(feed->source), lie);
 		set_fault(feed, STATE_BROKEN, words);
 		log_fault(feed);
 	}
@@ -180,7 +180,7 @@ static void subscription_failed(struct feed *feed, const char *lie)
 		feed->retry_ms = RETRY_FIRST_MS;
 	else if (feed->retry_ms < RETRY_MAX_MS)
 		feed->retry_ms =
-		        feed->retry_ms * 2 < RETRY_MAX_MS ? feed->retry_ms * 2 : RETRY_MAX_MS;
+			feed->retry_ms * 2 < RETRY_MAX_MS ? feed->retry_ms * 2 : RETRY_MAX_MS;
 	feed->has_delivered = false;
 	arm(feed->retry, feed->retry_ms);
 }
@@ -195,10 +195,10 @@ static void on_patience(evutil_socket_t fd, short what, void *arg)
 
 	/* A daemon that has answered is only slow: no fault. */
 	bool is_slow = feed->fault == STATE_LIVE && feed->subscription &&
-	               subscription_was_answered(feed->subscription);
+		       subscription_was_answered(feed->subscription);
 	if (feed->fault == STATE_LIVE && !is_slow) {
 		snprintf(words, sizeof(words), "The %s daemon does not answer",
-		        source_name(feed->source));
+			source_name(feed->source));
 		set_fault(feed, STATE_NOT_ANSWERING, words);
 	}
 	if (!is_slow) {
@@ -244,12 +244,12 @@ static void on_ended(void *arg, const char *lie)
 }
 
 static const struct subscription_ops subscription_ops = {
-        .on_frame = on_frame, .on_state = on_state, .on_ended = on_ended};
+	.on_frame = on_frame, .on_state = on_state, .on_ended = on_ended};
 
 static void subscribe(struct feed *feed)
 {
 	int r = subscription_open(feed->feeds->base, feed->feeds->watch, feed->feeds->buffer,
-	        feed->path, feed->stream, &subscription_ops, feed, &feed->subscription);
+		feed->path, feed->stream, &subscription_ops, feed, &feed->subscription);
 
 	if (r < 0) {
 		subscription_failed(feed, NULL);
@@ -331,31 +331,31 @@ void feed_get_info(const struct feed *feed, struct feed_info *info)
 	bool has_fault = feed->fault != STATE_LIVE;
 
 	*info = (struct feed_info){
-	        .source = feed->source,
-	        .stream = feed->stream,
-	        .state = has_fault ? feed->fault : feed->state,
-	        .words = has_fault ? feed->fault_words : feed->words,
-	        .is_open = feed->is_open,
-	        .n_listeners = feed->n_listeners,
-	        .width = feed->width,
-	        .height = feed->height,
-	        .rate = rate_meter_rate(&feed->meter, clock_monotonic_ns()),
-	        .frames = feed->frames,
-	        .bytes = feed->bytes,
-	        .skipped = feed->skipped,
-	        .lapped = feed->lapped +
-	                  (feed->subscription ? subscription_lapped(feed->subscription) : 0),
-	        .subscriptions = feed->subscriptions,
-	        .failures = feed->failures,
+		.source = feed->source,
+		.stream = feed->stream,
+		.state = has_fault ? feed->fault : feed->state,
+		.words = has_fault ? feed->fault_words : feed->words,
+		.is_open = feed->is_open,
+		.n_listeners = feed->n_listeners,
+		.width = feed->width,
+		.height = feed->height,
+		.rate = rate_meter_rate(&feed->meter, clock_monotonic_ns()),
+		.frames = feed->frames,
+		.bytes = feed->bytes,
+		.skipped = feed->skipped,
+		.lapped = feed->lapped +
+			  (feed->subscription ? subscription_lapped(feed->subscription) : 0),
+		.subscriptions = feed->subscriptions,
+		.failures = feed->failures,
 	};
 }
 
 /* --- all of them --- */
 
 static const char *const socket_names[SOURCE_COUNT] = {
-        [SOURCE_SCREEN] = SERVICE_SOCK_SCREEN,
-        [SOURCE_CAMERA] = SERVICE_SOCK_CAMERA,
-        [SOURCE_AUDIO] = SERVICE_SOCK_AUDIO,
+	[SOURCE_SCREEN] = SERVICE_SOCK_SCREEN,
+	[SOURCE_CAMERA] = SERVICE_SOCK_CAMERA,
+	[SOURCE_AUDIO] = SERVICE_SOCK_AUDIO,
 };
 
 static void feed_destroy(struct feed *feed)
@@ -395,7 +395,7 @@ static struct feed *feed_create(struct feeds *feeds, enum source_id source, enum
 }
 
 int feeds_create(struct event_base *base, const char *runtime_dir, const struct config *config,
-        struct feeds **out)
+	struct feeds **out)
 {
 	struct feeds *feeds = calloc(1, sizeof(*feeds));
 	int r = -ENOMEM;
@@ -408,8 +408,8 @@ int feeds_create(struct event_base *base, const char *runtime_dir, const struct 
 	feeds->buffer = malloc(sizeof(*feeds->buffer));
 	if (feeds->buffer)
 		r = strlen(runtime_dir) + sizeof("/camera.sock") > PATH_BYTES
-		            ? -ENAMETOOLONG
-		            : ring_watch_create(base, &feeds->watch);
+			    ? -ENAMETOOLONG
+			    : ring_watch_create(base, &feeds->watch);
 	if (r < 0) {
 		feeds_destroy(feeds);
 		return r;
@@ -438,7 +438,7 @@ struct feed *feeds_get(struct feeds *feeds, enum source_id source, enum stream_i
 }
 
 void feeds_each(
-        struct feeds *feeds, void (*each)(void *arg, const struct feed_info *info), void *arg)
+	struct feeds *feeds, void (*each)(void *arg, const struct feed_info *info), void *arg)
 {
 	struct feed_info info;
 

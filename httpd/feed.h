@@ -33,18 +33,20 @@ struct feed_info {
 	enum source_id source;
 	enum stream_id stream;
 	enum source_state state;
-	const char *words;        /* valid until the feed's next event */
-	bool is_open;             /* subscribed, or trying to */
+	const char *words; /* valid until the feed's next event */
+	bool is_open;      /* subscribed, or trying to */
 	unsigned n_listeners;
-	uint32_t width, height;   /* of the newest picture; 0 before the first */
-	double rate;              /* frames a second over the last two seconds */
-	uint64_t frames, bytes;   /* received from the ring */
-	uint64_t skipped, lapped; /* frames passed over because httpd was late; overwritten while read */
-	uint64_t subscriptions;   /* how often the daemon was subscribed to */
-	uint64_t failures;        /* … and how often that ended in EOF, a lie or no answer */
+	uint32_t width, height; /* of the newest picture; 0 before the first */
+	double rate;            /* frames a second over the last two seconds */
+	uint64_t frames, bytes; /* received from the ring */
+	uint64_t skipped,
+		lapped; /* frames passed over because httpd was late; overwritten while read */
+	uint64_t subscriptions; /* how often the daemon was subscribed to */
+	uint64_t failures;      /* … and how often that ended in EOF, a lie or no answer */
 };
 
-/* `runtime_dir` (where the capture sockets are) and `config` are borrowed for life.  0 or -errno. */
+/* `runtime_dir` (where the capture sockets are) and `config` are borrowed for life.  0 or -errno.
+ */
 int feeds_create(struct event_base *base, const char *runtime_dir, const struct config *config,
 	struct feeds **out);
 /* All listeners must have gone.  Accepts NULL. */
@@ -53,8 +55,8 @@ void feeds_destroy(struct feeds *feeds);
 /* The feed of a stream, made at its first use (not yet subscribed); NULL: no memory. */
 struct feed *feeds_get(struct feeds *feeds, enum source_id source, enum stream_id stream);
 /* Calls `each` for every feed that was ever used. */
-void feeds_each(struct feeds *feeds, void (*each)(void *arg, const struct feed_info *info),
-	void *arg);
+void feeds_each(
+	struct feeds *feeds, void (*each)(void *arg, const struct feed_info *info), void *arg);
 
 /*
  * Asks for the stream.  If the feed holds a current frame the listener gets it at once, from within

@@ -48,21 +48,21 @@ struct daemon {
 static int take_sockets(struct daemon *daemon)
 {
 	daemon->n_http_fds =
-	        service_take_sockets(SERVICE_FD_HTTP, daemon->http_fds, SERVER_LISTENERS_MAX);
+		service_take_sockets(SERVICE_FD_HTTP, daemon->http_fds, SERVER_LISTENERS_MAX);
 	daemon->control_fd = service_take_socket(SERVICE_FD_CONTROL);
 	daemon->addresses_fd = service_take_socket(SERVICE_FD_ADDRESSES);
 	if (daemon->n_http_fds == 0) {
 		log_err("Could not start: no socket called \"" SERVICE_FD_HTTP
-		        "\" was handed over; start it with systemctl start screenshare, or by "
-		        "`screenshare run`");
+			"\" was handed over; start it with systemctl start screenshare, or by "
+			"`screenshare run`");
 		return SERVICE_EXIT_CONFIG;
 	}
 	if (daemon->addresses_fd < 0)
 		daemon->addresses_fd = addresses_open();
 	if (daemon->addresses_fd < 0)
 		log_warn("Could not open a route socket: %s; this computer's addresses are not "
-		         "known, only private networks may watch",
-		        strerror(-daemon->addresses_fd));
+			 "known, only private networks may watch",
+			strerror(-daemon->addresses_fd));
 	return 0;
 }
 
@@ -79,9 +79,9 @@ static void raise_fd_limit(const struct config *config)
 	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < wanted)
 		log_warn(
-		        "Could not allow for %u connections: this process may open only %lu files; "
-		        "raise LimitNOFILE= of the service",
-		        config->http.connections_max, (unsigned long)limit.rlim_cur);
+			"Could not allow for %u connections: this process may open only %lu files; "
+			"raise LimitNOFILE= of the service",
+			config->http.connections_max, (unsigned long)limit.rlim_cur);
 }
 
 static void on_stop_signal(evutil_socket_t number, short what, void *arg)
@@ -111,7 +111,7 @@ static int begin_process(struct daemon *daemon)
 	}
 	if (watchdog_us > 0) {
 		const struct timeval interval = {.tv_sec = (time_t)(watchdog_us / 1000000),
-		        .tv_usec = (suseconds_t)(watchdog_us % 1000000)};
+			.tv_usec = (suseconds_t)(watchdog_us % 1000000)};
 
 		daemon->watchdog = event_new(base, -1, EV_PERSIST, on_watchdog, NULL);
 		if (!daemon->watchdog || event_add(daemon->watchdog, &interval) < 0)
@@ -140,7 +140,7 @@ static int create_all(struct daemon *daemon)
 		r = access_create(site->config, daemon->addresses_fd, &site->access);
 	if (r == 0)
 		r = feeds_create(
-		        site->base, daemon->options.runtime_dir, site->config, &site->feeds);
+			site->base, daemon->options.runtime_dir, site->config, &site->feeds);
 	/* The screen is listed in /status from the start, though nobody has watched it yet. */
 	if (r == 0 && !feeds_get(site->feeds, SOURCE_SCREEN, STREAM_JPEG))
 		r = -ENOMEM;
@@ -161,7 +161,7 @@ static void tell_urls(const struct site *site)
 
 	for (size_t i = 0; i < site->n_http_fds; i++)
 		n += urls_of_listener(site->http_fds[i], access_addresses(site->access), urls + n,
-		        URLS_TOLD_MAX - n);
+			URLS_TOLD_MAX - n);
 	for (size_t i = 0; i < n; i++)
 		len += (size_t)snprintf(all + len, sizeof(all) - len, " %s", urls[i]);
 	log_info("Serving at%s", n > 0 ? all : " no address that is known");
@@ -200,8 +200,8 @@ int main(int argc, char **argv)
 	r = create_all(&daemon);
 	if (r < 0) {
 		log_err("Could not start: %s",
-		        r == -EINVAL ? "a socket that was handed over does not listen"
-		                     : strerror(-r));
+			r == -EINVAL ? "a socket that was handed over does not listen"
+				     : strerror(-r));
 		destroy_all(&daemon);
 		return r == -EINVAL ? SERVICE_EXIT_CONFIG : EXIT_FAILURE;
 	}

@@ -51,8 +51,8 @@ static enum language language_of(const struct request *request)
 	if (!request)
 		return LANGUAGE_EN;
 	return language_choose(
-	        request_query(request, "lang", asked, sizeof(asked)) > 0 ? asked : NULL,
-	        request_header(request, "Accept-Language"));
+		request_query(request, "lang", asked, sizeof(asked)) > 0 ? asked : NULL,
+		request_header(request, "Accept-Language"));
 }
 
 static void page_init(struct page *page, const struct request *request)
@@ -72,7 +72,7 @@ static void page_init(struct page *page, const struct request *request)
 }
 
 static void answer(struct exchange *exchange, const struct page *page, const char *text, size_t len,
-        struct response *response)
+	struct response *response)
 {
 	response->body = evbuffer_new();
 	if (response->body && template_fill(&page->template, text, len, response->body) == 0)
@@ -84,7 +84,7 @@ static void answer(struct exchange *exchange, const struct page *page, const cha
 }
 
 static void answer_page(struct exchange *exchange, const struct page *page, const char *name,
-        struct response *response)
+	struct response *response)
 {
 	struct www_file file;
 
@@ -99,7 +99,7 @@ static void answer_page(struct exchange *exchange, const struct page *page, cons
 static void answer_ok(struct exchange *exchange, const struct page *page, const char *name)
 {
 	struct response response = {
-	        .status = 200, .policy = POLICY, .headers = "Vary: Accept-Language\r\n"};
+		.status = 200, .policy = POLICY, .headers = "Vary: Accept-Language\r\n"};
 
 	answer_page(exchange, page, name, &response);
 }
@@ -185,9 +185,9 @@ static void answer_file(struct exchange *exchange, const struct www_file *file, 
 	const char *known = request_header(request, "If-None-Match");
 	char headers[64];
 	struct response response = {.status = 200,
-	        .type = file->type,
-	        .cache = is_for_ever ? "public, max-age=31536000, immutable" : "no-cache",
-	        .headers = headers};
+		.type = file->type,
+		.cache = is_for_ever ? "public, max-age=31536000, immutable" : "no-cache",
+		.headers = headers};
 
 	snprintf(headers, sizeof(headers), "ETag: \"%s\"\r\n", file->tag);
 	if (known && strstr(known, file->tag)) {
@@ -198,7 +198,7 @@ static void answer_file(struct exchange *exchange, const struct www_file *file, 
 	}
 	response.body = evbuffer_new();
 	if (response.body &&
-	        evbuffer_add_reference(response.body, file->data, file->len, NULL, NULL) == 0)
+		evbuffer_add_reference(response.body, file->data, file->len, NULL, NULL) == 0)
 		exchange_answer(exchange, &response);
 	else
 		exchange_fail(exchange);
@@ -209,7 +209,7 @@ static void answer_file(struct exchange *exchange, const struct www_file *file, 
 void pages_static(struct site *site, struct exchange *exchange)
 {
 	static const struct pages_error missing = {
-	        .status = 404, .title = "error_missing_title", .text = "error_missing_text"};
+		.status = 404, .title = "error_missing_title", .text = "error_missing_text"};
 	const struct request *request = exchange_request(exchange);
 	const char *name = request->path + sizeof(TEMPLATE_STATIC) - 1;
 	struct www_file file;
@@ -222,7 +222,7 @@ void pages_static(struct site *site, struct exchange *exchange)
 	}
 	/* A page of another version names another tag: what is here must not be kept under it. */
 	answer_file(exchange, &file,
-	        request_query(request, "v", tag, sizeof(tag)) > 0 && strcmp(tag, file.tag) == 0);
+		request_query(request, "v", tag, sizeof(tag)) > 0 && strcmp(tag, file.tag) == 0);
 }
 
 void pages_favicon(struct site *site, struct exchange *exchange)

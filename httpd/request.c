@@ -57,7 +57,7 @@ int request_query(const struct request *request, const char *key, char *out, siz
 		size_t n = strcspn(s, "&");
 
 		if (n >= key_len && memcmp(s, key, key_len) == 0 &&
-		        (n == key_len || s[key_len] == '=')) {
+			(n == key_len || s[key_len] == '=')) {
 			if (found != NULL)
 				return -EINVAL;
 			found = s + key_len;

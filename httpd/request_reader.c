@@ -56,7 +56,7 @@ static struct request_reader *reader_of(llhttp_t *parser)
 
 /* A span may come in pieces, one per feed, but always of one stretch of the buffer. */
 static void stretch_add(
-        const struct request_reader *reader, struct stretch *s, const char *at, size_t len)
+	const struct request_reader *reader, struct stretch *s, const char *at, size_t len)
 {
 	if (s->len == 0)
 		s->at = (uint32_t)(at - reader->buffer);
@@ -156,11 +156,11 @@ static int on_headers_complete(llhttp_t *parser)
 }
 
 static const llhttp_settings_t SETTINGS = {
-        .on_url = on_url,
-        .on_header_field = on_header_field,
-        .on_header_field_complete = on_header_field_complete,
-        .on_header_value = on_header_value,
-        .on_headers_complete = on_headers_complete,
+	.on_url = on_url,
+	.on_header_field = on_header_field,
+	.on_header_field_complete = on_header_field_complete,
+	.on_header_value = on_header_value,
+	.on_headers_complete = on_headers_complete,
 };
 
 /* --- the reader --- */
@@ -410,7 +410,7 @@ static bool terminate_headers(struct request_reader *reader)
 
 /* Two of one of these are two meanings of one request. */
 static const char *const SINGLE_HEADERS[] = {"Host", "Content-Length", "Transfer-Encoding",
-        "Origin", "Sec-Fetch-Site", "Content-Type", "Range", "Authorization"};
+	"Origin", "Sec-Fetch-Site", "Content-Type", "Range", "Authorization"};
 
 static bool accept_headers(struct request_reader *reader)
 {
@@ -426,7 +426,7 @@ static bool accept_headers(struct request_reader *reader)
 			n += strcasecmp(request->headers[i].name, SINGLE_HEADERS[s]) == 0;
 		if (n > 1)
 			return refuse(
-			        reader, 400, "A header is there twice that may be there only once");
+				reader, 400, "A header is there twice that may be there only once");
 	}
 	request->host = request_header(request, "Host");
 	if (request->host == NULL || request->host[0] == '\0')

@@ -25,7 +25,7 @@ enum request_progress {
 struct request_refusal {
 	unsigned status; /* of HTTP: 400, 414, 431, 501, 505 */
 	const char
-	        *cause; /* an English sentence without a full stop, for whoever wrote the client */
+		*cause; /* an English sentence without a full stop, for whoever wrote the client */
 };
 
 struct request_reader; /* opaque */

@@ -14,23 +14,23 @@ static const struct {
 	unsigned status;
 	const char *reason;
 } REASONS[] = {
-        {200, "OK"},
-        {204, "No Content"},
-        {304, "Not Modified"},
-        {400, "Bad Request"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {408, "Request Timeout"},
-        {413, "Content Too Large"},
-        {414, "URI Too Long"},
-        {417, "Expectation Failed"},
-        {421, "Misdirected Request"},
-        {431, "Request Header Fields Too Large"},
-        {500, "Internal Server Error"},
-        {501, "Not Implemented"},
-        {503, "Service Unavailable"},
-        {505, "HTTP Version Not Supported"},
+	{200, "OK"},
+	{204, "No Content"},
+	{304, "Not Modified"},
+	{400, "Bad Request"},
+	{403, "Forbidden"},
+	{404, "Not Found"},
+	{405, "Method Not Allowed"},
+	{408, "Request Timeout"},
+	{413, "Content Too Large"},
+	{414, "URI Too Long"},
+	{417, "Expectation Failed"},
+	{421, "Misdirected Request"},
+	{431, "Request Header Fields Too Large"},
+	{500, "Internal Server Error"},
+	{501, "Not Implemented"},
+	{503, "Service Unavailable"},
+	{505, "HTTP Version Not Supported"},
 };
 
 const char *response_reason(unsigned status)
@@ -52,30 +52,30 @@ static const char *http_date(char out[32])
 }
 
 int response_write(
-        struct evbuffer *out, const struct response *response, const struct response_form *form)
+	struct evbuffer *out, const struct response *response, const struct response_form *form)
 {
 	size_t len = response->body ? evbuffer_get_length(response->body) : 0;
 	char date[32];
 
 	if (evbuffer_add_printf(out,
-	            "HTTP/1.1 %u %s\r\n"
-	            "Date: %s\r\n"
-	            "Cache-Control: %s\r\n"
-	            "Content-Security-Policy: %s\r\n" RESPONSE_HEADERS_ALWAYS "%s",
-	            response->status, response_reason(response->status), http_date(date),
-	            response->cache ? response->cache : "no-store",
-	            response->policy ? response->policy : POLICY_NOTHING,
-	            response->headers ? response->headers : "") < 0)
+		    "HTTP/1.1 %u %s\r\n"
+		    "Date: %s\r\n"
+		    "Cache-Control: %s\r\n"
+		    "Content-Security-Policy: %s\r\n" RESPONSE_HEADERS_ALWAYS "%s",
+		    response->status, response_reason(response->status), http_date(date),
+		    response->cache ? response->cache : "no-store",
+		    response->policy ? response->policy : POLICY_NOTHING,
+		    response->headers ? response->headers : "") < 0)
 		return -ENOMEM;
 	if (response->type && evbuffer_add_printf(out, "Content-Type: %s\r\n", response->type) < 0)
 		return -ENOMEM;
 	if (response->status != 304 && response->status != 204 && !response->is_endless &&
-	        evbuffer_add_printf(out, "Content-Length: %zu\r\n", len) < 0)
+		evbuffer_add_printf(out, "Content-Length: %zu\r\n", len) < 0)
 		return -ENOMEM;
 	/* HTTP/1.1 keeps alive without saying so, HTTP/1.0 closes without saying so. */
 	if (form->keep_alive == form->is_http10 &&
-	        evbuffer_add_printf(
-	                out, "Connection: %s\r\n", form->keep_alive ? "keep-alive" : "close") < 0)
+		evbuffer_add_printf(
+			out, "Connection: %s\r\n", form->keep_alive ? "keep-alive" : "close") < 0)
 		return -ENOMEM;
 	if (evbuffer_add(out, "\r\n", 2) < 0)
 		return -ENOMEM;

@@ -35,7 +35,7 @@ struct response_form {
 
 /* Appends head and body to `out`.  0; -ENOMEM: something may have been appended; close. */
 int response_write(
-        struct evbuffer *out, const struct response *response, const struct response_form *form);
+	struct evbuffer *out, const struct response *response, const struct response_form *form);
 
 /* "Not Found"; "Error" for a status that is never sent. */
 const char *response_reason(unsigned status);

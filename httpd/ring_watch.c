@@ -66,7 +66,7 @@ static unsigned survey(struct ring_watch *watch, struct futex_waitv *wait, bool 
 			*any_news = true;
 		}
 		wait[n++] = (struct futex_waitv){
-		        .val = value, .uaddr = (uintptr_t)entry->word, .flags = FUTEX_32};
+			.val = value, .uaddr = (uintptr_t)entry->word, .flags = FUTEX_32};
 	}
 	return n;
 }
@@ -91,8 +91,8 @@ static void *watch_run(void *arg)
 		if (any_news && write(watch->wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
 			abort(); /* an eventfd of our own: EAGAIN would mean it is already told */
 		wait[0] = (struct futex_waitv){.val = control,
-		        .uaddr = (uintptr_t)&watch->control,
-		        .flags = FUTEX_32 | FUTEX_PRIVATE_FLAG};
+			.uaddr = (uintptr_t)&watch->control,
+			.flags = FUTEX_32 | FUTEX_PRIVATE_FLAG};
 		/* Woken, changed meanwhile (EAGAIN), interrupted, or a segment is gone (EFAULT):
 		 * the next survey finds out which. */
 		syscall(SYS_futex_waitv, wait, n, 0, NULL, CLOCK_MONOTONIC);
@@ -215,7 +215,7 @@ void ring_watch_destroy(struct ring_watch *watch)
 }
 
 int ring_watch_add(struct ring_watch *watch, const uint32_t *word, const struct ring_watch_ops *ops,
-        void *arg, struct ring_watch_entry **out)
+	void *arg, struct ring_watch_entry **out)
 {
 	struct ring_watch_entry *entry = calloc(1, sizeof(*entry));
 	int r = 0;

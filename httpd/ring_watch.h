@@ -33,6 +33,6 @@ void ring_watch_destroy(struct ring_watch *watch);
 
 /* 0 or -errno.  `ops` and `word` are borrowed until ring_watch_remove(). */
 int ring_watch_add(struct ring_watch *watch, const uint32_t *word, const struct ring_watch_ops *ops,
-        void *arg, struct ring_watch_entry **out);
+	void *arg, struct ring_watch_entry **out);
 /* From any callback too.  No callback comes afterwards.  Accepts NULL. */
 void ring_watch_remove(struct ring_watch *watch, struct ring_watch_entry *entry);

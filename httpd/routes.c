@@ -23,11 +23,11 @@
 #define ID_SIZE 21 /* 2^64 - 1 and a NUL */
 
 static const struct pages_error BAD_QUERY = {.status = 400,
-        .title = "error_bad_title",
-        .text = "error_bad_text",
-        .detail = "A value in the query is not what it must be"};
+	.title = "error_bad_title",
+	.text = "error_bad_text",
+	.detail = "A value in the query is not what it must be"};
 static const struct pages_error NO_MEMORY = {
-        .status = 503, .title = "error_server_title", .text = "error_server_text"};
+	.status = 503, .title = "error_server_title", .text = "error_server_text"};
 
 /* --- handlers of a few lines --- */
 
@@ -74,10 +74,10 @@ static void alive(struct site *site, struct exchange *exchange)
 	}
 	answer = viewers_alive(site->viewers, id);
 	snprintf(text, sizeof(text),
-	        "{\"alive\":%s,\"last_sent_ms\":%" PRIu64 ",\"frames\":%" PRIu64
-	        ",\"waiting\":%s}\n",
-	        answer.is_alive ? "true" : "false", answer.last_sent_ms, answer.frames,
-	        answer.is_waiting ? "true" : "false");
+		"{\"alive\":%s,\"last_sent_ms\":%" PRIu64 ",\"frames\":%" PRIu64
+		",\"waiting\":%s}\n",
+		answer.is_alive ? "true" : "false", answer.last_sent_ms, answer.frames,
+		answer.is_waiting ? "true" : "false");
 	answer_text(exchange, "application/json", text);
 }
 
@@ -97,14 +97,14 @@ static void screen_video(struct site *site, struct exchange *exchange)
 	if (request->method == REQUEST_HEAD) {
 		/* Nothing is captured for somebody who does not want to see it. */
 		const struct response head = {
-		        .status = 200, .type = VIEWER_MJPEG_TYPE, .is_endless = true};
+			.status = 200, .type = VIEWER_MJPEG_TYPE, .is_endless = true};
 
 		exchange_answer(exchange, &head);
 		return;
 	}
 	feed = feeds_get(site->feeds, SOURCE_SCREEN, STREAM_JPEG);
 	if (!feed || viewer_mjpeg_start(site->viewers, exchange_conn(exchange), feed, id,
-	                     full_headers, request_header(request, "User-Agent")) < 0)
+			     full_headers, request_header(request, "User-Agent")) < 0)
 		pages_error(exchange, &NO_MEMORY);
 }
 
@@ -120,16 +120,16 @@ struct route {
 };
 
 static const struct route ROUTES[] = {
-        {READ, "/", ACCESS_VIEW, pages_start},
-        {READ, "/d", ACCESS_VIEW, pages_screen},
-        {READ, "/d_video", ACCESS_VIEW, screen_video},
-        {READ, "/d.jpg", ACCESS_VIEW, snapshot_answer},
-        {READ, "/alive", ACCESS_VIEW, alive},
-        {READ, "/status", ACCESS_VIEW, status_answer},
-        {READ, "/metrics", ACCESS_VIEW, status_metrics},
-        {READ, "/healthz", ACCESS_VIEW, healthz},
-        {READ, "/static/*", ACCESS_VIEW, pages_static},
-        {READ, "/favicon.ico", ACCESS_VIEW, pages_favicon},
+	{READ, "/", ACCESS_VIEW, pages_start},
+	{READ, "/d", ACCESS_VIEW, pages_screen},
+	{READ, "/d_video", ACCESS_VIEW, screen_video},
+	{READ, "/d.jpg", ACCESS_VIEW, snapshot_answer},
+	{READ, "/alive", ACCESS_VIEW, alive},
+	{READ, "/status", ACCESS_VIEW, status_answer},
+	{READ, "/metrics", ACCESS_VIEW, status_metrics},
+	{READ, "/healthz", ACCESS_VIEW, healthz},
+	{READ, "/static/*", ACCESS_VIEW, pages_static},
+	{READ, "/favicon.ico", ACCESS_VIEW, pages_favicon},
 };
 
 static bool path_matches(const char *pattern, const char *path)
@@ -163,12 +163,12 @@ static void method_not_allowed(struct exchange *exchange, unsigned methods)
 		enum request_method method;
 		const char *name;
 	} names[] = {{REQUEST_GET, "GET"}, {REQUEST_HEAD, "HEAD"}, {REQUEST_POST, "POST"},
-	        {REQUEST_PUT, "PUT"}, {REQUEST_PATCH, "PATCH"}, {REQUEST_DELETE, "DELETE"}};
+		{REQUEST_PUT, "PUT"}, {REQUEST_PATCH, "PATCH"}, {REQUEST_DELETE, "DELETE"}};
 	char allow[80] = "Allow: ";
 	struct pages_error error = {.status = 405,
-	        .title = "error_method_title",
-	        .text = "error_method_text",
-	        .headers = allow};
+		.title = "error_method_title",
+		.text = "error_method_text",
+		.headers = allow};
 	const char *comma = "";
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -185,22 +185,22 @@ static void method_not_allowed(struct exchange *exchange, unsigned methods)
 static void forbid(struct site *site, struct exchange *exchange, enum access_verdict verdict)
 {
 	static const struct pages_error errors[] = {
-	        [ACCESS_NOT_FROM_THERE] = {.status = 403,
-	                .title = "error_peer_title",
-	                .text = "error_peer_text"},
-	        [ACCESS_NOT_THIS_HOST] = {.status = 421,
-	                .title = "error_host_title",
-	                .text = "error_host_text"},
-	        [ACCESS_NOT_FROM_THAT_PAGE] = {.status = 403,
-	                .title = "error_page_title",
-	                .text = "error_page_text"},
+		[ACCESS_NOT_FROM_THERE] = {.status = 403,
+			.title = "error_peer_title",
+			.text = "error_peer_text"},
+		[ACCESS_NOT_THIS_HOST] = {.status = 421,
+			.title = "error_host_title",
+			.text = "error_host_text"},
+		[ACCESS_NOT_FROM_THAT_PAGE] = {.status = 403,
+			.title = "error_page_title",
+			.text = "error_page_text"},
 	};
 	static const char *const why[] = {
-	        [ACCESS_NOT_FROM_THERE] = "its address is outside of the networks that may watch; "
-	                                  "[http] allow adds ranges",
-	        [ACCESS_NOT_THIS_HOST] =
-	                "that is no name of this computer; [http] hosts adds names",
-	        [ACCESS_NOT_FROM_THAT_PAGE] = "another site's page asked",
+		[ACCESS_NOT_FROM_THERE] = "its address is outside of the networks that may watch; "
+					  "[http] allow adds ranges",
+		[ACCESS_NOT_THIS_HOST] =
+			"that is no name of this computer; [http] hosts adds names",
+		[ACCESS_NOT_FROM_THAT_PAGE] = "another site's page asked",
 	};
 	const char *peer = conn_peer_text(exchange_conn(exchange));
 	const struct request *request = exchange_request(exchange);
@@ -211,22 +211,22 @@ static void forbid(struct site *site, struct exchange *exchange, enum access_ver
 	site->forbidden_total++;
 	if (ratelimit_allow(&site->forbidden_log, clock_monotonic_ns(), &suppressed))
 		log_at(LOG_WARNING, &fields, "Refused %s, which asked for %.100s: %s%s", peer,
-		        request->host, why[verdict], ratelimit_more(suppressed, more));
+			request->host, why[verdict], ratelimit_more(suppressed, more));
 	pages_error(exchange, &errors[verdict]);
 }
 
 static enum access_verdict decide(
-        struct site *site, struct exchange *exchange, enum access_right right)
+	struct site *site, struct exchange *exchange, enum access_right right)
 {
 	const struct request *request = exchange_request(exchange);
 	const struct access_question question = {
-	        .peer = conn_peer(exchange_conn(exchange)),
-	        .local = conn_local(exchange_conn(exchange)),
-	        .host = request->host,
-	        .origin = request_header(request, "Origin"),
-	        .sec_fetch_site = request_header(request, "Sec-Fetch-Site"),
-	        .referer = request_header(request, "Referer"),
-	        .right = right,
+		.peer = conn_peer(exchange_conn(exchange)),
+		.local = conn_local(exchange_conn(exchange)),
+		.host = request->host,
+		.origin = request_header(request, "Origin"),
+		.sec_fetch_site = request_header(request, "Sec-Fetch-Site"),
+		.referer = request_header(request, "Referer"),
+		.right = right,
 	};
 
 	return access_decide(site->access, &question);
@@ -235,13 +235,13 @@ static enum access_verdict decide(
 void routes_answer(struct site *site, struct exchange *exchange)
 {
 	static const struct pages_error missing = {
-	        .status = 404, .title = "error_missing_title", .text = "error_missing_text"};
+		.status = 404, .title = "error_missing_title", .text = "error_missing_text"};
 	static const struct pages_error too_large = {
-	        .status = 413, .title = "error_large_title", .text = "error_large_text"};
+		.status = 413, .title = "error_large_title", .text = "error_large_text"};
 	static const struct pages_error expectation = {.status = 417,
-	        .title = "error_bad_title",
-	        .text = "error_bad_text",
-	        .detail = "Only 100-continue may be expected"};
+		.title = "error_bad_title",
+		.text = "error_bad_text",
+		.detail = "Only 100-continue may be expected"};
 	const struct request *request = exchange_request(exchange);
 	const char *expect = request_header(request, "Expect");
 	unsigned methods;
@@ -264,12 +264,12 @@ void routes_answer(struct site *site, struct exchange *exchange)
 }
 
 void routes_refuse(
-        struct site *site, struct exchange *exchange, const struct request_refusal *refusal)
+	struct site *site, struct exchange *exchange, const struct request_refusal *refusal)
 {
 	struct pages_error error = {.status = refusal->status,
-	        .title = "error_bad_title",
-	        .text = "error_bad_text",
-	        .detail = refusal->cause};
+		.title = "error_bad_title",
+		.text = "error_bad_text",
+		.detail = refusal->cause};
 
 	site->malformed_total++;
 	if (refusal->status == 408) {

@@ -16,4 +16,4 @@ struct site;
 void routes_answer(struct site *site, struct exchange *exchange);
 /* Answers what was no request. */
 void routes_refuse(
-        struct site *site, struct exchange *exchange, const struct request_refusal *refusal);
+	struct site *site, struct exchange *exchange, const struct request_refusal *refusal);

@@ -92,7 +92,7 @@ static void on_gone(void *arg)
 }
 
 static const struct exchange_ops EXCHANGE_OPS = {
-        .on_request = on_request, .on_refused = on_refused, .on_gone = on_gone};
+	.on_request = on_request, .on_refused = on_refused, .on_gone = on_gone};
 
 static bool is_of(const struct client *client, const struct address *peer)
 {
@@ -119,7 +119,7 @@ static bool evict(struct server *server, enum exchange_phase phase, const struct
 static bool is_loopback(const struct address *peer)
 {
 	return peer->family == AF_INET ? peer->ip.s6_addr[0] == 127
-	                               : IN6_IS_ADDR_LOOPBACK(&peer->ip);
+				       : IN6_IS_ADDR_LOOPBACK(&peer->ip);
 }
 
 static bool address_is_full(const struct server *server, const struct address *peer)
@@ -148,9 +148,9 @@ static bool make_room(struct server *server, const struct address *peer)
 static void turn_away(struct server *server, int fd)
 {
 	static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
-	                             "Retry-After: 5\r\n"
-	                             "Connection: close\r\n"
-	                             "Content-Length: 0\r\n\r\n";
+				     "Retry-After: 5\r\n"
+				     "Connection: close\r\n"
+				     "Content-Length: 0\r\n\r\n";
 	char more[RATELIMIT_MORE_SIZE];
 	unsigned suppressed;
 
@@ -158,8 +158,8 @@ static void turn_away(struct server *server, int fd)
 	server->site->turned_away_total++;
 	if (ratelimit_allow(&server->full_log, clock_monotonic_ns(), &suppressed))
 		log_warn("Could not take another connection: %u are open; raise [http] "
-		         "connections_max or connections_per_address%s",
-		        server->site->n_connections, ratelimit_more(suppressed, more));
+			 "connections_max or connections_per_address%s",
+			server->site->n_connections, ratelimit_more(suppressed, more));
 }
 
 /* Owns fd. */
@@ -175,7 +175,7 @@ static void add_client(struct server *server, int fd, const struct address *peer
 	}
 	client = calloc(1, sizeof(*client));
 	if (!client || exchange_create(site->base, site->config, fd, &EXCHANGE_OPS, client,
-	                       &client->exchange) < 0) {
+			       &client->exchange) < 0) {
 		free(client);
 		fd_close(&fd);
 		return;
@@ -214,9 +214,9 @@ static void pause_accepting(struct server *server, int error)
 	event_add(&server->pause, &delay);
 	if (ratelimit_allow(&server->pause_log, clock_monotonic_ns(), &suppressed))
 		log_warn("Could not accept a connection, %u are open: %s; waiting for some to "
-		         "close%s",
-		        server->site->n_connections, strerror(error),
-		        ratelimit_more(suppressed, more));
+			 "close%s",
+			server->site->n_connections, strerror(error),
+			ratelimit_more(suppressed, more));
 }
 
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
@@ -230,11 +230,11 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 		socklen_t len = sizeof(peer);
 		struct address address;
 		int accepted =
-		        accept4(fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+			accept4(fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (accepted < 0) {
 			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-			        errno == ENOMEM)
+				errno == ENOMEM)
 				pause_accepting(server, errno);
 			/* Of the others, each is the end of one connection, not of ours. */
 			if (errno != ECONNABORTED && errno != EINTR)
@@ -276,7 +276,7 @@ int server_create(struct site *site, struct server **out)
 		listener->server = server;
 		listener->fd = site->http_fds[i];
 		event_assign(&listener->acceptable, site->base, listener->fd, EV_READ | EV_PERSIST,
-		        on_acceptable, listener);
+			on_acceptable, listener);
 		server->n_listeners++;
 	}
 	set_accepting(server, true);

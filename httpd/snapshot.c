@@ -37,9 +37,9 @@ static void snapshot_free(struct snapshot *snapshot)
 static void no_picture(struct exchange *exchange)
 {
 	static const struct pages_error error = {.status = 503,
-	        .title = "error_wait_title",
-	        .text = "error_wait_text",
-	        .headers = "Retry-After: 1\r\n"};
+		.title = "error_wait_title",
+		.text = "error_wait_text",
+		.headers = "Retry-After: 1\r\n"};
 
 	pages_error(exchange, &error);
 }
@@ -55,7 +55,7 @@ static void answer(struct snapshot *snapshot, struct frame *frame)
 
 		feed_get_info(snapshot->feed, &info);
 		snprintf(state, sizeof(state), "X-Screenshare-State: %s\r\n",
-		        state_name(info.state));
+			state_name(info.state));
 		response.headers = state;
 	}
 	response.body = evbuffer_new();
@@ -116,7 +116,7 @@ void snapshot_answer(struct site *site, struct exchange *exchange)
 	if (exchange_request(exchange)->method == REQUEST_HEAD) {
 		/* Nothing is captured for somebody who does not want to see it. */
 		const struct response head = {
-		        .status = 200, .type = "image/jpeg", .is_endless = true};
+			.status = 200, .type = "image/jpeg", .is_endless = true};
 
 		exchange_answer(exchange, &head);
 		return;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Pictures of the states that httpd itself must show, drawn at build time (capd/tools/state_picture). */
+/* Pictures of the states that httpd itself must show, drawn at build time
+ * (capd/tools/state_picture). */
 #pragma once
 
 #include <stddef.h>

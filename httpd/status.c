@@ -30,15 +30,15 @@ static void add_stream(void *arg, const struct feed_info *info)
 
 	/* A failure leaves a null in the array's place: told by json_dumps. */
 	json_array_append_new(streams,
-	        json_pack("{ss ss ss ss sI sI sf sI sI sI sI sI sI sI}", "source",
-	                source_name(info->source), "stream", stream_name(info->stream), "state",
-	                state_of(info), "words", info->is_open ? info->words : WORDS_IDLE, "width",
-	                (json_int_t)info->width, "height", (json_int_t)info->height, "rate",
-	                (double)(long)(info->rate * 10 + 0.5) / 10, "frames",
-	                (json_int_t)info->frames, "bytes", (json_int_t)info->bytes, "skipped",
-	                (json_int_t)info->skipped, "lapped", (json_int_t)info->lapped,
-	                "subscriptions", (json_int_t)info->subscriptions, "failures",
-	                (json_int_t)info->failures, "viewers", (json_int_t)info->n_listeners));
+		json_pack("{ss ss ss ss sI sI sf sI sI sI sI sI sI sI}", "source",
+			source_name(info->source), "stream", stream_name(info->stream), "state",
+			state_of(info), "words", info->is_open ? info->words : WORDS_IDLE, "width",
+			(json_int_t)info->width, "height", (json_int_t)info->height, "rate",
+			(double)(long)(info->rate * 10 + 0.5) / 10, "frames",
+			(json_int_t)info->frames, "bytes", (json_int_t)info->bytes, "skipped",
+			(json_int_t)info->skipped, "lapped", (json_int_t)info->lapped,
+			"subscriptions", (json_int_t)info->subscriptions, "failures",
+			(json_int_t)info->failures, "viewers", (json_int_t)info->n_listeners));
 }
 
 json_t *status_json(const struct site *site)
@@ -49,10 +49,10 @@ json_t *status_json(const struct site *site)
 		return NULL;
 	feeds_each(site->feeds, add_stream, streams);
 	return json_pack("{ss sI sI sI sI so}", "version", SCREENSHARE_VERSION, "uptime_s",
-	        (json_int_t)((clock_monotonic_ns() - site->started_ns) / NS_PER_S), "viewers",
-	        (json_int_t)viewers_count(site->viewers), "viewers_total",
-	        (json_int_t)viewers_total(site->viewers), "connections",
-	        (json_int_t)site->n_connections, "streams", streams);
+		(json_int_t)((clock_monotonic_ns() - site->started_ns) / NS_PER_S), "viewers",
+		(json_int_t)viewers_count(site->viewers), "viewers_total",
+		(json_int_t)viewers_total(site->viewers), "connections",
+		(json_int_t)site->n_connections, "streams", streams);
 }
 
 static void free_text(const void *data, size_t len, void *text)
@@ -70,7 +70,7 @@ void status_answer(struct site *site, struct exchange *exchange)
 	json_decref(status);
 	response.body = evbuffer_new();
 	if (text && response.body &&
-	        evbuffer_add_reference(response.body, text, strlen(text), free_text, text) == 0) {
+		evbuffer_add_reference(response.body, text, strlen(text), free_text, text) == 0) {
 		text = NULL;
 		evbuffer_add(response.body, "\n", 1);
 		exchange_answer(exchange, &response);
@@ -91,7 +91,7 @@ struct metric {
 static void add_head(struct evbuffer *out, const struct metric *metric)
 {
 	evbuffer_add_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help,
-	        metric->name, metric->type);
+		metric->name, metric->type);
 }
 
 static void add_one(struct evbuffer *out, const struct metric *metric, double value)
@@ -150,20 +150,20 @@ static void add_line(void *arg, const struct feed_info *info)
 
 	if (listing->column)
 		evbuffer_add_printf(listing->out, "%s{source=\"%s\",stream=\"%s\"} %.15g\n",
-		        listing->column->metric.name, source_name(info->source),
-		        stream_name(info->stream), listing->column->value(info));
+			listing->column->metric.name, source_name(info->source),
+			stream_name(info->stream), listing->column->value(info));
 	else
 		evbuffer_add_printf(listing->out,
-		        "screenshare_stream_state{source=\"%s\",stream=\"%s\",state=\"%s\"} 1\n",
-		        source_name(info->source), stream_name(info->stream), state_of(info));
+			"screenshare_stream_state{source=\"%s\",stream=\"%s\",state=\"%s\"} 1\n",
+			source_name(info->source), stream_name(info->stream), state_of(info));
 }
 
 static void add_metrics(const struct site *site, struct evbuffer *out)
 {
 	const struct metric info = {
-	        "screenshare_info", "gauge", "The version, as a label; always 1."};
+		"screenshare_info", "gauge", "The version, as a label; always 1."};
 	const struct metric state = {"screenshare_stream_state", "gauge",
-	        "The state of the source, as a label; always 1."};
+		"The state of the source, as a label; always 1."};
 	struct listing listing = {.out = out};
 
 	add_head(out, &info);
@@ -171,21 +171,21 @@ static void add_metrics(const struct site *site, struct evbuffer *out)
 #define ONE(name, type, help, value)                                                               \
 	add_one(out, &(const struct metric){"screenshare_" name, type, help}, (double)(value))
 	ONE("uptime_seconds", "gauge", "Since the start.",
-	        (double)(clock_monotonic_ns() - site->started_ns) / NS_PER_S);
+		(double)(clock_monotonic_ns() - site->started_ns) / NS_PER_S);
 	ONE("viewers", "gauge", "Browsers that watch at the moment.", viewers_count(site->viewers));
 	ONE("viewers_total", "counter", "Browsers that have watched.",
-	        viewers_total(site->viewers));
+		viewers_total(site->viewers));
 	ONE("connections", "gauge", "Open connections.", site->n_connections);
 	ONE("connections_total", "counter", "Connections accepted.", site->connections_total);
 	ONE("connections_evicted_total", "counter",
-	        "Connections closed before they had asked, for others.", site->evicted_total);
+		"Connections closed before they had asked, for others.", site->evicted_total);
 	ONE("connections_turned_away_total", "counter", "Connections closed for want of room.",
-	        site->turned_away_total);
+		site->turned_away_total);
 	ONE("requests_total", "counter", "Requests.", site->requests_total);
 	ONE("requests_malformed_total", "counter", "Requests whose head was refused.",
-	        site->malformed_total);
+		site->malformed_total);
 	ONE("requests_forbidden_total", "counter", "Requests from where nobody may watch.",
-	        site->forbidden_total);
+		site->forbidden_total);
 #undef ONE
 	add_head(out, &state);
 	feeds_each(site->feeds, add_line, &listing);
@@ -199,7 +199,7 @@ static void add_metrics(const struct site *site, struct evbuffer *out)
 void status_metrics(struct site *site, struct exchange *exchange)
 {
 	struct response response = {
-	        .status = 200, .type = "text/plain; version=0.0.4; charset=utf-8"};
+		.status = 200, .type = "text/plain; version=0.0.4; charset=utf-8"};
 
 	response.body = evbuffer_new();
 	if (!response.body) {

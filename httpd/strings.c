@@ -79,7 +79,7 @@ const char *string_find(enum language language, const char *name, size_t name_le
 {
 	for (size_t i = 0; i < N_STRINGS; i++)
 		if (strlen(STRINGS[i].name) == name_len &&
-		        memcmp(STRINGS[i].name, name, name_len) == 0)
+			memcmp(STRINGS[i].name, name, name_len) == 0)
 			return STRINGS[i].text[language];
 	return NULL;
 }

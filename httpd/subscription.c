@@ -117,14 +117,14 @@ static bool follow_ring(struct subscription *subscription, struct capsock_messag
 
 	close_ring(subscription);
 	r = ring_reader_open(
-	        message->ring_fd, message->epoch, message->capacity, &subscription->reader);
+		message->ring_fd, message->epoch, message->capacity, &subscription->reader);
 	fd_close(&message->ring_fd);
 	if (r == 0)
 		r = ring_watch_add(subscription->watch, ring_reader_wake_word(subscription->reader),
-		        &watch_ops, subscription, &subscription->entry);
+			&watch_ops, subscription, &subscription->entry);
 	if (r < 0) {
 		end(subscription, r == -EPROTO || r == -EFAULT ? "its ring's header lies"
-		                                               : "its ring could not be mapped");
+							       : "its ring could not be mapped");
 		return false;
 	}
 	return take_newest(subscription);
@@ -149,7 +149,7 @@ static bool take_message(struct subscription *subscription, struct capsock_messa
 		return follow_ring(subscription, message);
 	case CAPSOCK_REFUSED:
 		snprintf(lie, sizeof(lie), "it refused: %.*s", (int)message->words_len,
-		        message->words);
+			message->words);
 		end(subscription, lie);
 		return false;
 	default:
@@ -181,14 +181,14 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	}
 	for (int i = 0; i < MESSAGES_PER_TURN; i++) {
 		int r = capsock_receive(
-		        subscription->fd, CAPSOCK_SUBSCRIBER, subscription->buffer, &message);
+			subscription->fd, CAPSOCK_SUBSCRIBER, subscription->buffer, &message);
 
 		if (r == -EAGAIN)
 			return;
 		if (r < 0) {
 			end(subscription,
-			        r == -EPROTO ? "a message that is no part of the capture protocol"
-			                     : NULL);
+				r == -EPROTO ? "a message that is no part of the capture protocol"
+					     : NULL);
 			return;
 		}
 		if (!subscription->was_answered) {
@@ -208,11 +208,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 /* --- open and close --- */
 
 int subscription_open(struct event_base *base, struct ring_watch *watch,
-        struct capsock_buffer *buffer, const char *path, enum stream_id stream,
-        const struct subscription_ops *ops, void *arg, struct subscription **out)
+	struct capsock_buffer *buffer, const char *path, enum stream_id stream,
+	const struct subscription_ops *ops, void *arg, struct subscription **out)
 {
 	const struct capsock_message hello = {
-	        .type = CAPSOCK_HELLO, .version = CAPSOCK_VERSION, .stream = stream, .ring_fd = -1};
+		.type = CAPSOCK_HELLO, .version = CAPSOCK_VERSION, .stream = stream, .ring_fd = -1};
 	const struct timeval answer_timeout = {.tv_sec = ANSWER_TIMEOUT_S};
 	struct subscription *subscription = calloc(1, sizeof(*subscription));
 	int r;
@@ -231,7 +231,7 @@ int subscription_open(struct event_base *base, struct ring_watch *watch,
 		goto fail;
 	r = -ENOMEM;
 	subscription->io =
-	        event_new(base, subscription->fd, EV_READ | EV_PERSIST, on_readable, subscription);
+		event_new(base, subscription->fd, EV_READ | EV_PERSIST, on_readable, subscription);
 	if (!subscription->io || event_add(subscription->io, &answer_timeout) < 0)
 		goto fail;
 	*out = subscription;

@@ -40,8 +40,8 @@ struct subscription_ops {
  * callbacks only, so that all subscriptions may share one.  0 or -errno: nobody there.
  */
 int subscription_open(struct event_base *base, struct ring_watch *watch,
-        struct capsock_buffer *buffer, const char *path, enum stream_id stream,
-        const struct subscription_ops *ops, void *arg, struct subscription **out);
+	struct capsock_buffer *buffer, const char *path, enum stream_id stream,
+	const struct subscription_ops *ops, void *arg, struct subscription **out);
 /* From any callback too; none comes afterwards.  Accepts NULL. */
 void subscription_close(struct subscription *subscription);
 

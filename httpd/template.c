@@ -37,7 +37,7 @@ static int add_escaped(struct evbuffer *out, const char *text, size_t len)
 		if (!escape)
 			continue;
 		if (evbuffer_add(out, text + from, i - from) < 0 ||
-		        evbuffer_add(out, escape, strlen(escape)) < 0)
+			evbuffer_add(out, escape, strlen(escape)) < 0)
 			return -ENOMEM;
 		from = i + 1;
 	}
@@ -46,7 +46,7 @@ static int add_escaped(struct evbuffer *out, const char *text, size_t len)
 
 /* Text that is not markup. */
 static int add_text(
-        const struct template *template, const char *text, size_t len, struct evbuffer *out)
+	const struct template *template, const char *text, size_t len, struct evbuffer *out)
 {
 	if (template->is_html)
 		return add_escaped(out, text, len);
@@ -54,10 +54,10 @@ static int add_text(
 }
 
 static int fill(const struct template *template, const char *text, size_t len, bool is_markup,
-        struct evbuffer *out);
+	struct evbuffer *out);
 
 static int fill_string(
-        const struct template *template, const char *name, size_t len, struct evbuffer *out)
+	const struct template *template, const char *name, size_t len, struct evbuffer *out)
 {
 	const char *string = string_find(template->language, name, len);
 
@@ -66,16 +66,16 @@ static int fill_string(
 }
 
 static int fill_name(
-        const struct template *template, const char *name, size_t len, struct evbuffer *out)
+	const struct template *template, const char *name, size_t len, struct evbuffer *out)
 {
 	static const char content[] = "content ";
 	const size_t content_len = sizeof(content) - 1;
 	struct www_file file;
 
 	if (len > content_len && memcmp(name, content, content_len) == 0 &&
-	        www_find(name + content_len, len - content_len, &file))
+		www_find(name + content_len, len - content_len, &file))
 		return evbuffer_add_reference(out, file.data, file.len, NULL, NULL) < 0 ? -ENOMEM
-		                                                                        : 0;
+											: 0;
 	for (size_t i = 0; i < template->n_values; i++) {
 		const struct template_value *value = &template->values[i];
 
@@ -93,7 +93,7 @@ static int fill_name(
 }
 
 static int fill(const struct template *template, const char *text, size_t len, bool is_markup,
-        struct evbuffer *out)
+	struct evbuffer *out)
 {
 	const char *end = text + len;
 
@@ -120,7 +120,7 @@ static int fill(const struct template *template, const char *text, size_t len, b
 }
 
 int template_fill(
-        const struct template *template, const char *text, size_t len, struct evbuffer *out)
+	const struct template *template, const char *text, size_t len, struct evbuffer *out)
 {
 	return fill(template, text, len, template->is_html, out);
 }

@@ -33,4 +33,4 @@ struct template
 
 /* Appends the filled text.  0 or -ENOMEM.  A name that means nothing is our bug. */
 int template_fill(
-        const struct template *template, const char *text, size_t len, struct evbuffer *out);
+	const struct template *template, const char *text, size_t len, struct evbuffer *out);

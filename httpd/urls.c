@@ -51,7 +51,7 @@ size_t urls_of_listener(int fd, const struct addresses *all, char (*urls)[URL_SI
 	unsigned port;
 
 	if (max == 0 || getsockname(fd, &name.any, &len) < 0 ||
-	        !address_from_sockaddr(&name, &bound))
+		!address_from_sockaddr(&name, &bound))
 		return 0;
 	port = ntohs(name.any.sa_family == AF_INET ? name.ipv4.sin_port : name.ipv6.sin6_port);
 	if (!is_any(&bound)) {

@@ -59,7 +59,7 @@ static void viewer_free(struct viewer *viewer)
 static void arm_repeat(struct viewer *viewer, uint64_t in_ns)
 {
 	const struct timeval delay = {.tv_sec = (time_t)(in_ns / NS_PER_S),
-	        .tv_usec = (suseconds_t)(in_ns % NS_PER_S / NS_PER_US) + 1};
+		.tv_usec = (suseconds_t)(in_ns % NS_PER_S / NS_PER_US) + 1};
 
 	viewer->repeat_is_armed = event_add(viewer->repeat, &delay) == 0;
 }
@@ -148,15 +148,15 @@ static void on_closed(void *arg)
 		viewer->next->prev_next = viewer->prev_next;
 	if (--viewers->n == 0)
 		log_at(LOG_INFO, &fields, "The last viewer has gone: %s after %.0f s",
-		        conn_peer_text(viewer->conn),
-		        (double)(clock_monotonic_ns() - viewer->began_ns) / 1e9);
+			conn_peer_text(viewer->conn),
+			(double)(clock_monotonic_ns() - viewer->began_ns) / 1e9);
 	viewer_free(viewer);
 }
 
 static const struct conn_stream_ops stream_ops = {.on_drained = on_drained, .on_closed = on_closed};
 
 int viewer_start(struct viewers *viewers, const struct viewer_ops *ops, struct conn *conn,
-        struct feed *feed, uint64_t id, bool full_headers, const char *user_agent)
+	struct feed *feed, uint64_t id, bool full_headers, const char *user_agent)
 {
 	struct viewer *viewer = calloc(1, sizeof(*viewer));
 	struct feed_info info;
@@ -172,7 +172,7 @@ int viewer_start(struct viewers *viewers, const struct viewer_ops *ops, struct c
 	viewer->began_ns = clock_monotonic_ns();
 	viewer->listener = (struct feed_listener){.on_frame = on_frame, .arg = viewer};
 	snprintf(
-	        viewer->user_agent, sizeof(viewer->user_agent), "%s", user_agent ? user_agent : "");
+		viewer->user_agent, sizeof(viewer->user_agent), "%s", user_agent ? user_agent : "");
 	viewer->repeat = evtimer_new(viewers->base, on_repeat, viewer);
 	if (!viewer->repeat) {
 		viewer_free(viewer);
@@ -187,10 +187,10 @@ int viewer_start(struct viewers *viewers, const struct viewer_ops *ops, struct c
 	feed_get_info(feed, &info);
 	if (++viewers->n == 1) {
 		const struct log_fields fields = {.viewer = conn_peer_text(conn),
-		        .source = source_name(info.source),
-		        .stream = stream_name(info.stream)};
+			.source = source_name(info.source),
+			.stream = stream_name(info.stream)};
 		log_at(LOG_INFO, &fields, "The first viewer watches the %s: %s",
-		        source_name(info.source), conn_peer_text(conn));
+			source_name(info.source), conn_peer_text(conn));
 	}
 	conn_take_over(conn, &stream_ops, viewer, viewers->config->http.stall_timeout_s * 1000);
 	if (ops->write_head(viewer) < 0)
@@ -209,25 +209,25 @@ static struct viewer_info describe(const struct viewer *viewer, uint64_t now)
 
 	feed_get_info(viewer->feed, &feed);
 	return (struct viewer_info){
-	        .kind = viewer->ops->kind,
-	        .address = conn_peer_text(viewer->conn),
-	        .user_agent = viewer->user_agent,
-	        .source = feed.source,
-	        .stream = feed.stream,
-	        .rate = rate_meter_rate(&viewer->meter, now),
-	        .frames = viewer->frames,
-	        .skipped = viewer->skipped,
-	        .bytes = viewer->bytes,
-	        .lag_ms = newest && (newest->number != viewer->sent_number ||
-	                                    conn_unsent(viewer->conn))
-	                          ? (now - newest->received_ns) / NS_PER_MS
-	                          : 0,
-	        .watching_ms = (now - viewer->began_ns) / NS_PER_MS,
+		.kind = viewer->ops->kind,
+		.address = conn_peer_text(viewer->conn),
+		.user_agent = viewer->user_agent,
+		.source = feed.source,
+		.stream = feed.stream,
+		.rate = rate_meter_rate(&viewer->meter, now),
+		.frames = viewer->frames,
+		.skipped = viewer->skipped,
+		.bytes = viewer->bytes,
+		.lag_ms = newest && (newest->number != viewer->sent_number ||
+					    conn_unsent(viewer->conn))
+				  ? (now - newest->received_ns) / NS_PER_MS
+				  : 0,
+		.watching_ms = (now - viewer->began_ns) / NS_PER_MS,
 	};
 }
 
 void viewers_each(
-        struct viewers *viewers, void (*each)(void *arg, const struct viewer_info *info), void *arg)
+	struct viewers *viewers, void (*each)(void *arg, const struct viewer_info *info), void *arg)
 {
 	uint64_t now = clock_monotonic_ns();
 
@@ -246,10 +246,10 @@ struct viewer_alive viewers_alive(const struct viewers *viewers, uint64_t id)
 	if (!viewer)
 		return (struct viewer_alive){.is_alive = false};
 	return (struct viewer_alive){
-	        .is_alive = true,
-	        .last_sent_ms =
-	                (clock_monotonic_ns() - conn_last_sent_ns(viewer->conn)) / NS_PER_MS,
-	        .frames = viewer->frames,
-	        .is_waiting = conn_unsent(viewer->conn) > 0,
+		.is_alive = true,
+		.last_sent_ms =
+			(clock_monotonic_ns() - conn_last_sent_ns(viewer->conn)) / NS_PER_MS,
+		.frames = viewer->frames,
+		.is_waiting = conn_unsent(viewer->conn) > 0,
 	};
 }

@@ -2,10 +2,10 @@
 /*
  * A viewer is a browser that watches a feed over a connection.
  *
- * The newest frame wins: a viewer whose output still holds bytes skips frames, and gets the newest one
- * when it is drained; nothing is queued per viewer, and a frame's bytes are shared by reference.  The
- * kernel's queue is kept short too (TCP_NOTSENT_LOWAT, conn.h).  One that takes nothing for [http]
- * stall_timeout_s is closed.  Event-loop thread only.
+ * The newest frame wins: a viewer whose output still holds bytes skips frames, and gets the newest
+ * one when it is drained; nothing is queued per viewer, and a frame's bytes are shared by
+ * reference.  The kernel's queue is kept short too (TCP_NOTSENT_LOWAT, conn.h).  One that takes
+ * nothing for [http] stall_timeout_s is closed.  Event-loop thread only.
  */
 #pragma once
 
@@ -27,9 +27,9 @@ struct viewer_info {
 	const char *address, *user_agent;
 	enum source_id source;
 	enum stream_id stream;
-	double rate;         /* frames handed to the kernel a second, over the last two seconds */
+	double rate; /* frames handed to the kernel a second, over the last two seconds */
 	uint64_t frames, skipped, bytes;
-	uint64_t lag_ms;     /* age of the newest frame that it does not have yet; 0: up to date */
+	uint64_t lag_ms; /* age of the newest frame that it does not have yet; 0: up to date */
 	uint64_t watching_ms;
 };
 
@@ -42,16 +42,17 @@ void viewers_each(struct viewers *viewers, void (*each)(void *arg, const struct 
 	void *arg);
 
 struct viewer_alive {
-	bool is_alive;          /* a connection opened with this id is open */
-	uint64_t last_sent_ms;  /* how long ago it was last sent anything */
-	uint64_t frames;        /* sent on it */
-	bool is_waiting;        /* it has unsent bytes */
+	bool is_alive;         /* a connection opened with this id is open */
+	uint64_t last_sent_ms; /* how long ago it was last sent anything */
+	uint64_t frames;       /* sent on it */
+	bool is_waiting;       /* it has unsent bytes */
 };
 /* About the connection that /d_video?id=N opened; id 0 is nobody. */
 struct viewer_alive viewers_alive(const struct viewers *viewers, uint64_t id);
 
 /*
- * Takes `conn` over and sends the whole response, head included: multipart/x-mixed-replace without end.
+ * Takes `conn` over and sends the whole response, head included: multipart/x-mixed-replace without
+ * end.
  *
  * Chromium draws a part only when the complete headers of the next have arrived, Firefox at the
  * boundary (measured), so the next part's headers, Content-Type only, follow each frame at once.

@@ -26,10 +26,10 @@
 #define COM_SEARCH_MAX 1024 /* the COM segment lies before SOF: within the tables */
 
 static const char response_head[] =
-        "HTTP/1.1 200 OK\r\n"
-        "Content-Type: " VIEWER_MJPEG_TYPE "\r\n"
-        "Cache-Control: no-store\r\n" RESPONSE_HEADERS_ALWAYS "Connection: close\r\n"
-        "\r\n";
+	"HTTP/1.1 200 OK\r\n"
+	"Content-Type: " VIEWER_MJPEG_TYPE "\r\n"
+	"Cache-Control: no-store\r\n" RESPONSE_HEADERS_ALWAYS "Connection: close\r\n"
+	"\r\n";
 static const char part_end[] = "\r\n" PART_HEADERS;
 
 /* The wall-clock time of a picture, "s.µs": from its COM segment, else of its arrival. */
@@ -46,12 +46,12 @@ static void frame_time(const struct frame *frame, char *text, size_t len)
 		if (at + 2 + segment > end || data[at + 1] == 0xda)
 			break;
 		if (data[at + 1] == 0xfe && segment > 2 &&
-		        (found = memmem(data + at + 4, segment - 2, key, sizeof(key) - 1))) {
+			(found = memmem(data + at + 4, segment - 2, key, sizeof(key) - 1))) {
 			const uint8_t *digits = found + sizeof(key) - 1;
 			size_t n = 0, max = (size_t)(data + at + 2 + segment - digits);
 
 			while (n < max && n + 1 < len &&
-			        (digits[n] == '.' || (digits[n] >= '0' && digits[n] <= '9')))
+				(digits[n] == '.' || (digits[n] >= '0' && digits[n] <= '9')))
 				n++;
 			memcpy(text, digits, n);
 			text[n] = '\0';
@@ -61,7 +61,7 @@ static void frame_time(const struct frame *frame, char *text, size_t len)
 	}
 	uint64_t age = clock_monotonic_ns() - frame->received_ns, now = clock_realtime_ns();
 	snprintf(text, len, "%llu.%06llu", (unsigned long long)((now - age) / NS_PER_S),
-	        (unsigned long long)((now - age) % NS_PER_S / NS_PER_US));
+		(unsigned long long)((now - age) % NS_PER_S / NS_PER_US));
 }
 
 static int write_frame(struct viewer *viewer, struct frame *frame, bool is_repeat)
@@ -74,15 +74,15 @@ static int write_frame(struct viewer *viewer, struct frame *frame, bool is_repea
 	if (viewer->full_headers) {
 		frame_time(frame, time_text, sizeof(time_text));
 		r = evbuffer_add_printf(out,
-		        "--" BOUNDARY "\r\nContent-Type: image/jpeg\r\nContent-Length: %zu\r\n"
-		        "X-Timestamp: %s\r\n\r\n",
-		        frame->len, time_text);
+			"--" BOUNDARY "\r\nContent-Type: image/jpeg\r\nContent-Length: %zu\r\n"
+			"X-Timestamp: %s\r\n\r\n",
+			frame->len, time_text);
 	}
 	if (r < 0 || frame_append(frame, out) < 0)
 		return -ENOMEM;
 	r = viewer->full_headers
-	            ? evbuffer_add(out, "\r\n", 2)
-	            : evbuffer_add_reference(out, part_end, sizeof(part_end) - 1, NULL, NULL);
+		    ? evbuffer_add(out, "\r\n", 2)
+		    : evbuffer_add_reference(out, part_end, sizeof(part_end) - 1, NULL, NULL);
 	return r < 0 ? -ENOMEM : 0;
 }
 
@@ -100,20 +100,20 @@ static int write_head(struct viewer *viewer)
 	if (evbuffer_add_reference(out, response_head, sizeof(response_head) - 1, NULL, NULL) < 0)
 		return -ENOMEM;
 	if (!viewer->full_headers &&
-	        evbuffer_add_reference(out, PART_HEADERS, sizeof(PART_HEADERS) - 1, NULL, NULL) < 0)
+		evbuffer_add_reference(out, PART_HEADERS, sizeof(PART_HEADERS) - 1, NULL, NULL) < 0)
 		return -ENOMEM;
 	return 0;
 }
 
 static const struct viewer_ops mjpeg_ops = {
-        .kind = "mjpeg",
-        .write_head = write_head,
-        .write_frame = write_frame,
-        .repeat_after_ms = repeat_after_ms,
+	.kind = "mjpeg",
+	.write_head = write_head,
+	.write_frame = write_frame,
+	.repeat_after_ms = repeat_after_ms,
 };
 
 int viewer_mjpeg_start(struct viewers *viewers, struct conn *conn, struct feed *feed, uint64_t id,
-        bool full_headers, const char *user_agent)
+	bool full_headers, const char *user_agent)
 {
 	return viewer_start(viewers, &mjpeg_ops, conn, feed, id, full_headers, user_agent);
 }

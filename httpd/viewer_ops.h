@@ -50,4 +50,4 @@ struct viewer {
 /* Takes the conn over and adds the viewer to the feed, which may write the first frame at once.
  * 0; -ENOMEM: the conn was not touched. */
 int viewer_start(struct viewers *viewers, const struct viewer_ops *ops, struct conn *conn,
-        struct feed *feed, uint64_t id, bool full_headers, const char *user_agent);
+	struct feed *feed, uint64_t id, bool full_headers, const char *user_agent);

@@ -13,10 +13,10 @@ static const char *type_of(const char *name)
 	static const struct {
 		const char *end, *type;
 	} types[] = {
-	        {".css", "text/css; charset=utf-8"},
-	        {".js", "text/javascript; charset=utf-8"},
-	        {".svg", "image/svg+xml"},
-	        {".png", "image/png"},
+		{".css", "text/css; charset=utf-8"},
+		{".js", "text/javascript; charset=utf-8"},
+		{".svg", "image/svg+xml"},
+		{".png", "image/png"},
 	};
 	const char *end = strrchr(name, '.');
 
@@ -31,10 +31,10 @@ bool www_find(const char *name, size_t name_len, struct www_file *out)
 #define FOUND_IF(symbol, name_, tag_)                                                              \
 	if (sizeof(name_) - 1 == name_len && memcmp(name_, name, name_len) == 0) {                 \
 		*out = (struct www_file){.name = name_,                                            \
-		        .tag = tag_,                                                               \
-		        .type = type_of(name_),                                                    \
-		        .data = symbol,                                                            \
-		        .len = (size_t)(symbol##_end - symbol)};                                   \
+			.tag = tag_,                                                               \
+			.type = type_of(name_),                                                    \
+			.data = symbol,                                                            \
+			.len = (size_t)(symbol##_end - symbol)};                                   \
 		return true;                                                                       \
 	}
 	WWW_FILES(FOUND_IF)

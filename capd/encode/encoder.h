@@ -25,7 +25,7 @@ struct encoder_input {
 
 struct encoder_result {
 	enum record_kind kind;
-	unsigned flags;    /* enum record_flags */
+	unsigned flags; /* enum record_flags */
 	uint64_t base;
 	const struct iovec *pieces; /* the encoder's, valid until its next call */
 	size_t n_pieces;
@@ -35,8 +35,8 @@ struct encoder_result {
 struct encoder_ops {
 	enum stream_id stream;
 	/*
-	 * Brings the encoder to this frame.  0 and *result; -EAGAIN: nothing changed for this stream,
-	 * no record; -EMSGSIZE: even the lowest quality does not fit; -ENOMEM.
+	 * Brings the encoder to this frame.  0 and *result; -EAGAIN: nothing changed for this
+	 * stream, no record; -EMSGSIZE: even the lowest quality does not fit; -ENOMEM.
 	 */
 	int (*encode)(struct encoder *encoder, const struct encoder_input *input,
 		struct encoder_result *result);

@@ -136,7 +136,7 @@ int jpeg_strip_configure(struct jpeg_strip *strip, const struct jpeg_strip_forma
 	struct jpeg_compress_struct *compress = &strip->compress;
 
 	if (format->width == 0 || format->width > PICTURE_SIDE_MAX || format->quality < 1 ||
-	        format->quality > 100)
+		format->quality > 100)
 		return -EINVAL;
 	if (setjmp(strip->on_error))
 		return take_error(strip);
@@ -168,7 +168,7 @@ static size_t find_scan(const struct jpeg_buffer *out)
 }
 
 int jpeg_strip_encode(
-        struct jpeg_strip *strip, uint8_t *const *rows, uint32_t n_rows, struct jpeg_buffer *out)
+	struct jpeg_strip *strip, uint8_t *const *rows, uint32_t n_rows, struct jpeg_buffer *out)
 {
 	struct jpeg_compress_struct *compress = &strip->compress;
 	JSAMPROW lines[2 * DCTSIZE];
@@ -222,7 +222,7 @@ int jpeg_strip_head(struct jpeg_strip *strip, uint32_t height, struct jpeg_buffe
 }
 
 static int compress_picture(
-        struct jpeg_strip *strip, const struct picture *picture, struct jpeg_buffer *out)
+	struct jpeg_strip *strip, const struct picture *picture, struct jpeg_buffer *out)
 {
 	struct jpeg_compress_struct *compress = &strip->compress;
 
@@ -243,7 +243,7 @@ static int compress_picture(
 
 /* An object of its own: the best Huffman tables replace the default ones in it for good. */
 int jpeg_strip_picture(const struct picture *picture, unsigned quality,
-        enum config_subsampling subsampling, struct jpeg_buffer *out)
+	enum config_subsampling subsampling, struct jpeg_buffer *out)
 {
 	struct jpeg_strip_format format = {picture->width, quality, subsampling};
 	struct jpeg_strip *strip;

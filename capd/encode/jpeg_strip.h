@@ -56,7 +56,7 @@ int jpeg_strip_configure(struct jpeg_strip *strip, const struct jpeg_strip_forma
  * holds nothing of use, but is still the caller's.
  */
 int jpeg_strip_encode(
-        struct jpeg_strip *strip, uint8_t *const *rows, uint32_t n_rows, struct jpeg_buffer *out);
+	struct jpeg_strip *strip, uint8_t *const *rows, uint32_t n_rows, struct jpeg_buffer *out);
 
 /*
  * Writes the head (SOI … SOS) of a whole picture of this height with a restart interval of one MCU
@@ -65,8 +65,8 @@ int jpeg_strip_encode(
 int jpeg_strip_head(struct jpeg_strip *strip, uint32_t height, struct jpeg_buffer *out);
 
 /*
- * Compresses a whole picture for itself, as small as baseline goes (without restarts, with Huffman tables
- * of its own): what a state's picture needs.  0, -ENOMEM, -EINVAL.
+ * Compresses a whole picture for itself, as small as baseline goes (without restarts, with Huffman
+ * tables of its own): what a state's picture needs.  0, -ENOMEM, -EINVAL.
  */
 int jpeg_strip_picture(const struct picture *picture, unsigned quality,
 	enum config_subsampling subsampling, struct jpeg_buffer *out);

@@ -38,17 +38,17 @@ static int32_t clip(int64_t value, uint32_t max)
 }
 
 bool pointer_move(
-        struct pointer *pointer, const struct cursor *cursor, uint32_t width, uint32_t height)
+	struct pointer *pointer, const struct cursor *cursor, uint32_t width, uint32_t height)
 {
 	struct pointer before = *pointer;
 	bool is_seen = cursor->is_visible && cursor->shape_id != 0 && cursor->argb &&
-	               cursor->width <= PICTURE_SIDE_MAX && cursor->height <= PICTURE_SIDE_MAX;
+		       cursor->width <= PICTURE_SIDE_MAX && cursor->height <= PICTURE_SIDE_MAX;
 
 	pointer->box = (struct box){0};
 	if (is_seen) {
 		if (cursor->shape_id != pointer->shape_id ||
-		        cursor->width != pointer->image_width ||
-		        cursor->height != pointer->image_height) {
+			cursor->width != pointer->image_width ||
+			cursor->height != pointer->image_height) {
 			pointer->shape_id = cursor->shape_id;
 			pointer->image_width = cursor->width;
 			pointer->image_height = cursor->height;
@@ -58,10 +58,10 @@ bool pointer_move(
 		pointer->y = cursor->y;
 		if (!is_empty(&pointer->ink))
 			pointer->box = (struct box){
-			        clip((int64_t)cursor->x + pointer->ink.x0, width),
-			        clip((int64_t)cursor->y + pointer->ink.y0, height),
-			        clip((int64_t)cursor->x + pointer->ink.x1, width),
-			        clip((int64_t)cursor->y + pointer->ink.y1, height),
+				clip((int64_t)cursor->x + pointer->ink.x0, width),
+				clip((int64_t)cursor->y + pointer->ink.y0, height),
+				clip((int64_t)cursor->x + pointer->ink.x1, width),
+				clip((int64_t)cursor->y + pointer->ink.y1, height),
 			};
 	}
 	if (is_empty(&before.box) && is_empty(&pointer->box))
@@ -87,7 +87,7 @@ static uint8_t over(uint32_t source, uint32_t alpha, uint8_t below)
 }
 
 void pointer_blend(
-        const struct pointer *pointer, const struct cursor *cursor, uint32_t y, uint8_t *row)
+	const struct pointer *pointer, const struct cursor *cursor, uint32_t y, uint8_t *row)
 {
 	const uint32_t *image;
 

@@ -26,7 +26,7 @@ struct pointer {
  * what it covered before (the caller keeps that box) and what it covers now must be drawn anew.
  */
 bool pointer_move(
-        struct pointer *pointer, const struct cursor *cursor, uint32_t width, uint32_t height);
+	struct pointer *pointer, const struct cursor *cursor, uint32_t width, uint32_t height);
 
 /* Does it cover any of the rows y0 … y1 − 1? */
 bool pointer_covers(const struct pointer *pointer, uint32_t y0, uint32_t y1);
@@ -34,4 +34,4 @@ bool pointer_covers(const struct pointer *pointer, uint32_t y0, uint32_t y1);
 /* Blends the pointer, as brought to `cursor`, over row `y` of the picture (BGRX, the whole width).
  */
 void pointer_blend(
-        const struct pointer *pointer, const struct cursor *cursor, uint32_t y, uint8_t *row);
+	const struct pointer *pointer, const struct cursor *cursor, uint32_t y, uint8_t *row);

@@ -42,9 +42,9 @@ static unsigned step_above(const struct quality *quality)
 void quality_init(struct quality *quality, unsigned configured)
 {
 	*quality = (struct quality){
-	        .configured = configured,
-	        .now = configured,
-	        .raise_after_ns = RAISE_AFTER_MIN_NS,
+		.configured = configured,
+		.now = configured,
+		.raise_after_ns = RAISE_AFTER_MIN_NS,
 	};
 }
 
@@ -72,7 +72,7 @@ bool quality_raise(struct quality *quality, uint64_t pts_ns, size_t len, size_t 
 	unsigned before = quality->now;
 
 	if (quality->now == quality->configured ||
-	        pts_ns - quality->changed_ns < quality->raise_after_ns)
+		pts_ns - quality->changed_ns < quality->raise_after_ns)
 		return false;
 	while (quality->now != quality->configured && len / 100 * 145 < len_max / 10 * 9) {
 		quality->now = step_above(quality);

@@ -4,11 +4,11 @@
  * lower steps when it does not, and up again when there is room.
  *
  * A step makes libjpeg's quantizers half as large again.  Measured on text, film and noise, from
- * quality 100 to 1, 4:2:0 and 4:4:4, the picture is then 0.59 (noise, at low qualities) to 0.98 times as
- * long, mostly 0.75 to 0.9.  Going down counts on 0.8 and tries again if it was less; going up counts on
- * 1.45 times the length and a tenth to spare, so that it need hardly ever be taken back.  What had to be
- * taken back all the same (a screen that flickers between noise and rest) is tried again after twice the
- * time.  Pure computing.
+ * quality 100 to 1, 4:2:0 and 4:4:4, the picture is then 0.59 (noise, at low qualities) to 0.98
+ * times as long, mostly 0.75 to 0.9.  Going down counts on 0.8 and tries again if it was less;
+ * going up counts on 1.45 times the length and a tenth to spare, so that it need hardly ever be
+ * taken back.  What had to be taken back all the same (a screen that flickers between noise and
+ * rest) is tried again after twice the time.  Pure computing.
  */
 #pragma once
 

@@ -41,7 +41,7 @@ struct strip {
 struct lane {
 	struct jpeg_strip *jpeg;
 	uint8_t *under_pointer; /* copies of the rows of one strip, for the pointer to be blended in
-	                         */
+				 */
 };
 
 /* The work of one call, shared by the lanes. */
@@ -102,9 +102,9 @@ static void mark_all_stale(struct encoder *cache)
 static int configure(struct encoder *cache)
 {
 	struct jpeg_strip_format format = {
-	        .width = cache->width,
-	        .quality = cache->quality.now,
-	        .subsampling = cache->subsampling,
+		.width = cache->width,
+		.quality = cache->quality.now,
+		.subsampling = cache->subsampling,
 	};
 	struct jpeg_buffer head = {0};
 	int r = 0;
@@ -134,13 +134,13 @@ static int lane_init(struct lane *lane, size_t row_bytes)
 }
 
 int strip_cache_create(const struct strip_cache_options *options, uint32_t width, uint32_t height,
-        struct encoder **out)
+	struct encoder **out)
 {
 	struct encoder *cache;
 	int r = -ENOMEM;
 
 	if (width == 0 || height == 0 || width > PICTURE_SIDE_MAX || height > PICTURE_SIDE_MAX ||
-	        options->quality < 1 || options->quality > 100)
+		options->quality < 1 || options->quality > 100)
 		return -EINVAL;
 	cache = calloc(1, sizeof(*cache));
 	if (!cache)
@@ -183,13 +183,13 @@ static void mark_rows(struct encoder *cache, const struct box *box)
 	if (box->y0 >= box->y1)
 		return;
 	for (uint32_t i = (uint32_t)box->y0 / cache->strip_height;
-	        i <= (uint32_t)(box->y1 - 1) / cache->strip_height; i++)
+		i <= (uint32_t)(box->y1 - 1) / cache->strip_height; i++)
 		cache->strips[i].is_stale = true;
 }
 
 /* Which strips show something that the last record did not. */
 static void mark_changes(
-        struct encoder *cache, const struct tiles *tiles, const struct cursor *cursor)
+	struct encoder *cache, const struct tiles *tiles, const struct cursor *cursor)
 {
 	struct box left = cache->pointer.box;
 
@@ -269,7 +269,7 @@ static void encode_lane(void *arg, unsigned index)
 
 /* Collects the stale strips, and what the record has without them.  How many they are. */
 static uint32_t batch_init(
-        struct encoder *cache, const struct encoder_input *input, const struct cursor *cursor)
+	struct encoder *cache, const struct encoder_input *input, const struct cursor *cursor)
 {
 	struct batch *batch = &cache->batch;
 	size_t len = cache->head.len;
@@ -316,7 +316,7 @@ static size_t estimate_len(const struct batch *batch, size_t len_before)
 
 /* Encodes what is stale, at the highest quality whose record fits. */
 static int encode_to_fit(
-        struct encoder *cache, const struct encoder_input *input, const struct cursor *cursor)
+	struct encoder *cache, const struct encoder_input *input, const struct cursor *cursor)
 {
 	for (;;) {
 		size_t len_before;
@@ -330,7 +330,7 @@ static int encode_to_fit(
 		if (r != -EMSGSIZE)
 			return r;
 		if (!quality_lower(&cache->quality, input->pts_ns,
-		            estimate_len(&cache->batch, len_before), input->payload_max))
+			    estimate_len(&cache->batch, len_before), input->payload_max))
 			return r;
 	}
 }
@@ -351,19 +351,19 @@ static void fill_result(struct encoder *cache, uint64_t pts_ns, struct encoder_r
 
 	jpeg_head_stamp(&cache->head, pts_ns, clock_realtime_ns() - age_ns);
 	cache->pieces[0] =
-	        (struct iovec){.iov_base = cache->head.bytes, .iov_len = cache->head.len};
+		(struct iovec){.iov_base = cache->head.bytes, .iov_len = cache->head.len};
 	for (uint32_t i = 0; i < cache->n_strips; i++)
 		cache->pieces[1 + i] = (struct iovec){
-		        .iov_base = cache->strips[i].coded.bytes + cache->strips[i].coded.scan,
-		        .iov_len = coded_len(&cache->strips[i]),
+			.iov_base = cache->strips[i].coded.bytes + cache->strips[i].coded.scan,
+			.iov_len = coded_len(&cache->strips[i]),
 		};
 	*result = (struct encoder_result){
-	        .kind = RECORD_FRAME,
-	        .flags = RECORD_IS_KEY,
-	        .base = 0,
-	        .pieces = cache->pieces,
-	        .n_pieces = 1 + (size_t)cache->n_strips,
-	        .len = record_len(cache),
+		.kind = RECORD_FRAME,
+		.flags = RECORD_IS_KEY,
+		.base = 0,
+		.pieces = cache->pieces,
+		.n_pieces = 1 + (size_t)cache->n_strips,
+		.len = record_len(cache),
 	};
 }
 
@@ -376,7 +376,7 @@ static bool has_stale(const struct encoder *cache)
 }
 
 static int encode(
-        struct encoder *cache, const struct encoder_input *input, struct encoder_result *result)
+	struct encoder *cache, const struct encoder_input *input, struct encoder_result *result)
 {
 	static const struct cursor no_cursor;
 	const struct cursor *cursor = input->cursor ? input->cursor : &no_cursor;
@@ -388,7 +388,7 @@ static int encode(
 	mark_changes(cache, input->tiles, cursor);
 	/* While a record is due the strips may be of different qualities, or missing. */
 	if (!cache->is_due && quality_raise(&cache->quality, input->pts_ns, record_len(cache),
-	                              input->payload_max))
+				      input->payload_max))
 		cache->is_due = true;
 	if (!cache->is_due && !has_stale(cache))
 		return -EAGAIN;
@@ -408,8 +408,8 @@ static void request_key(struct encoder *cache)
 }
 
 const struct encoder_ops strip_cache_ops = {
-        .stream = STREAM_JPEG,
-        .encode = encode,
-        .request_key = request_key,
-        .destroy = destroy,
+	.stream = STREAM_JPEG,
+	.encode = encode,
+	.request_key = request_key,
+	.destroy = destroy,
 };

@@ -55,7 +55,7 @@ static void *helper(void *arg)
 		uint32_t state = POSTED;
 
 		if (atomic_compare_exchange_strong_explicit(&workers->state, &state, RUNNING,
-		            memory_order_acquire, memory_order_acquire)) {
+			    memory_order_acquire, memory_order_acquire)) {
 			workers->work(workers->arg, 1);
 			atomic_store_explicit(&workers->state, IDLE, memory_order_release);
 			futex_wake(&workers->state);
@@ -138,7 +138,7 @@ static void finish(struct workers *workers)
 	uint32_t state = POSTED;
 
 	if (atomic_compare_exchange_strong_explicit(
-	            &workers->state, &state, IDLE, memory_order_acquire, memory_order_acquire))
+		    &workers->state, &state, IDLE, memory_order_acquire, memory_order_acquire))
 		return;
 	for (int i = 0; state != IDLE; i++) {
 		if (i < SPINS_MAX)

@@ -9,12 +9,12 @@
 #define CURSOR_SIDE_MAX 1024u
 
 void cursor_tracker_init(
-        struct cursor_tracker *tracker, struct x11 *x11, const struct x11_area *area)
+	struct cursor_tracker *tracker, struct x11 *x11, const struct x11_area *area)
 {
 	*tracker = (struct cursor_tracker){.x11 = x11, .area = *area, .shape_is_stale = true};
 	if (x11->has_fixes)
 		xcb_xfixes_select_cursor_input(
-		        x11->connection, x11->root, XCB_XFIXES_CURSOR_NOTIFY_MASK_DISPLAY_CURSOR);
+			x11->connection, x11->root, XCB_XFIXES_CURSOR_NOTIFY_MASK_DISPLAY_CURSOR);
 }
 
 void cursor_tracker_fini(struct cursor_tracker *tracker)
@@ -32,24 +32,24 @@ void cursor_tracker_ask(struct cursor_tracker *tracker)
 {
 	if (tracker->x11 && tracker->x11->has_fixes && !tracker->query)
 		tracker->query =
-		        xcb_query_pointer(tracker->x11->connection, tracker->x11->root).sequence;
+			xcb_query_pointer(tracker->x11->connection, tracker->x11->root).sequence;
 }
 
 static void fetch_shape(struct cursor_tracker *tracker)
 {
 	xcb_xfixes_get_cursor_image_reply_t *reply = x11_reply(
-	        tracker->x11, xcb_xfixes_get_cursor_image(tracker->x11->connection).sequence, NULL);
+		tracker->x11, xcb_xfixes_get_cursor_image(tracker->x11->connection).sequence, NULL);
 
 	if (!reply)
 		return;
 	size_t n = (size_t)reply->width * reply->height;
 	if (reply->width <= CURSOR_SIDE_MAX && reply->height <= CURSOR_SIDE_MAX &&
-	        (size_t)xcb_xfixes_get_cursor_image_cursor_image_length(reply) >= n) {
+		(size_t)xcb_xfixes_get_cursor_image_cursor_image_length(reply) >= n) {
 		uint32_t *argb = malloc(n ? n * sizeof(*argb) : 1);
 
 		if (argb) {
 			memcpy(argb, xcb_xfixes_get_cursor_image_cursor_image(reply),
-			        n * sizeof(*argb));
+				n * sizeof(*argb));
 			free(tracker->argb);
 			tracker->argb = argb;
 			tracker->cursor.argb = argb;
@@ -81,9 +81,9 @@ bool cursor_tracker_poll(struct cursor_tracker *tracker)
 	cursor->x = reply->root_x - tracker->area.x - tracker->hot_x;
 	cursor->y = reply->root_y - tracker->area.y - tracker->hot_y;
 	cursor->is_visible = reply->same_screen && cursor->argb &&
-	                     cursor->x < tracker->area.width && cursor->y < tracker->area.height &&
-	                     cursor->x + (int32_t)cursor->width > 0 &&
-	                     cursor->y + (int32_t)cursor->height > 0;
+			     cursor->x < tracker->area.width && cursor->y < tracker->area.height &&
+			     cursor->x + (int32_t)cursor->width > 0 &&
+			     cursor->y + (int32_t)cursor->height > 0;
 	free(reply);
 	if (!cursor->is_visible && !before.is_visible)
 		return false;

@@ -21,7 +21,7 @@ struct cursor_tracker {
 
 /* Without XFixes the pointer stays invisible. */
 void cursor_tracker_init(
-        struct cursor_tracker *tracker, struct x11 *x11, const struct x11_area *area);
+	struct cursor_tracker *tracker, struct x11 *x11, const struct x11_area *area);
 void cursor_tracker_fini(struct cursor_tracker *tracker);
 /* XFixes said so: fetch the picture with the next poll. */
 void cursor_tracker_shape_changed(struct cursor_tracker *tracker);

@@ -46,12 +46,12 @@ int grab_init(struct grab *grab, struct x11 *x11, const struct x11_area *area)
 	fd = memfd_create("screenshare-grab", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	/* Sealed: whatever the server does with its fd, our mapping stays backed. */
 	if (fd < 0 || posix_fallocate(fd, 0, (off_t)grab->map_len) != 0 ||
-	        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
 		r = -ENOMEM;
 		goto out;
 	}
 	void *map =
-	        mmap(NULL, grab->map_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+		mmap(NULL, grab->map_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (map == MAP_FAILED) {
 		r = -ENOMEM;
 		goto out;
@@ -101,9 +101,9 @@ static int rows_by_shm(struct grab *grab, int32_t y0, int32_t y1)
 {
 	uint8_t error_code;
 	xcb_shm_get_image_cookie_t cookie = xcb_shm_get_image(grab->x11->connection,
-	        grab->x11->root, grab->area.x, (int16_t)(grab->area.y + y0), grab->area.width,
-	        (uint16_t)(y1 - y0), ~0u, XCB_IMAGE_FORMAT_Z_PIXMAP, grab->segment,
-	        (uint32_t)((size_t)y0 * grab->picture.stride));
+		grab->x11->root, grab->area.x, (int16_t)(grab->area.y + y0), grab->area.width,
+		(uint16_t)(y1 - y0), ~0u, XCB_IMAGE_FORMAT_Z_PIXMAP, grab->segment,
+		(uint32_t)((size_t)y0 * grab->picture.stride));
 	void *reply = x11_reply(grab->x11, cookie.sequence, &error_code);
 
 	if (!reply)
@@ -123,8 +123,8 @@ static int rows_by_socket(struct grab *grab, int32_t y0, int32_t y1)
 		int32_t n = y1 - y < rows_a_piece ? y1 - y : rows_a_piece;
 		uint8_t error_code;
 		xcb_get_image_cookie_t cookie = xcb_get_image(grab->x11->connection,
-		        XCB_IMAGE_FORMAT_Z_PIXMAP, grab->x11->root, grab->area.x,
-		        (int16_t)(grab->area.y + y), grab->area.width, (uint16_t)n, ~0u);
+			XCB_IMAGE_FORMAT_Z_PIXMAP, grab->x11->root, grab->area.x,
+			(int16_t)(grab->area.y + y), grab->area.width, (uint16_t)n, ~0u);
 		xcb_get_image_reply_t *reply = x11_reply(grab->x11, cookie.sequence, &error_code);
 
 		if (!reply)
@@ -133,7 +133,7 @@ static int rows_by_socket(struct grab *grab, int32_t y0, int32_t y1)
 		bool is_whole = len >= (size_t)n * stride;
 		if (is_whole)
 			memcpy(grab->picture.pixels + (size_t)y * stride, xcb_get_image_data(reply),
-			        (size_t)n * stride);
+				(size_t)n * stride);
 		free(reply);
 		if (!is_whole)
 			return -EPROTO;
@@ -147,7 +147,7 @@ int grab_rows(struct grab *grab, int32_t y0, int32_t y1)
 
 	if (r == 0 && grab->x11->depth == 30)
 		rows_from_depth_30(grab->picture.pixels + (size_t)y0 * grab->picture.stride,
-		        (size_t)(y1 - y0) * grab->area.width);
+			(size_t)(y1 - y0) * grab->area.width);
 	return r;
 }
 

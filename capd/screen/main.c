@@ -29,7 +29,7 @@ struct screen {
 	struct source *stand_in; /* the test picture in place of a display; NULL unless permitted */
 	bool stands_in;
 	bool was_live; /* from then on a display that fails is lost: its state's picture, no
-	                  stand-in */
+			  stand-in */
 	bool is_started;
 
 	enum source_state state; /* the source's own; an empty /dev/shm may lie over it */
@@ -46,8 +46,8 @@ static void show_state(struct screen *screen)
 		daemon_set_state(screen->daemon, STATE_NO_MEMORY, NULL, true);
 	else
 		daemon_set_state(screen->daemon, screen->state,
-		        *screen->words ? screen->words : NULL,
-		        !pictures_flow && screen->state != STATE_STARTING);
+			*screen->words ? screen->words : NULL,
+			!pictures_flow && screen->state != STATE_STARTING);
 }
 
 /* The outcome of a frame: a full /dev/shm is a state that begins, is retried, and ends. */
@@ -118,7 +118,7 @@ static void on_state(void *arg, enum source_state state, const char *words)
 	screen->was_live |= state == STATE_LIVE;
 	if (screen->stand_in)
 		stand_in(screen, !screen->was_live &&
-		                         (state == STATE_NO_DISPLAY || state == STATE_NOT_ALLOWED));
+					 (state == STATE_NO_DISPLAY || state == STATE_NOT_ALLOWED));
 	show_state(screen);
 }
 
@@ -168,9 +168,9 @@ static void on_key_frame(void *arg, enum stream_id stream)
 }
 
 static const struct daemon_ops daemon_ops = {
-        .has_stream = has_stream,
-        .on_demand = on_demand,
-        .on_key_frame = on_key_frame,
+	.has_stream = has_stream,
+	.on_demand = on_demand,
+	.on_key_frame = on_key_frame,
 };
 
 /* --- life --- */
@@ -187,7 +187,7 @@ static int create_sources(struct screen *screen)
 	r = screen->ops->create(event, &screen->config, &listener, &screen->source);
 	if (r == 0 && !is_pattern && screen->options.pattern_if_no_display)
 		r = pattern_source_ops.create(
-		        event, &screen->config, &stand_in_listener, &screen->stand_in);
+			event, &screen->config, &stand_in_listener, &screen->stand_in);
 	return r;
 }
 
@@ -204,7 +204,7 @@ static int screen_init(struct screen *screen, int listen_fd)
 		r = create_sources(screen);
 	if (r == 0)
 		r = sd_event_add_time(daemon_event(screen->daemon), &screen->memory_timer,
-		        CLOCK_MONOTONIC, 0, 0, on_memory_timer, screen);
+			CLOCK_MONOTONIC, 0, 0, on_memory_timer, screen);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(screen->memory_timer, SD_EVENT_OFF);
 	return r;
@@ -231,8 +231,8 @@ int main(int argc, char **argv)
 	int listen_fd = service_take_socket(SERVICE_FD_CAPTURE);
 	if (listen_fd < 0) {
 		log_err("Could not start: no socket named \"%s\" was passed; start "
-		        "screenshare-screen.socket, or use `screenshare run`",
-		        SERVICE_FD_CAPTURE);
+			"screenshare-screen.socket, or use `screenshare run`",
+			SERVICE_FD_CAPTURE);
 		return SERVICE_EXIT_CONFIG;
 	}
 	int r = screen_init(&screen, listen_fd);

@@ -40,10 +40,10 @@ static int on_timer(sd_event_source *timer, uint64_t now_us, void *arg)
 	(void)timer, (void)now_us;
 
 	pattern_draw(&source->picture, now, *source->reason ? source->reason : NULL,
-	        source->is_first, &frame.damage);
+		source->is_first, &frame.damage);
 	if (source->is_first)
 		frame.damage = (struct box){
-		        0, 0, (int32_t)source->picture.width, (int32_t)source->picture.height};
+			0, 0, (int32_t)source->picture.width, (int32_t)source->picture.height};
 	source->is_first = false;
 	/* On the beat, but never in a rush to catch up with what was missed. */
 	source->due_ns += source->interval_ns;
@@ -55,7 +55,7 @@ static int on_timer(sd_event_source *timer, uint64_t now_us, void *arg)
 }
 
 static int create(sd_event *event, const struct config *config,
-        const struct source_listener *listener, struct source **out)
+	const struct source_listener *listener, struct source **out)
 {
 	struct source *source = calloc(1, sizeof(*source));
 	int r;
@@ -120,10 +120,10 @@ static void destroy(struct source *source)
 }
 
 const struct source_ops pattern_source_ops = {
-        .name = "pattern",
-        .create = create,
-        .start = start,
-        .stop = stop,
-        .set_rate = set_rate,
-        .destroy = destroy,
+	.name = "pattern",
+	.create = create,
+	.start = start,
+	.stop = stop,
+	.set_rate = set_rate,
+	.destroy = destroy,
 };

@@ -94,9 +94,9 @@ static int take_cursor(struct pipeline *pipeline, const struct cursor *cursor)
 static int ensure_jpeg_encoder(struct pipeline *pipeline, bool is_new_size)
 {
 	const struct strip_cache_options options = {
-	        .quality = pipeline->config->screen.quality,
-	        .subsampling = pipeline->config->screen.subsampling,
-	        .n_threads = ENCODER_THREADS,
+		.quality = pipeline->config->screen.quality,
+		.subsampling = pipeline->config->screen.subsampling,
+		.n_threads = ENCODER_THREADS,
 	};
 	struct encoder *encoder;
 
@@ -105,17 +105,17 @@ static int ensure_jpeg_encoder(struct pipeline *pipeline, bool is_new_size)
 	int r = strip_cache_create(&options, pipeline->width, pipeline->height, &encoder);
 	if (r == 0)
 		output_set_encoder(pipeline->jpeg, &strip_cache_ops, encoder, pipeline->width,
-		        pipeline->height);
+			pipeline->height);
 	return r;
 }
 
 static int feed_outputs(struct pipeline *pipeline, bool is_new_size)
 {
 	const struct encoder_input input = {
-	        .tiles = pipeline->tiles,
-	        .cursor = &pipeline->cursor,
-	        .sequence = pipeline->sequence,
-	        .pts_ns = pipeline->pts_ns,
+		.tiles = pipeline->tiles,
+		.cursor = &pipeline->cursor,
+		.sequence = pipeline->sequence,
+		.pts_ns = pipeline->pts_ns,
 	};
 	int r;
 
@@ -135,7 +135,7 @@ int pipeline_frame(struct pipeline *pipeline, const struct source_frame *frame)
 {
 	const struct picture *picture = &frame->picture;
 	bool is_new_size = !pipeline->tiles || picture->width != pipeline->width ||
-	                   picture->height != pipeline->height;
+			   picture->height != pipeline->height;
 	int r = 0;
 
 	if (is_new_size)
@@ -148,7 +148,7 @@ int pipeline_frame(struct pipeline *pipeline, const struct source_frame *frame)
 	pipeline->sequence++;
 	pipeline->pts_ns = frame->pts_ns;
 	tiles_update(pipeline->tiles, picture, is_new_size ? &whole : &frame->damage,
-	        pipeline->sequence, is_new_size);
+		pipeline->sequence, is_new_size);
 	return feed_outputs(pipeline, is_new_size);
 }
 

@@ -65,7 +65,7 @@ int tiles_create(uint32_t width, uint32_t height, struct tiles **out)
 	tiles->picture.width = width;
 	tiles->picture.height = height;
 	tiles->picture.stride =
-	        ((size_t)width * PIXEL_BYTES + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN;
+		((size_t)width * PIXEL_BYTES + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN;
 	tiles->columns = (width + TILE_SIDE - 1) / TILE_SIDE;
 	tiles->rows = (height + TILE_SIDE - 1) / TILE_SIDE;
 	tiles->picture.pixels = pixels_alloc(tiles->picture.stride * height);
@@ -73,7 +73,7 @@ int tiles_create(uint32_t width, uint32_t height, struct tiles **out)
 	tiles->row_changed_at = calloc(tiles->rows, sizeof(uint64_t));
 	tiles->differs = calloc(tiles->columns, 1);
 	if (!tiles->picture.pixels || !tiles->changed_at || !tiles->row_changed_at ||
-	        !tiles->differs) {
+		!tiles->differs) {
 		tiles_destroy(tiles);
 		return -ENOMEM;
 	}
@@ -100,7 +100,7 @@ static inline uint8_t take_segment(uint8_t *old, const uint8_t *new)
 {
 	vector_u32 a = load(new), b = load(new + 16), c = load(new + 32), d = load(new + 48);
 	vector_u32 difference = (a ^ load(old)) | (b ^ load(old + 16)) | (c ^ load(old + 32)) |
-	                        (d ^ load(old + 48));
+				(d ^ load(old + 48));
 
 	if (any_bit(difference) == 0)
 		return 0;
@@ -128,21 +128,21 @@ static uint8_t take_partial(uint8_t *old, const uint8_t *new, uint32_t n_pixels)
 
 /* Columns x0 to x1 (of tiles) of one row of pixels: compare and copy in one pass. */
 static void take_row(
-        const struct tiles *tiles, uint8_t *old, const uint8_t *new, uint32_t x0, uint32_t x1)
+	const struct tiles *tiles, uint8_t *old, const uint8_t *new, uint32_t x0, uint32_t x1)
 {
 	uint32_t whole_end = tiles->picture.width / TILE_SIDE;
 
 	for (uint32_t x = x0; x < x1 && x < whole_end; x++)
 		tiles->differs[x] |=
-		        take_segment(old + (size_t)x * TILE_BYTES, new + (size_t)x *TILE_BYTES);
+			take_segment(old + (size_t)x * TILE_BYTES, new + (size_t)x *TILE_BYTES);
 	if (x1 > whole_end)
 		tiles->differs[whole_end] |= take_partial(old + (size_t)whole_end * TILE_BYTES,
-		        new + (size_t)whole_end *TILE_BYTES, tiles->picture.width % TILE_SIDE);
+			new + (size_t)whole_end *TILE_BYTES, tiles->picture.width % TILE_SIDE);
 }
 
 /* Notes and counts what take_row() found in one row of tiles, and clears the scratch. */
 static size_t note_row(
-        struct tiles *tiles, uint32_t row, uint32_t x0, uint32_t x1, uint64_t sequence)
+	struct tiles *tiles, uint32_t row, uint32_t x0, uint32_t x1, uint64_t sequence)
 {
 	uint64_t *changed_at = tiles->changed_at + (size_t)row * tiles->columns;
 	size_t n = 0;
@@ -167,7 +167,7 @@ static uint32_t clip(int32_t value, uint32_t max)
 }
 
 size_t tiles_update(struct tiles *tiles, const struct picture *picture, const struct box *hint,
-        uint64_t sequence, bool everything)
+	uint64_t sequence, bool everything)
 {
 	uint32_t px0 = clip(hint->x0, tiles->picture.width);
 	uint32_t px1 = clip(hint->x1, tiles->picture.width);
@@ -190,8 +190,8 @@ size_t tiles_update(struct tiles *tiles, const struct picture *picture, const st
 		if (everything) {
 			size_t start = (size_t)x0 * TILE_BYTES;
 			size_t end = (size_t)(x1 * TILE_SIDE < picture->width ? x1 * TILE_SIDE
-			                                                      : picture->width) *
-			             PIXEL_BYTES;
+									      : picture->width) *
+				     PIXEL_BYTES;
 			memcpy(old + start, new + start, end - start);
 			memset(tiles->differs + x0, 1, x1 - x0);
 		} else {

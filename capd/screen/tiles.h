@@ -30,7 +30,7 @@ void tiles_destroy(struct tiles *tiles);
  * all tiles inside the hint are copied and noted without comparing (the first picture).
  */
 size_t tiles_update(struct tiles *tiles, const struct picture *picture, const struct box *hint,
-        uint64_t sequence, bool everything);
+	uint64_t sequence, bool everything);
 
 /* The last picture: valid until destroyed, changed only by tiles_update().  Rows are 64-byte
  * aligned. */

@@ -130,7 +130,7 @@ void *x11_reply(struct x11 *x11, unsigned sequence, uint8_t *error_code)
 		return NULL;
 	while (!xcb_poll_for_reply(x11->connection, sequence, &reply, &error)) {
 		struct pollfd wait = {
-		        .fd = xcb_get_file_descriptor(x11->connection), .events = POLLIN};
+			.fd = xcb_get_file_descriptor(x11->connection), .events = POLLIN};
 		uint64_t now = clock_monotonic_ns();
 
 		if (xcb_connection_has_error(x11->connection))
@@ -159,7 +159,7 @@ static bool is_local(xcb_connection_t *connection)
 	socklen_t len = sizeof(peer);
 
 	return getsockname(xcb_get_file_descriptor(connection), (struct sockaddr *)&peer, &len) ==
-	               0 &&
+		       0 &&
 	       peer.ss_family == AF_UNIX;
 }
 
@@ -167,7 +167,7 @@ static bool is_local(xcb_connection_t *connection)
 static bool has_extension(struct x11 *x11, const char *name)
 {
 	xcb_query_extension_cookie_t cookie =
-	        xcb_query_extension(x11->connection, (uint16_t)strlen(name), name);
+		xcb_query_extension(x11->connection, (uint16_t)strlen(name), name);
 	xcb_query_extension_reply_t *reply = x11_reply(x11, cookie.sequence, NULL);
 	bool present = reply && reply->present;
 
@@ -216,8 +216,8 @@ static bool query_extensions(struct x11 *x11)
 		xcb_shm_query_version_reply_t *reply = x11_reply(x11, shm_query, NULL);
 
 		x11->has_shm_fd = reply && is_local(c) &&
-		                  (reply->major_version > 1 ||
-		                          (reply->major_version == 1 && reply->minor_version >= 2));
+				  (reply->major_version > 1 ||
+					  (reply->major_version == 1 && reply->minor_version >= 2));
 		free(reply);
 	}
 	if (fixes_query) {
@@ -238,8 +238,8 @@ static bool query_extensions(struct x11 *x11)
 		xcb_randr_query_version_reply_t *reply = x11_reply(x11, randr_query, NULL);
 
 		x11->has_randr =
-		        reply && (reply->major_version > 1 ||
-		                         (reply->major_version == 1 && reply->minor_version >= 5));
+			reply && (reply->major_version > 1 ||
+					 (reply->major_version == 1 && reply->minor_version >= 5));
 		x11->randr_event = randr->first_event;
 		free(reply);
 	}
@@ -252,14 +252,14 @@ static bool format_is_supported(const struct x11 *x11)
 	if (x11->setup->image_byte_order != XCB_IMAGE_ORDER_LSB_FIRST)
 		return false;
 	for (xcb_format_iterator_t it = xcb_setup_pixmap_formats_iterator(x11->setup); it.rem;
-	        xcb_format_next(&it))
+		xcb_format_next(&it))
 		if (it.data->depth == x11->depth)
 			return it.data->bits_per_pixel == 32 && it.data->scanline_pad == 32;
 	return false;
 }
 
 enum source_state x11_init(
-        struct x11 *x11, xcb_connection_t *connection, const char *display, char *words)
+	struct x11 *x11, xcb_connection_t *connection, const char *display, char *words)
 {
 	int screen_number = 0;
 	char *host = NULL;
@@ -281,8 +281,8 @@ enum source_state x11_init(
 	x11->depth = screens.data->root_depth;
 	if ((x11->depth != 24 && x11->depth != 30) || !format_is_supported(x11)) {
 		snprintf(words, X11_WORDS_MAX,
-		        "The display %s has a depth of %u bits, and only 24 and 30 can be shown",
-		        display, x11->depth);
+			"The display %s has a depth of %u bits, and only 24 and 30 can be shown",
+			display, x11->depth);
 		return STATE_UNSUPPORTED;
 	}
 	if (!query_extensions(x11)) {
@@ -302,7 +302,7 @@ void x11_fini(struct x11 *x11)
 /* --- which rectangle --- */
 
 static bool monitor_matches(
-        struct x11 *x11, const xcb_randr_monitor_info_t *info, unsigned number, const char *wanted)
+	struct x11 *x11, const xcb_randr_monitor_info_t *info, unsigned number, const char *wanted)
 {
 	char number_text[12];
 
@@ -310,12 +310,12 @@ static bool monitor_matches(
 	if (strcmp(wanted, number_text) == 0)
 		return true;
 	xcb_get_atom_name_reply_t *name =
-	        x11_reply(x11, xcb_get_atom_name(x11->connection, info->name).sequence, NULL);
+		x11_reply(x11, xcb_get_atom_name(x11->connection, info->name).sequence, NULL);
 	if (!name)
 		return false;
 	size_t len = (size_t)xcb_get_atom_name_name_length(name);
 	bool matches =
-	        len == strlen(wanted) && memcmp(xcb_get_atom_name_name(name), wanted, len) == 0;
+		len == strlen(wanted) && memcmp(xcb_get_atom_name_name(name), wanted, len) == 0;
 	free(name);
 	return matches;
 }
@@ -328,12 +328,12 @@ static bool find_monitor(struct x11 *x11, const char *wanted, struct x11_area *a
 	if (!x11->has_randr)
 		return false;
 	xcb_randr_get_monitors_reply_t *monitors = x11_reply(
-	        x11, xcb_randr_get_monitors(x11->connection, x11->root, 1).sequence, NULL);
+		x11, xcb_randr_get_monitors(x11->connection, x11->root, 1).sequence, NULL);
 	if (!monitors)
 		return false;
 	for (xcb_randr_monitor_info_iterator_t it =
-	                xcb_randr_get_monitors_monitors_iterator(monitors);
-	        it.rem && !found; xcb_randr_monitor_info_next(&it), number++) {
+			xcb_randr_get_monitors_monitors_iterator(monitors);
+		it.rem && !found; xcb_randr_monitor_info_next(&it), number++) {
 		if (!monitor_matches(x11, it.data, number, wanted))
 			continue;
 		*area = (struct x11_area){it.data->x, it.data->y, it.data->width, it.data->height};
@@ -344,10 +344,10 @@ static bool find_monitor(struct x11 *x11, const char *wanted, struct x11_area *a
 }
 
 enum source_state x11_find_area(
-        struct x11 *x11, const char *monitor, struct x11_area *area, char *words)
+	struct x11 *x11, const char *monitor, struct x11_area *area, char *words)
 {
 	xcb_get_geometry_reply_t *root =
-	        x11_reply(x11, xcb_get_geometry(x11->connection, x11->root).sequence, NULL);
+		x11_reply(x11, xcb_get_geometry(x11->connection, x11->root).sequence, NULL);
 
 	if (!root) {
 		snprintf(words, X11_WORDS_MAX, "The display does not answer");
@@ -372,9 +372,9 @@ enum source_state x11_find_area(
 	if (area->height > whole.height - area->y)
 		area->height = (uint16_t)(whole.height - area->y);
 	if (area->width > PICTURE_SIDE_MAX || area->height > PICTURE_SIDE_MAX || !area->width ||
-	        !area->height) {
+		!area->height) {
 		snprintf(words, X11_WORDS_MAX, "A screen of %ux%u pixels cannot be shown",
-		        area->width, area->height);
+			area->width, area->height);
 		return STATE_UNSUPPORTED;
 	}
 	return STATE_LIVE;
@@ -387,6 +387,6 @@ void x11_watch_area(struct x11 *x11)
 	xcb_change_window_attributes(x11->connection, x11->root, XCB_CW_EVENT_MASK, &mask);
 	if (x11->has_randr)
 		xcb_randr_select_input(x11->connection, x11->root,
-		        XCB_RANDR_NOTIFY_MASK_SCREEN_CHANGE | XCB_RANDR_NOTIFY_MASK_CRTC_CHANGE |
-		                XCB_RANDR_NOTIFY_MASK_OUTPUT_CHANGE);
+			XCB_RANDR_NOTIFY_MASK_SCREEN_CHANGE | XCB_RANDR_NOTIFY_MASK_CRTC_CHANGE |
+				XCB_RANDR_NOTIFY_MASK_OUTPUT_CHANGE);
 }

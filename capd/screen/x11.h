@@ -55,7 +55,7 @@ void x11_connector_abandon(struct x11_connector *connector);
  * in `words` (X11_WORDS_MAX).  `display` is only for the words.
  */
 enum source_state x11_init(
-        struct x11 *x11, xcb_connection_t *connection, const char *display, char *words);
+	struct x11 *x11, xcb_connection_t *connection, const char *display, char *words);
 void x11_fini(struct x11 *x11);
 
 /* --- talking --- */
@@ -72,7 +72,7 @@ bool x11_is_lost(const struct x11 *x11);
  * STATE_LIVE, STATE_NO_MONITOR, STATE_UNSUPPORTED or STATE_DISPLAY_LOST, with words.
  */
 enum source_state x11_find_area(
-        struct x11 *x11, const char *monitor, struct x11_area *area, char *words);
+	struct x11 *x11, const char *monitor, struct x11_area *area, char *words);
 
 /* Asks for the events that say that the area may be another: RandR's and the root's own. */
 void x11_watch_area(struct x11 *x11);

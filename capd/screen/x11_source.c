@@ -58,7 +58,7 @@ struct source {
 	struct damage damage;
 	bool area_is_stale, pointer_moved;
 	bool is_routine; /* this look is only the one at everything: if it finds nothing, it is no
-	                    frame */
+			    frame */
 	unsigned n_stale;
 	uint64_t full_due_ns, pointer_due_ns;
 };
@@ -123,7 +123,7 @@ static void schedule(struct source *source)
 
 		next = allowed < next ? allowed : next;
 	} else if (!source->pointer_moved && source->config->screen.cursor &&
-	           source->x11.has_fixes && source->pointer_due_ns < next) {
+		   source->x11.has_fixes && source->pointer_due_ns < next) {
 		next = source->pointer_due_ns;
 	}
 	set_timer(source, next);
@@ -142,7 +142,7 @@ static bool prepare_area(struct source *source)
 	char words[X11_WORDS_MAX];
 	struct x11_area area;
 	enum source_state state =
-	        x11_find_area(&source->x11, source->config->screen.monitor, &area, words);
+		x11_find_area(&source->x11, source->config->screen.monitor, &area, words);
 
 	source->area_is_stale = false;
 	if (state != STATE_LIVE) {
@@ -151,7 +151,7 @@ static bool prepare_area(struct source *source)
 	}
 	const struct x11_area *old = &source->grab.area;
 	if (source->grab.picture.pixels && old->x == area.x && old->y == area.y &&
-	        old->width == area.width && old->height == area.height)
+		old->width == area.width && old->height == area.height)
 		return true;
 	cursor_tracker_fini(&source->pointer);
 	grab_fini(&source->grab);
@@ -176,7 +176,7 @@ static void take_event(struct source *source, const xcb_generic_event_t *event, 
 		const xcb_damage_notify_event_t *notify = (const void *)event;
 		const xcb_rectangle_t *a = &notify->area;
 		struct box box = {
-		        .x0 = a->x - source->grab.area.x, .y0 = a->y - source->grab.area.y};
+			.x0 = a->x - source->grab.area.x, .y0 = a->y - source->grab.area.y};
 
 		box.x1 = box.x0 + a->width;
 		box.y1 = box.y0 + a->height;
@@ -186,9 +186,9 @@ static void take_event(struct source *source, const xcb_generic_event_t *event, 
 		cursor_tracker_shape_changed(&source->pointer);
 	} else if (type == XCB_CONFIGURE_NOTIFY) {
 		source->area_is_stale |=
-		        ((const xcb_configure_notify_event_t *)event)->window == x11->root;
+			((const xcb_configure_notify_event_t *)event)->window == x11->root;
 	} else if (x11->has_randr && (type == x11->randr_event + XCB_RANDR_SCREEN_CHANGE_NOTIFY ||
-	                                     type == x11->randr_event + XCB_RANDR_NOTIFY)) {
+					     type == x11->randr_event + XCB_RANDR_NOTIFY)) {
 		source->area_is_stale = true;
 	}
 }
@@ -215,7 +215,7 @@ static void go_live(struct source *source)
 	char words[X11_WORDS_MAX];
 
 	snprintf(words, sizeof(words), "Display %.64s, %ux%u", display_name(source),
-	        source->grab.area.width, source->grab.area.height);
+		source->grab.area.width, source->grab.area.height);
 	source->is_live = true;
 	source->listener.on_state(source->listener.arg, STATE_LIVE, words);
 }
@@ -255,7 +255,7 @@ static bool take_frame(struct source *source)
 	if (!box_is_empty(&box)) {
 		if (source->damage_id)
 			xcb_damage_subtract(
-			        source->x11.connection, source->damage_id, XCB_NONE, XCB_NONE);
+				source->x11.connection, source->damage_id, XCB_NONE, XCB_NONE);
 		r = grab_rows(&source->grab, box.y0, box.y1);
 		if (r < 0)
 			return grab_failed(source, r);
@@ -277,10 +277,10 @@ static bool take_frame(struct source *source)
 	/* A frame that comes anyway brings the pointer along: leave it the time to come. */
 	source->pointer_due_ns = now + (box_is_empty(&box) ? interval : interval + interval / 2);
 	const struct source_frame frame = {
-	        .picture = source->grab.picture,
-	        .damage = box,
-	        .cursor = source->pointer.cursor,
-	        .pts_ns = now,
+		.picture = source->grab.picture,
+		.damage = box,
+		.cursor = source->pointer.cursor,
+		.pts_ns = now,
 	};
 	/* What was damaged counts even if it then looks the same: or a compositor that reports too
 	 * much would have us look without end. */
@@ -308,7 +308,7 @@ static void look(struct source *source)
 		}
 		/* A frame that comes anyway brings the pointer along. */
 		if (!source->pointer_moved || !box_is_empty(&source->damage.extent) ||
-		        now < damage_allowed_ns(&source->damage))
+			now < damage_allowed_ns(&source->damage))
 			goto out;
 	}
 	if (!take_frame(source))
@@ -368,9 +368,9 @@ static void connect_failed(struct source *source)
 		source->n_refused = 0;
 	if (is_refused) {
 		snprintf(words, sizeof(words),
-		        "The display %.64s refuses this user: set XAUTHORITY, or permit the user "
-		        "with xhost",
-		        display);
+			"The display %.64s refuses this user: set XAUTHORITY, or permit the user "
+			"with xhost",
+			display);
 		fail(source, STATE_NOT_ALLOWED, words);
 	} else if (source->was_reached) {
 		fail(source, STATE_DISPLAY_LOST, NULL);
@@ -378,7 +378,7 @@ static void connect_failed(struct source *source)
 		fail(source, STATE_WAYLAND, NULL);
 	} else if (!*display) {
 		fail(source, STATE_NO_DISPLAY,
-		        "No display is set: DISPLAY is empty, and so is [screen] display");
+			"No display is set: DISPLAY is empty, and so is [screen] display");
 	} else {
 		snprintf(words, sizeof(words), "The display %.64s cannot be reached", display);
 		fail(source, STATE_NO_DISPLAY, words);
@@ -396,7 +396,7 @@ static void set_up_display(struct source *source, xcb_connection_t *connection)
 		return;
 	}
 	int r = sd_event_add_io(source->event, &source->x11_io, xcb_get_file_descriptor(connection),
-	        EPOLLIN, on_x11_readable, source);
+		EPOLLIN, on_x11_readable, source);
 	if (r < 0) {
 		log_err("Could not watch the display: %s", strerror(-r));
 		fail(source, STATE_NO_MEMORY, NULL);
@@ -409,7 +409,7 @@ static void set_up_display(struct source *source, xcb_connection_t *connection)
 	if (source->x11.has_damage) {
 		source->damage_id = xcb_generate_id(connection);
 		xcb_damage_create(connection, source->damage_id, source->x11.root,
-		        XCB_DAMAGE_REPORT_LEVEL_BOUNDING_BOX);
+			XCB_DAMAGE_REPORT_LEVEL_BOUNDING_BOX);
 	}
 	source->n_refused = 0;
 	source->n_stale = 0;
@@ -446,7 +446,7 @@ static void connect_display(struct source *source)
 	r = x11_connector_start(display_name(source), &source->connector);
 	if (r == 0)
 		r = sd_event_add_io(source->event, &source->connector_io,
-		        x11_connector_fd(source->connector), EPOLLIN, on_connector, source);
+			x11_connector_fd(source->connector), EPOLLIN, on_connector, source);
 	if (r < 0) {
 		log_err("Could not connect to the display: %s", strerror(-r));
 		fail(source, STATE_NO_MEMORY, NULL);
@@ -466,7 +466,7 @@ static int on_timer(sd_event_source *timer, uint64_t now_us, void *arg)
 		/* It accepted and says nothing.  The attempt goes on: it is over when the server
 		 * speaks. */
 		source->listener.on_state(
-		        source->listener.arg, STATE_DISPLAY_LOST, "The display does not answer");
+			source->listener.arg, STATE_DISPLAY_LOST, "The display does not answer");
 	} else {
 		connect_display(source);
 	}
@@ -476,7 +476,7 @@ static int on_timer(sd_event_source *timer, uint64_t now_us, void *arg)
 /* --- the interface --- */
 
 static int create(sd_event *event, const struct config *config,
-        const struct source_listener *listener, struct source **out)
+	const struct source_listener *listener, struct source **out)
 {
 	struct source *source = calloc(1, sizeof(*source));
 	int r;
@@ -529,10 +529,10 @@ static void destroy(struct source *source)
 }
 
 const struct source_ops x11_source_ops = {
-        .name = "x11",
-        .create = create,
-        .start = start,
-        .stop = stop,
-        .set_rate = set_rate,
-        .destroy = destroy,
+	.name = "x11",
+	.create = create,
+	.start = start,
+	.stop = stop,
+	.set_rate = set_rate,
+	.destroy = destroy,
 };

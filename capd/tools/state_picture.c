@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 		state++;
 	if (source == SOURCE_COUNT || state == STATE_COUNT) {
 		fprintf(stderr, "state_picture: no source \"%s\" with a state \"%s\"\n", argv[1],
-		        argv[2]);
+			argv[2]);
 		return 2;
 	}
 	r = pattern_state_jpeg(source, state, NULL, &jpeg, &len);

@@ -26,17 +26,17 @@ void canvas_open(struct canvas *canvas, const char *display)
 	canvas->window = xcb_generate_id(canvas->x);
 	uint32_t window_values[] = {screen->white_pixel, 1};
 	xcb_create_window(canvas->x, canvas->depth, canvas->window, screen->root, 0, 0,
-	        screen->width_in_pixels, screen->height_in_pixels, 0, XCB_WINDOW_CLASS_INPUT_OUTPUT,
-	        screen->root_visual, XCB_CW_BACK_PIXEL | XCB_CW_OVERRIDE_REDIRECT, window_values);
+		screen->width_in_pixels, screen->height_in_pixels, 0, XCB_WINDOW_CLASS_INPUT_OUTPUT,
+		screen->root_visual, XCB_CW_BACK_PIXEL | XCB_CW_OVERRIDE_REDIRECT, window_values);
 	xcb_map_window(canvas->x, canvas->window);
 
 	canvas->gc = xcb_generate_id(canvas->x);
 	uint32_t no_exposures = 0;
 	xcb_create_gc(
-	        canvas->x, canvas->gc, canvas->window, XCB_GC_GRAPHICS_EXPOSURES, &no_exposures);
+		canvas->x, canvas->gc, canvas->window, XCB_GC_GRAPHICS_EXPOSURES, &no_exposures);
 	canvas->code = xcb_generate_id(canvas->x);
 	xcb_create_pixmap(canvas->x, canvas->depth, canvas->code, canvas->window,
-	        screen->width_in_pixels, TIMECODE_ROWS);
+		screen->width_in_pixels, TIMECODE_ROWS);
 	canvas_sync(canvas);
 }
 
@@ -58,7 +58,7 @@ xcb_pixmap_t canvas_upload(struct canvas *canvas, const struct picture *picture)
 {
 	xcb_pixmap_t pixmap = xcb_generate_id(canvas->x);
 	xcb_create_pixmap(canvas->x, canvas->depth, pixmap, canvas->window,
-	        (uint16_t)picture->width, (uint16_t)picture->height);
+		(uint16_t)picture->width, (uint16_t)picture->height);
 	/* In slices below the largest request; 200 KB always fits. */
 	uint32_t rows = 200000 / (uint32_t)picture->stride;
 	if (rows == 0)
@@ -66,18 +66,18 @@ xcb_pixmap_t canvas_upload(struct canvas *canvas, const struct picture *picture)
 	for (uint32_t y = 0; y < picture->height; y += rows) {
 		uint32_t n = picture->height - y < rows ? picture->height - y : rows;
 		xcb_put_image(canvas->x, XCB_IMAGE_FORMAT_Z_PIXMAP, pixmap, canvas->gc,
-		        (uint16_t)picture->width, (uint16_t)n, 0, (int16_t)y, 0, canvas->depth,
-		        (uint32_t)(n * picture->stride), picture->pixels + y * picture->stride);
+			(uint16_t)picture->width, (uint16_t)n, 0, (int16_t)y, 0, canvas->depth,
+			(uint32_t)(n * picture->stride), picture->pixels + y * picture->stride);
 	}
 	canvas_sync(canvas);
 	return pixmap;
 }
 
 void canvas_piece(struct canvas *canvas, xcb_pixmap_t from, int32_t from_x, int32_t from_y,
-        int32_t x, int32_t y, uint32_t width, uint32_t height)
+	int32_t x, int32_t y, uint32_t width, uint32_t height)
 {
 	xcb_copy_area(canvas->x, from, canvas->window, canvas->gc, (int16_t)from_x, (int16_t)from_y,
-	        (int16_t)x, (int16_t)y, (uint16_t)width, (uint16_t)height);
+		(int16_t)x, (int16_t)y, (uint16_t)width, (uint16_t)height);
 	xcb_flush(canvas->x);
 }
 
@@ -87,7 +87,7 @@ static void set_colour(struct canvas *canvas, uint32_t rgb)
 }
 
 void canvas_fill(
-        struct canvas *canvas, int32_t x, int32_t y, uint32_t width, uint32_t height, uint32_t rgb)
+	struct canvas *canvas, int32_t x, int32_t y, uint32_t width, uint32_t height, uint32_t rgb)
 {
 	xcb_rectangle_t rectangle = {(int16_t)x, (int16_t)y, (uint16_t)width, (uint16_t)height};
 	set_colour(canvas, rgb);
@@ -110,7 +110,7 @@ static uint64_t paint_code(struct canvas *canvas, int32_t y)
 		uint32_t x1 = timecode_block_x(i + 1, canvas->width);
 		if (bits >> (TIMECODE_BLOCKS - 1 - i) & 1)
 			white[n++] = (xcb_rectangle_t){
-			        (int16_t)x0, 0, (uint16_t)(x1 - x0), TIMECODE_ROWS};
+				(int16_t)x0, 0, (uint16_t)(x1 - x0), TIMECODE_ROWS};
 	}
 	set_colour(canvas, 0);
 	xcb_poly_fill_rectangle(canvas->x, canvas->code, canvas->gc, 1, &black);

@@ -32,10 +32,10 @@ xcb_pixmap_t canvas_upload(struct canvas *canvas, const struct picture *picture)
 /* One piece of a frame: a part of an uploaded picture to (x, y); flushed, as a program does that is
  * not done yet. */
 void canvas_piece(struct canvas *canvas, xcb_pixmap_t from, int32_t from_x, int32_t from_y,
-        int32_t x, int32_t y, uint32_t width, uint32_t height);
+	int32_t x, int32_t y, uint32_t width, uint32_t height);
 /* A filled rectangle as a piece. */
 void canvas_fill(
-        struct canvas *canvas, int32_t x, int32_t y, uint32_t width, uint32_t height, uint32_t rgb);
+	struct canvas *canvas, int32_t x, int32_t y, uint32_t width, uint32_t height, uint32_t rgb);
 /* The first piece of a frame that may be torn: the time code into the first rows. */
 void canvas_begin(struct canvas *canvas);
 /* The last piece of each frame: the time code into the last rows.  Returns its time, and counts the

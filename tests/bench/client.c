@@ -60,9 +60,9 @@ static void ask(struct client *client, struct viewer *viewer)
 {
 	char request[512];
 	int n = snprintf(request, sizeof(request),
-	        "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUser-Agent: screenshare-bench\r\n"
-	        "Accept: */*\r\n\r\n",
-	        client->path, ntohs(client->address.sin_port));
+		"GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUser-Agent: screenshare-bench\r\n"
+		"Accept: */*\r\n\r\n",
+		client->path, ntohs(client->address.sin_port));
 	viewer->asked_ns = clock_monotonic_ns();
 	viewer->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (connect(viewer->fd, (struct sockaddr *)&client->address, sizeof(client->address)))
@@ -70,7 +70,7 @@ static void ask(struct client *client, struct viewer *viewer)
 	if (send(viewer->fd, request, (size_t)n, MSG_NOSIGNAL) != n)
 		die("Could not send a request");
 	struct epoll_event event = {
-	        .events = client->is_deaf ? EPOLLRDHUP : EPOLLIN | EPOLLRDHUP, .data.ptr = viewer};
+		.events = client->is_deaf ? EPOLLRDHUP : EPOLLIN | EPOLLRDHUP, .data.ptr = viewer};
 	epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, viewer->fd, &event);
 }
 
@@ -79,7 +79,7 @@ static void note_age(struct client *client, uint32_t age_us)
 	if (client->n_ages == client->ages_capacity) {
 		client->ages_capacity = client->ages_capacity * 2 + 1024;
 		client->ages_us =
-		        realloc(client->ages_us, client->ages_capacity * sizeof(*client->ages_us));
+			realloc(client->ages_us, client->ages_capacity * sizeof(*client->ages_us));
 		if (!client->ages_us)
 			die("Out of memory");
 	}
@@ -87,7 +87,7 @@ static void note_age(struct client *client, uint32_t age_us)
 }
 
 static void on_frame(struct client *client, struct viewer *viewer, const struct mjpeg_frame *frame,
-        uint64_t now_ns)
+	uint64_t now_ns)
 {
 	struct timecode last, first;
 	bool has_code = timecode_reader_last(client->reader, frame, &last);
@@ -106,8 +106,8 @@ static void on_frame(struct client *client, struct viewer *viewer, const struct 
 	viewer->n_distinct++;
 	note_age(client, (uint32_t)timecode_age_us(last.us, now_ns / NS_PER_US));
 	viewer->n_whole +=
-	        !client->wants_whole ||
-	        (timecode_reader_first(client->reader, frame, &first) && first.frame == last.frame);
+		!client->wants_whole ||
+		(timecode_reader_first(client->reader, frame, &first) && first.frame == last.frame);
 }
 
 static void on_closed(struct client *client, struct viewer *viewer)
@@ -152,7 +152,7 @@ static void run_until(struct client *client, uint64_t until_ns, bool until_first
 		if (now_ns >= until_ns || (until_first && client->viewers[0].first_ns))
 			return;
 		struct timespec timeout = {.tv_sec = (time_t)((until_ns - now_ns) / NS_PER_S),
-		        .tv_nsec = (long)((until_ns - now_ns) % NS_PER_S)};
+			.tv_nsec = (long)((until_ns - now_ns) % NS_PER_S)};
 		int n = epoll_pwait2(client->epoll_fd, events, 128, &timeout, NULL);
 		for (int i = 0; i < n; i++) {
 			struct viewer *viewer = events[i].data.ptr;
@@ -198,21 +198,21 @@ static void report(struct client *client, double seconds, double cpu_s)
 	double parsed = client->n_parsed,
 	       mean = n_frames ? (double)frame_bytes / (double)n_frames : 0;
 	double first_ms =
-	        client->viewers[0].first_ns
-	                ? (double)(client->viewers[0].first_ns - client->viewers[0].asked_ns) / 1e6
-	                : -1;
+		client->viewers[0].first_ns
+			? (double)(client->viewers[0].first_ns - client->viewers[0].asked_ns) / 1e6
+			: -1;
 	printf("{\"viewers\": %u, \"parsed\": %u, \"closed\": %u, \"seconds\": %.3f, "
 	       "\"first_ms\": %.2f, \"frames\": %llu, \"codeless\": %llu, \"fps\": %.3f, "
 	       "\"whole_fps\": %.3f, \"p50_ms\": %.3f, \"p95_ms\": %.3f, \"max_ms\": %.3f, "
 	       "\"frame_bytes\": %.0f, \"bytes_per_s\": %.0f, \"fps_by_bytes\": %.3f, "
 	       "\"least_fps_by_bytes\": %.3f, \"cpu_s\": %.4f}\n",
-	        client->n_viewers, client->n_parsed, n_closed, seconds, first_ms,
-	        (unsigned long long)n_frames, (unsigned long long)codeless,
-	        (double)distinct / seconds / parsed, (double)whole / seconds / parsed,
-	        age_ms(client, 0.5), age_ms(client, 0.95), age_ms(client, 1), mean,
-	        (double)bytes / seconds,
-	        mean > 0 ? (double)bytes / seconds / client->n_viewers / mean : 0,
-	        mean > 0 ? (double)least / seconds / mean : 0, cpu_s);
+		client->n_viewers, client->n_parsed, n_closed, seconds, first_ms,
+		(unsigned long long)n_frames, (unsigned long long)codeless,
+		(double)distinct / seconds / parsed, (double)whole / seconds / parsed,
+		age_ms(client, 0.5), age_ms(client, 0.95), age_ms(client, 1), mean,
+		(double)bytes / seconds,
+		mean > 0 ? (double)bytes / seconds / client->n_viewers / mean : 0,
+		mean > 0 ? (double)least / seconds / mean : 0, cpu_s);
 }
 
 static void run_deaf(struct client *client)
@@ -226,7 +226,7 @@ static void run_deaf(struct client *client)
 		const struct viewer *viewer = &client->viewers[i];
 		if (viewer->closed_ns)
 			printf("%s%.2f", n++ ? ", " : "",
-			        (double)(viewer->closed_ns - viewer->asked_ns) / 1e9);
+				(double)(viewer->closed_ns - viewer->asked_ns) / 1e9);
 	}
 	printf("]}\n");
 }
@@ -234,10 +234,10 @@ static void run_deaf(struct client *client)
 static void parse_arguments(struct client *client, int argc, char **argv)
 {
 	static const struct option options[] = {{"viewers", required_argument, NULL, 'n'},
-	        {"parse", required_argument, NULL, 'k'}, {"warmup", required_argument, NULL, 'w'},
-	        {"seconds", required_argument, NULL, 's'}, {"path", required_argument, NULL, 'p'},
-	        {"whole", no_argument, NULL, 'W'}, {"first", no_argument, NULL, 'f'},
-	        {"deaf", no_argument, NULL, 'd'}, {"spacing", required_argument, NULL, 'm'}, {0}};
+		{"parse", required_argument, NULL, 'k'}, {"warmup", required_argument, NULL, 'w'},
+		{"seconds", required_argument, NULL, 's'}, {"path", required_argument, NULL, 'p'},
+		{"whole", no_argument, NULL, 'W'}, {"first", no_argument, NULL, 'f'},
+		{"deaf", no_argument, NULL, 'd'}, {"spacing", required_argument, NULL, 'm'}, {0}};
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		switch (c) {
 		case 'n':
@@ -310,10 +310,10 @@ int main(int argc, char **argv)
 		run_until(&client, clock_monotonic_ns() + FIRST_WITHIN_NS, true);
 		if (!client.viewers[0].first_ns)
 			die("No picture with a time code within %llu s",
-			        FIRST_WITHIN_NS / NS_PER_S);
+				FIRST_WITHIN_NS / NS_PER_S);
 		if (!client.is_first) {
 			run_until(&client, clock_monotonic_ns() + (uint64_t)(client.warmup_s * 1e9),
-			        false);
+				false);
 			puts("MEASURE");
 			fflush(stdout);
 			client.is_measuring = true;
@@ -321,7 +321,7 @@ int main(int argc, char **argv)
 			uint64_t spent_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 			run_until(&client, begin_ns + (uint64_t)(client.seconds * 1e9), false);
 			report(&client, (double)(clock_monotonic_ns() - begin_ns) / 1e9,
-			        (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - spent_ns) / 1e9);
+				(double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - spent_ns) / 1e9);
 		} else {
 			report(&client, 1, 0);
 		}

@@ -10,4 +10,4 @@
  * with a little grain.  Every pixel differs from that of `previous` (NULL for the first).
  */
 void film_draw(
-        struct picture *picture, const struct picture *previous, unsigned index, unsigned n_frames);
+	struct picture *picture, const struct picture *previous, unsigned index, unsigned n_frames);

@@ -84,7 +84,7 @@ static uint64_t grab_due_ns(const struct floor *floor)
 	uint64_t due_ns = quiet_ns < patience_ns ? quiet_ns : patience_ns;
 	/* One frame of credit: a grab may come one interval before the bucket is full. */
 	uint64_t allowed_ns =
-	        floor->full_at_ns > floor->interval_ns ? floor->full_at_ns - floor->interval_ns : 0;
+		floor->full_at_ns > floor->interval_ns ? floor->full_at_ns - floor->interval_ns : 0;
 	return due_ns > allowed_ns ? due_ns : allowed_ns;
 }
 
@@ -104,7 +104,7 @@ static void take_frame(struct floor *floor, uint64_t now_ns)
 		uint32_t n = height - y0 < STRIP_ROWS ? height - y0 : STRIP_ROWS;
 		size_t at = y0 * floor->last.stride, len = n * floor->last.stride;
 		if (floor->first_piece_ns &&
-		        !memcmp(floor->last.pixels + at, floor->grab.picture.pixels + at, len))
+			!memcmp(floor->last.pixels + at, floor->grab.picture.pixels + at, len))
 			continue;
 		memcpy(floor->last.pixels + at, floor->grab.picture.pixels + at, len);
 		jpeg_strips_encode(floor->strips, &floor->last, strip);
@@ -147,8 +147,8 @@ static void wait_for_events(struct floor *floor)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"display", required_argument, NULL, 'd'},
-	        {"rate", required_argument, NULL, 'r'}, {"quality", required_argument, NULL, 'q'},
-	        {"port", required_argument, NULL, 'p'}, {0}};
+		{"rate", required_argument, NULL, 'r'}, {"quality", required_argument, NULL, 'q'},
+		{"port", required_argument, NULL, 'p'}, {0}};
 	struct floor floor = {.interval_ns = (uint64_t)(1e9 / 30 / RATE_SLACK), .quality = 80};
 	uint16_t port = 0;
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {

@@ -15,8 +15,8 @@
 #define NOTSENT_LOWAT 131072 /* bytes of stale frames that the kernel may hold */
 
 static const char head[] = "HTTP/1.0 200 OK\r\nConnection: close\r\nCache-Control: no-store\r\n"
-                           "Content-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n"
-                           "--frame\r\nContent-Type: image/jpeg\r\n\r\n";
+			   "Content-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n"
+			   "--frame\r\nContent-Type: image/jpeg\r\n\r\n";
 static const char between[] = "\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n";
 
 struct viewer {
@@ -58,8 +58,8 @@ struct floor_viewers *floor_viewers_open(int epoll_fd, uint16_t port)
 {
 	struct floor_viewers *viewers = calloc(1, sizeof(*viewers));
 	struct sockaddr_in address = {.sin_family = AF_INET,
-	        .sin_port = htons(port),
-	        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(address);
 	int one = 1;
 	if (!viewers)
@@ -69,8 +69,8 @@ struct floor_viewers *floor_viewers_open(int epoll_fd, uint16_t port)
 	viewers->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	setsockopt(viewers->listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(viewers->listen_fd, (struct sockaddr *)&address, len) ||
-	        listen(viewers->listen_fd, 1024) ||
-	        getsockname(viewers->listen_fd, (struct sockaddr *)&address, &len))
+		listen(viewers->listen_fd, 1024) ||
+		getsockname(viewers->listen_fd, (struct sockaddr *)&address, &len))
 		die("Could not listen on port %u: %s", port, strerror(errno));
 	viewers->port = ntohs(address.sin_port);
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = viewers};
@@ -101,7 +101,7 @@ static void drop(struct floor_viewers *viewers, struct viewer *viewer)
 static void accept_all(struct floor_viewers *viewers)
 {
 	for (int fd; (fd = accept4(viewers->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >=
-	             0;) {
+		     0;) {
 		struct viewer *viewer = calloc(1, sizeof(*viewer));
 		int one = 1, lowat = NOTSENT_LOWAT;
 		if (!viewer)
@@ -124,7 +124,7 @@ static void wait_for_room(struct floor_viewers *viewers, struct viewer *viewer, 
 		return;
 	viewer->is_waiting = is_waiting;
 	struct epoll_event event = {
-	        .events = EPOLLIN | (is_waiting ? EPOLLOUT : 0u), .data.ptr = viewer};
+		.events = EPOLLIN | (is_waiting ? EPOLLOUT : 0u), .data.ptr = viewer};
 	epoll_ctl(viewers->epoll_fd, EPOLL_CTL_MOD, viewer->fd, &event);
 }
 
@@ -141,7 +141,7 @@ static bool pump(struct floor_viewers *viewers, struct viewer *viewer)
 			viewer->sent = 0;
 		}
 		ssize_t n = send(viewer->fd, viewer->frame->data + viewer->sent,
-		        viewer->frame->len - viewer->sent, MSG_NOSIGNAL);
+			viewer->frame->len - viewer->sent, MSG_NOSIGNAL);
 		if (n < 0 && errno == EAGAIN)
 			break;
 		if (n < 0) {
@@ -164,7 +164,7 @@ void floor_viewers_send(struct floor_viewers *viewers, struct shared_frame *fram
 	viewers->newest = frame;
 	viewers->sequence++;
 	for (struct viewer *viewer = viewers->all.next, *next; viewer != &viewers->all;
-	        viewer = next) {
+		viewer = next) {
 		next = viewer->next;
 		if (viewer->has_asked && !viewer->is_waiting)
 			pump(viewers, viewer);
@@ -181,7 +181,7 @@ static void read_request(struct floor_viewers *viewers, struct viewer *viewer)
 	}
 	for (ssize_t i = 0; i < n && !viewer->has_asked; i++) {
 		viewer->n_ends = buffer[i] == "\r\n\r\n"[viewer->n_ends] ? viewer->n_ends + 1
-		                                                         : buffer[i] == '\r';
+									 : buffer[i] == '\r';
 		viewer->has_asked = viewer->n_ends == 4;
 		if (viewer->has_asked && send(viewer->fd, head, sizeof(head) - 1, MSG_NOSIGNAL) > 0)
 			pump(viewers, viewer);

@@ -22,7 +22,7 @@
 #define SPACING_NS (NS_PER_S / 30)
 
 static size_t encode(struct jpeg_compress_struct *jpeg, const struct picture *picture,
-        unsigned char **buffer, unsigned long *capacity)
+	unsigned char **buffer, unsigned long *capacity)
 {
 	unsigned long len = *capacity;
 	jpeg_mem_dest(jpeg, buffer, &len);
@@ -40,8 +40,8 @@ static size_t encode(struct jpeg_compress_struct *jpeg, const struct picture *pi
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"display", required_argument, NULL, 'd'},
-	        {"quality", required_argument, NULL, 'q'}, {"frames", required_argument, NULL, 'n'},
-	        {"rounds", required_argument, NULL, 'r'}, {0}};
+		{"quality", required_argument, NULL, 'q'}, {"frames", required_argument, NULL, 'n'},
+		{"rounds", required_argument, NULL, 'r'}, {0}};
 	const char *display = NULL;
 	int quality = 80, n_frames = 12, n_rounds = 3;
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -103,7 +103,7 @@ int main(int argc, char **argv)
 	double spent_ms = (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - start_ns) / 1e6;
 	double n = (double)n_frames * n_rounds;
 	printf("{\"ms_per_frame\": %.3f, \"bytes_per_frame\": %.0f}\n", spent_ms / n,
-	        (double)total / n);
+		(double)total / n);
 	jpeg_destroy_compress(&jpeg);
 	free(buffer);
 	free(frames);

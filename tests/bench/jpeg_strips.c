@@ -59,7 +59,7 @@ static void end_output(j_compress_ptr jpeg)
 }
 
 static void set_parameters(
-        struct jpeg_compress_struct *jpeg, uint32_t width, uint32_t height, int quality)
+	struct jpeg_compress_struct *jpeg, uint32_t width, uint32_t height, int quality)
 {
 	jpeg->image_width = width;
 	jpeg->image_height = height;
@@ -163,7 +163,7 @@ void jpeg_strips_encode(struct jpeg_strips *strips, const struct picture *pictur
 	jpeg_start_compress(&strips->jpeg, FALSE);
 	while (strips->jpeg.next_scanline < n)
 		jpeg_write_scanlines(&strips->jpeg, rows + strips->jpeg.next_scanline,
-		        n - strips->jpeg.next_scanline);
+			n - strips->jpeg.next_scanline);
 	jpeg_finish_compress(&strips->jpeg);
 }
 

@@ -61,7 +61,7 @@ static bool find_soi(struct mjpeg_finder *finder)
 {
 	while (finder->len - finder->at >= 3) {
 		const uint8_t *found =
-		        memchr(finder->data + finder->at, 0xff, finder->len - finder->at - 2);
+			memchr(finder->data + finder->at, 0xff, finder->len - finder->at - 2);
 		if (!found) {
 			finder->at = finder->len - 2;
 			return false;
@@ -107,7 +107,7 @@ static bool find_eoi(struct mjpeg_finder *finder)
 {
 	while (finder->len - finder->at >= 2) {
 		const uint8_t *found =
-		        memchr(finder->data + finder->at, 0xff, finder->len - finder->at - 1);
+			memchr(finder->data + finder->at, 0xff, finder->len - finder->at - 1);
 		if (!found) {
 			finder->at = finder->len - 1;
 			return false;
@@ -135,13 +135,13 @@ bool mjpeg_finder_next(struct mjpeg_finder *finder, struct mjpeg_frame *frame)
 		return false;
 	size_t soi_at = finder->soi_at;
 	*frame = (struct mjpeg_frame){
-	        .data = finder->data + soi_at,
-	        .len = finder->at - soi_at,
-	        .sof_at = finder->sof_at - soi_at,
-	        .scan_at = finder->scan_at - soi_at,
-	        .n_restarts = finder->n_restarts,
-	        .first_restart_at = finder->first_restart_at - soi_at,
-	        .last_restart_at = finder->last_restart_at - soi_at,
+		.data = finder->data + soi_at,
+		.len = finder->at - soi_at,
+		.sof_at = finder->sof_at - soi_at,
+		.scan_at = finder->scan_at - soi_at,
+		.n_restarts = finder->n_restarts,
+		.first_restart_at = finder->first_restart_at - soi_at,
+		.last_restart_at = finder->last_restart_at - soi_at,
 	};
 	finder->is_inside = finder->is_scanning = false;
 	if (finder->at == finder->len)

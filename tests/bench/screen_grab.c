@@ -16,13 +16,13 @@ static void share_memory(struct screen_grab *grab)
 	if (fd < 0 || ftruncate(fd, (off_t)grab->size) < 0)
 		die("Could not make shared memory");
 	grab->picture.pixels =
-	        mmap(NULL, grab->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+		mmap(NULL, grab->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (grab->picture.pixels == MAP_FAILED)
 		die("Could not map shared memory");
 	grab->segment = xcb_generate_id(grab->x);
 	/* The library closes the descriptor once it is sent. */
 	xcb_generic_error_t *error = xcb_request_check(
-	        grab->x, xcb_shm_attach_fd_checked(grab->x, grab->segment, fd_steal(&fd), 0));
+		grab->x, xcb_shm_attach_fd_checked(grab->x, grab->segment, fd_steal(&fd), 0));
 	if (error)
 		die("The X server does not share memory");
 }
@@ -30,12 +30,12 @@ static void share_memory(struct screen_grab *grab)
 static void watch(struct screen_grab *grab)
 {
 	const xcb_query_extension_reply_t *extension =
-	        xcb_get_extension_data(grab->x, &xcb_damage_id);
+		xcb_get_extension_data(grab->x, &xcb_damage_id);
 	if (!extension || !extension->present)
 		die("The X server has no DAMAGE extension");
 	grab->damage_event = extension->first_event + XCB_DAMAGE_NOTIFY;
 	free(xcb_damage_query_version_reply(
-	        grab->x, xcb_damage_query_version(grab->x, 1, 1), NULL));
+		grab->x, xcb_damage_query_version(grab->x, 1, 1), NULL));
 	grab->damage = xcb_generate_id(grab->x);
 	xcb_damage_create(grab->x, grab->damage, grab->root, XCB_DAMAGE_REPORT_LEVEL_BOUNDING_BOX);
 	xcb_flush(grab->x);
@@ -104,11 +104,11 @@ void grab_forget_damage(struct screen_grab *grab)
 void grab_rows(struct screen_grab *grab, uint32_t y0, uint32_t y1)
 {
 	xcb_shm_get_image_reply_t *reply = xcb_shm_get_image_reply(grab->x,
-	        xcb_shm_get_image(grab->x, grab->root, 0, (int16_t)y0,
-	                (uint16_t)grab->picture.width, (uint16_t)(y1 - y0), ~0u,
-	                XCB_IMAGE_FORMAT_Z_PIXMAP, grab->segment,
-	                (uint32_t)(y0 * grab->picture.stride)),
-	        NULL);
+		xcb_shm_get_image(grab->x, grab->root, 0, (int16_t)y0,
+			(uint16_t)grab->picture.width, (uint16_t)(y1 - y0), ~0u,
+			XCB_IMAGE_FORMAT_Z_PIXMAP, grab->segment,
+			(uint32_t)(y0 * grab->picture.stride)),
+		NULL);
 	if (!reply)
 		die("Could not read the screen");
 	free(reply);

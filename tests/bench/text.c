@@ -24,9 +24,9 @@ struct font {
 };
 
 static const char *const font_paths[] = {
-        "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
-        "/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf",
-        "/usr/share/fonts/truetype/freefont/FreeSans.ttf",
+	"/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+	"/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf",
+	"/usr/share/fonts/truetype/freefont/FreeSans.ttf",
 };
 
 static void load_glyph(FT_Face face, char c, struct glyph *glyph)
@@ -44,7 +44,7 @@ static void load_glyph(FT_Face face, char c, struct glyph *glyph)
 		die("Out of memory");
 	for (unsigned y = 0; y < bitmap->rows; y++)
 		memcpy(glyph->alpha + (size_t)y * bitmap->width,
-		        bitmap->buffer + (ptrdiff_t)y * bitmap->pitch, bitmap->width);
+			bitmap->buffer + (ptrdiff_t)y * bitmap->pitch, bitmap->width);
 }
 
 struct font *font_open(unsigned px)
@@ -101,7 +101,7 @@ static uint32_t blend(uint32_t under, uint32_t over, uint32_t alpha)
 }
 
 int32_t font_draw(const struct font *font, struct picture *picture, int32_t x, int32_t y, char c,
-        uint32_t rgb)
+	uint32_t rgb)
 {
 	const struct glyph *glyph = find(font, c);
 	for (int32_t gy = 0; gy < glyph->height; gy++) {

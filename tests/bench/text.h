@@ -16,7 +16,7 @@ int32_t font_advance(const struct font *font, char c);
 /* Draws one character over what is there, clipped, from the line's top left (x, y).  Returns its
  * advance. */
 int32_t font_draw(const struct font *font, struct picture *picture, int32_t x, int32_t y, char c,
-        uint32_t rgb);
+	uint32_t rgb);
 
 /*
  * Fills `picture` with a page: white, paragraphs of made-up prose in black with a heading in colour

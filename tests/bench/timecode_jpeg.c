@@ -53,7 +53,7 @@ void timecode_reader_close(struct timecode_reader *reader)
 }
 
 static bool decode_row(struct timecode_reader *reader, const uint8_t *data, size_t len,
-        uint32_t wanted, struct timecode *code)
+	uint32_t wanted, struct timecode *code)
 {
 	struct jpeg_decompress_struct *jpeg = &reader->jpeg;
 	if (setjmp(reader->on_error)) {
@@ -91,7 +91,7 @@ static bool read_size(const struct mjpeg_frame *frame, uint32_t *height, uint32_
 }
 
 static bool decode_strip(struct timecode_reader *reader, const struct mjpeg_frame *frame,
-        size_t from, size_t to, uint32_t rows, struct timecode *code)
+	size_t from, size_t to, uint32_t rows, struct timecode *code)
 {
 	size_t len = frame->scan_at + (to - from) + 2;
 	if (len > reader->capacity) {
@@ -116,7 +116,7 @@ static bool has_strips(const struct mjpeg_frame *frame, uint32_t height, uint32_
 }
 
 bool timecode_reader_last(
-        struct timecode_reader *reader, const struct mjpeg_frame *frame, struct timecode *code)
+	struct timecode_reader *reader, const struct mjpeg_frame *frame, struct timecode *code)
 {
 	uint32_t height, mcu_rows;
 	if (!read_size(frame, &height, &mcu_rows) || height < TIMECODE_ROWS)
@@ -124,11 +124,11 @@ bool timecode_reader_last(
 	if (!has_strips(frame, height, mcu_rows))
 		return decode_row(reader, frame->data, frame->len, height - 4, code);
 	return decode_strip(reader, frame, frame->last_restart_at + 2, frame->len - 2,
-	        height - mcu_rows * frame->n_restarts, code);
+		height - mcu_rows * frame->n_restarts, code);
 }
 
 bool timecode_reader_first(
-        struct timecode_reader *reader, const struct mjpeg_frame *frame, struct timecode *code)
+	struct timecode_reader *reader, const struct mjpeg_frame *frame, struct timecode *code)
 {
 	uint32_t height, mcu_rows;
 	if (!read_size(frame, &height, &mcu_rows) || height < TIMECODE_ROWS)

@@ -15,6 +15,6 @@ void timecode_reader_close(struct timecode_reader *reader);
 /* False when there is no code, or one that is spoilt.  Needs a restart interval of one row of MCUs;
  * a JPEG without is decoded whole. */
 bool timecode_reader_last(
-        struct timecode_reader *reader, const struct mjpeg_frame *frame, struct timecode *code);
+	struct timecode_reader *reader, const struct mjpeg_frame *frame, struct timecode *code);
 bool timecode_reader_first(
-        struct timecode_reader *reader, const struct mjpeg_frame *frame, struct timecode *code);
+	struct timecode_reader *reader, const struct mjpeg_frame *frame, struct timecode *code);

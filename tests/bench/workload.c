@@ -111,10 +111,10 @@ static void typing_frame(struct painter *p)
 	uint32_t letter = p->n_typed++ * 7 % 26;
 	int32_t advance = p->glyph_x[letter + 1] - p->glyph_x[letter];
 	canvas_piece(
-	        canvas, p->glyphs, p->glyph_x[letter], 0, p->x, p->y, (uint32_t)advance, height);
+		canvas, p->glyphs, p->glyph_x[letter], 0, p->x, p->y, (uint32_t)advance, height);
 	between_pieces();
 	canvas_fill(canvas, p->x, p->y + p->line - (int32_t)p->scale, (uint32_t)advance, p->scale,
-	        0xd02020);
+		0xd02020);
 	between_pieces();
 	p->x += advance + (p->n_typed % 6 == 5 ? p->line / 3 : 0);
 	canvas_fill(canvas, p->x, p->y, caret, height, 0x101010);
@@ -132,7 +132,7 @@ static void scroll_begin(struct painter *p)
 	}
 	canvas_begin(canvas);
 	canvas_piece(canvas, p->pictures[0], 0, 0, 0, TIMECODE_ROWS, canvas->width,
-	        canvas->height - 2 * TIMECODE_ROWS);
+		canvas->height - 2 * TIMECODE_ROWS);
 	canvas_end(canvas);
 	p->position = canvas->height - 2 * TIMECODE_ROWS;
 }
@@ -142,7 +142,7 @@ static void scroll_frame(struct painter *p)
 	struct canvas *canvas = &p->canvas;
 	uint32_t step = 37 * p->scale, view = canvas->height - 2 * TIMECODE_ROWS;
 	canvas_piece(canvas, canvas->window, 0, (int32_t)(TIMECODE_ROWS + step), 0, TIMECODE_ROWS,
-	        canvas->width, view - step);
+		canvas->width, view - step);
 	canvas_begin(canvas);
 	for (uint32_t done = 0; done < step;) {
 		uint32_t in_page = p->position % canvas->height;
@@ -150,8 +150,8 @@ static void scroll_frame(struct painter *p)
 		if (n > canvas->height - in_page)
 			n = canvas->height - in_page;
 		canvas_piece(canvas, p->pictures[p->position / canvas->height % SCROLL_PAGES], 0,
-		        (int32_t)in_page, 0, (int32_t)(TIMECODE_ROWS + view - step + done),
-		        canvas->width, n);
+			(int32_t)in_page, 0, (int32_t)(TIMECODE_ROWS + view - step + done),
+			canvas->width, n);
 		done += n;
 		p->position += n;
 	}
@@ -171,7 +171,7 @@ static void film_frame(struct painter *p)
 		if (band == FILM_BANDS - 1)
 			y1 -= TIMECODE_ROWS;
 		canvas_piece(
-		        canvas, picture, 0, (int32_t)y0, 0, (int32_t)y0, canvas->width, y1 - y0);
+			canvas, picture, 0, (int32_t)y0, 0, (int32_t)y0, canvas->width, y1 - y0);
 	}
 	canvas_end(canvas);
 }
@@ -180,7 +180,7 @@ static void film_begin(struct painter *p)
 {
 	struct canvas *canvas = &p->canvas;
 	struct picture frames[2] = {canvas_picture(canvas->width, canvas->height),
-	        canvas_picture(canvas->width, canvas->height)};
+		canvas_picture(canvas->width, canvas->height)};
 	for (uint32_t i = 0; i < FILM_FRAMES; i++) {
 		film_draw(&frames[i % 2], i > 0 ? &frames[(i + 1) % 2] : NULL, i, FILM_FRAMES);
 		p->pictures[i] = canvas_upload(canvas, &frames[i % 2]);
@@ -222,9 +222,9 @@ static void run_at_rate(struct painter *p, void (*paint)(struct painter *), doub
 	for (n = 1; !is_ending; n++) {
 		uint64_t due_ns = start_ns + (uint64_t)((double)n * 1e9 / rate);
 		struct timespec due = {.tv_sec = (time_t)(due_ns / NS_PER_S),
-		        .tv_nsec = (long)(due_ns % NS_PER_S)};
+			.tv_nsec = (long)(due_ns % NS_PER_S)};
 		while (!is_ending &&
-		        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR)
+			clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR)
 			;
 		if (is_ending)
 			break;
@@ -237,7 +237,7 @@ static void run_at_rate(struct painter *p, void (*paint)(struct painter *), doub
 			die("The display went away");
 	}
 	printf("{\"frames\": %llu, \"late\": %llu}\n", (unsigned long long)(n - 1),
-	        (unsigned long long)n_late);
+		(unsigned long long)n_late);
 }
 
 struct workload {
@@ -247,17 +247,17 @@ struct workload {
 	bool is_on_request;
 };
 static const struct workload workloads[] = {
-        {"still", NULL, NULL, false},
-        {"typing", typing_begin, typing_frame, false},
-        {"scroll", scroll_begin, scroll_frame, false},
-        {"film", film_begin, film_frame, false},
-        {"single", NULL, NULL, true},
+	{"still", NULL, NULL, false},
+	{"typing", typing_begin, typing_frame, false},
+	{"scroll", scroll_begin, scroll_frame, false},
+	{"film", film_begin, film_frame, false},
+	{"single", NULL, NULL, true},
 };
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"display", required_argument, NULL, 'd'},
-	        {"rate", required_argument, NULL, 'r'}, {0}};
+		{"rate", required_argument, NULL, 'r'}, {0}};
 	const char *display = NULL;
 	double rate = 30;
 	for (int c; (c = getopt_long(argc, argv, "d:r:", options, NULL)) != -1;) {

@@ -65,17 +65,17 @@ static void poke(uint64_t offset, const void *bytes, size_t len)
 static void begin(void)
 {
 	const struct ring_header header = {.magic = RING_MAGIC,
-	        .abi_version = RING_ABI_VERSION,
-	        .header_size = RING_HEADER_SIZE,
-	        .epoch = EPOCH,
-	        .capacity = CAPACITY,
-	        .latest = RING_NONE};
+		.abi_version = RING_ABI_VERSION,
+		.header_size = RING_HEADER_SIZE,
+		.epoch = EPOCH,
+		.capacity = CAPACITY,
+		.latest = RING_NONE};
 
 	if (segment_fd < 0) {
 		segment_fd = memfd_create("fuzz", MFD_CLOEXEC);
 		resize(SEGMENT_LEN);
 		segment =
-		        mmap(NULL, SEGMENT_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, segment_fd, 0);
+			mmap(NULL, SEGMENT_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, segment_fd, 0);
 		if (segment == MAP_FAILED || guarded_copy_init() < 0)
 			abort();
 	}
@@ -129,10 +129,10 @@ static void read_record(struct ring_reader *reader, bool newest)
 	struct copy copy = {0};
 	uint64_t skipped = 0;
 	int r = newest ? ring_reader_newest(reader, &record, alloc_copy, &copy, &skipped)
-	               : ring_reader_next(reader, &record, alloc_copy, &copy);
+		       : ring_reader_next(reader, &record, alloc_copy, &copy);
 
 	assert(r == 0 || r == -EAGAIN || r == -EFAULT || r == -EPROTO || r == -ENOMEM ||
-	        (!newest && r == -EOVERFLOW));
+		(!newest && r == -EOVERFLOW));
 	if (r == 0) {
 		assert(record.length == copy.len);
 		assert(record.length <= ring_reader_payload_max(reader));

@@ -81,16 +81,16 @@ static void ring_make(uint64_t capacity, const uint8_t *payload, uint32_t len)
 	ring.header->epoch = EPOCH;
 	ring.header->capacity = capacity;
 	*ring.record = (struct ring_record){.length = len,
-	        .kind = RECORD_FRAME,
-	        .flags = RECORD_IS_KEY,
-	        .sequence = 1,
-	        .pts_ns = clock_monotonic_ns(),
-	        .width = 64,
-	        .height = 48};
+		.kind = RECORD_FRAME,
+		.flags = RECORD_IS_KEY,
+		.sequence = 1,
+		.pts_ns = clock_monotonic_ns(),
+		.width = 64,
+		.height = 48};
 	if (payload)
 		memcpy(ring.record + 1, payload, len);
 	uint64_t end =
-	        (sizeof(struct ring_record) + len + RING_ALIGN - 1) / RING_ALIGN * RING_ALIGN;
+		(sizeof(struct ring_record) + len + RING_ALIGN - 1) / RING_ALIGN * RING_ALIGN;
 	atomic_store(&ring.header->intent, end);
 	atomic_store(&ring.header->end, end);
 	atomic_store(&ring.header->latest, 0);
@@ -193,7 +193,7 @@ static void announce_usual(int fd)
 }
 
 static struct packet *state_packet(
-        uint32_t state, const char *words, uint32_t words_len, uint32_t jpeg_len)
+	uint32_t state, const char *words, uint32_t words_len, uint32_t jpeg_len)
 {
 	struct packet *packet = begin(CAPSOCK_STATE);
 
@@ -419,11 +419,11 @@ static uint64_t put_long_record(uint64_t position)
 {
 	const uint32_t len = CAPACITY / RING_RECORD_DIVISOR - (uint32_t)sizeof(struct ring_record);
 	const struct ring_record record = {.length = len,
-	        .kind = RECORD_FRAME,
-	        .sequence = position / RING_ALIGN + 1,
-	        .pts_ns = clock_monotonic_ns(),
-	        .width = 64,
-	        .height = 48};
+		.kind = RECORD_FRAME,
+		.sequence = position / RING_ALIGN + 1,
+		.pts_ns = clock_monotonic_ns(),
+		.width = 64,
+		.height = 48};
 	uint8_t *place = ring.map + RING_HEADER_SIZE + (position & (CAPACITY - 1));
 	uint64_t end = position + sizeof(record) + len;
 
@@ -646,56 +646,56 @@ struct lie {
 };
 
 static const struct lie lies[] = {
-        {"honest", honest, NULL},
-        {"header-magic", header_magic, NULL},
-        {"header-version", header_version, NULL},
-        {"header-size", header_size, NULL},
-        {"header-epoch", header_epoch, NULL},
-        {"header-capacity", header_capacity, NULL},
-        {"capacity-uneven", capacity_uneven, NULL},
-        {"capacity-zero", capacity_zero, NULL},
-        {"capacity-huge", capacity_huge, NULL},
-        {"segment-short", segment_short, NULL},
-        {"fd-is-a-pipe", fd_is_a_pipe, NULL},
-        {"fd-is-a-folder", fd_is_a_folder, NULL},
-        {"record-over-a-quarter", record_over_a_quarter, NULL},
-        {"record-past-the-end", record_past_the_end, NULL},
-        {"record-length-wraps", record_length_wraps, NULL},
-        {"record-of-unknown-kind", record_of_unknown_kind, NULL},
-        {"record-is-no-jpeg", record_is_no_jpeg, NULL},
-        {"record-without-size", record_without_size, NULL},
-        {"record-is-empty", record_is_empty, NULL},
-        {"position-unaligned", position_unaligned, NULL},
-        {"position-almost-none", position_almost_none, NULL},
-        {"intent-runs-ahead", intent_runs_ahead, NULL},
-        {"positions-jump", honest, positions_jump_tick},
-        {"truncated-at-once", truncated_at_once, NULL},
-        {"truncated-later", truncated_later, truncated_later_tick},
-        {"truncated-while-read", truncated_while_read, truncated_while_read_tick},
-        {"message-short", message_short, NULL},
-        {"message-empty", message_empty, NULL},
-        {"message-long", message_long, NULL},
-        {"message-length-lies", message_length_lies, NULL},
-        {"message-with-more-behind", message_with_more_behind, NULL},
-        {"message-unknown", message_unknown, NULL},
-        {"message-of-the-other-end", message_of_the_other_end, NULL},
-        {"stream-without-fd", stream_without_fd, NULL},
-        {"stream-with-many-fds", stream_with_many_fds, NULL},
-        {"state-with-fd", state_with_fd, NULL},
-        {"state-picture-too-large", state_picture_too_large, NULL},
-        {"state-picture-is-missing", state_picture_is_missing, NULL},
-        {"state-picture-is-no-jpeg", state_picture_is_no_jpeg, NULL},
-        {"state-unknown", state_unknown, NULL},
-        {"words-too-long", words_too_long, NULL},
-        {"words-length-wraps", words_length_wraps, NULL},
-        {"words-not-utf8", words_not_utf8, NULL},
-        {"words-with-control-characters", words_with_control_characters, NULL},
-        {"words-with-nul", words_with_nul, NULL},
-        {"flood-of-states", says_nothing, flood_of_states_tick},
-        {"flood-of-rings", says_nothing, flood_of_rings_tick},
-        {"refuses", refuses, NULL},
-        {"says-nothing", says_nothing, NULL},
-        {"hangs-up", hangs_up, NULL},
+	{"honest", honest, NULL},
+	{"header-magic", header_magic, NULL},
+	{"header-version", header_version, NULL},
+	{"header-size", header_size, NULL},
+	{"header-epoch", header_epoch, NULL},
+	{"header-capacity", header_capacity, NULL},
+	{"capacity-uneven", capacity_uneven, NULL},
+	{"capacity-zero", capacity_zero, NULL},
+	{"capacity-huge", capacity_huge, NULL},
+	{"segment-short", segment_short, NULL},
+	{"fd-is-a-pipe", fd_is_a_pipe, NULL},
+	{"fd-is-a-folder", fd_is_a_folder, NULL},
+	{"record-over-a-quarter", record_over_a_quarter, NULL},
+	{"record-past-the-end", record_past_the_end, NULL},
+	{"record-length-wraps", record_length_wraps, NULL},
+	{"record-of-unknown-kind", record_of_unknown_kind, NULL},
+	{"record-is-no-jpeg", record_is_no_jpeg, NULL},
+	{"record-without-size", record_without_size, NULL},
+	{"record-is-empty", record_is_empty, NULL},
+	{"position-unaligned", position_unaligned, NULL},
+	{"position-almost-none", position_almost_none, NULL},
+	{"intent-runs-ahead", intent_runs_ahead, NULL},
+	{"positions-jump", honest, positions_jump_tick},
+	{"truncated-at-once", truncated_at_once, NULL},
+	{"truncated-later", truncated_later, truncated_later_tick},
+	{"truncated-while-read", truncated_while_read, truncated_while_read_tick},
+	{"message-short", message_short, NULL},
+	{"message-empty", message_empty, NULL},
+	{"message-long", message_long, NULL},
+	{"message-length-lies", message_length_lies, NULL},
+	{"message-with-more-behind", message_with_more_behind, NULL},
+	{"message-unknown", message_unknown, NULL},
+	{"message-of-the-other-end", message_of_the_other_end, NULL},
+	{"stream-without-fd", stream_without_fd, NULL},
+	{"stream-with-many-fds", stream_with_many_fds, NULL},
+	{"state-with-fd", state_with_fd, NULL},
+	{"state-picture-too-large", state_picture_too_large, NULL},
+	{"state-picture-is-missing", state_picture_is_missing, NULL},
+	{"state-picture-is-no-jpeg", state_picture_is_no_jpeg, NULL},
+	{"state-unknown", state_unknown, NULL},
+	{"words-too-long", words_too_long, NULL},
+	{"words-length-wraps", words_length_wraps, NULL},
+	{"words-not-utf8", words_not_utf8, NULL},
+	{"words-with-control-characters", words_with_control_characters, NULL},
+	{"words-with-nul", words_with_nul, NULL},
+	{"flood-of-states", says_nothing, flood_of_states_tick},
+	{"flood-of-rings", says_nothing, flood_of_rings_tick},
+	{"refuses", refuses, NULL},
+	{"says-nothing", says_nothing, NULL},
+	{"hangs-up", hangs_up, NULL},
 };
 #define LIES_COUNT (sizeof(lies) / sizeof(lies[0]))
 
@@ -774,7 +774,7 @@ int main(int argc, char **argv)
 	puts("ready");
 	for (;;) {
 		struct pollfd polled[] = {{.fd = 0, .events = POLLIN},
-		        {.fd = fd < 0 ? listen_fd : fd, .events = POLLIN}};
+			{.fd = fd < 0 ? listen_fd : fd, .events = POLLIN}};
 		bool ticks = fd >= 0 && is_greeted && lie->on_tick;
 
 		if (poll(polled, 2, ticks ? 1 : -1) < 0)

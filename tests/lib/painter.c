@@ -72,7 +72,7 @@ static void x_open(void)
 		xcb_screen_next(&it);
 	x.screen = it.data;
 	for (depth = xcb_screen_allowed_depths_iterator(x.screen); depth.rem;
-	        xcb_depth_next(&depth)) {
+		xcb_depth_next(&depth)) {
 		xcb_visualtype_iterator_t visual = xcb_depth_visuals_iterator(depth.data);
 
 		for (; visual.rem; xcb_visualtype_next(&visual))
@@ -85,15 +85,15 @@ static void x_open(void)
 	/* Over windows too: whatever a test has started must not hide what it paints. */
 	const uint32_t values[] = {XCB_SUBWINDOW_MODE_INCLUDE_INFERIORS, 0};
 	check(xcb_create_gc_checked(x.connection, x.gc, x.screen->root,
-	              XCB_GC_SUBWINDOW_MODE | XCB_GC_GRAPHICS_EXPOSURES, values),
-	        "gc");
+		      XCB_GC_SUBWINDOW_MODE | XCB_GC_GRAPHICS_EXPOSURES, values),
+		"gc");
 }
 
 /* The root's size now: the connection's setup only knows that of the beginning. */
 static void root_size(unsigned *width, unsigned *height)
 {
 	xcb_get_geometry_reply_t *reply = xcb_get_geometry_reply(
-	        x.connection, xcb_get_geometry(x.connection, x.screen->root), NULL);
+		x.connection, xcb_get_geometry(x.connection, x.screen->root), NULL);
 
 	if (!reply)
 		die("the X server is gone");
@@ -120,7 +120,7 @@ static void fill(int16_t left, int16_t top, uint16_t width, uint16_t height, uin
 
 	xcb_change_gc(x.connection, x.gc, XCB_GC_FOREGROUND, &foreground);
 	check(xcb_poly_fill_rectangle_checked(x.connection, x.screen->root, x.gc, 1, &rectangle),
-	        "fill");
+		"fill");
 }
 
 static uint32_t next_random(uint32_t *state) /* xorshift32: Marsaglia, 2003 */
@@ -157,11 +157,11 @@ static void put_picture(bool is_page, uint32_t seed)
 		for (unsigned y = 0; y < rows; y++)
 			for (unsigned column = 0; column < width; column++)
 				pixels[(size_t)y * width + column] =
-				        pixel_of(shade(is_page, &state, column, top + y));
+					pixel_of(shade(is_page, &state, column, top + y));
 		check(xcb_put_image_checked(x.connection, XCB_IMAGE_FORMAT_Z_PIXMAP, x.screen->root,
-		              x.gc, (uint16_t)width, (uint16_t)rows, 0, (int16_t)top, 0,
-		              x.screen->root_depth, width * rows * 4, (const uint8_t *)pixels),
-		        "picture");
+			      x.gc, (uint16_t)width, (uint16_t)rows, 0, (int16_t)top, 0,
+			      x.screen->root_depth, width * rows * 4, (const uint8_t *)pixels),
+			"picture");
 	}
 	free(pixels);
 }
@@ -174,18 +174,18 @@ static void set_cursor(uint32_t rgb)
 	const xcb_rectangle_t all = {0, 0, CURSOR_SIDE, CURSOR_SIDE};
 	const uint32_t ones = 1;
 	uint16_t red = (uint16_t)((rgb >> 16 & 0xff) * 0x101),
-	         green = (uint16_t)((rgb >> 8 & 0xff) * 0x101),
-	         blue = (uint16_t)((rgb & 0xff) * 0x101);
+		 green = (uint16_t)((rgb >> 8 & 0xff) * 0x101),
+		 blue = (uint16_t)((rgb & 0xff) * 0x101);
 
 	xcb_create_pixmap(x.connection, 1, square, x.screen->root, CURSOR_SIDE, CURSOR_SIDE);
 	xcb_create_gc(x.connection, gc, square, XCB_GC_FOREGROUND, &ones);
 	xcb_poly_fill_rectangle(x.connection, square, gc, 1, &all);
 	check(xcb_create_cursor_checked(x.connection, cursor, square, square, red, green, blue, red,
-	              green, blue, 0, 0),
-	        "cursor");
+		      green, blue, 0, 0),
+		"cursor");
 	check(xcb_change_window_attributes_checked(
-	              x.connection, x.screen->root, XCB_CW_CURSOR, &cursor),
-	        "cursor");
+		      x.connection, x.screen->root, XCB_CW_CURSOR, &cursor),
+		"cursor");
 	xcb_free_cursor(x.connection, cursor);
 	xcb_free_gc(x.connection, gc);
 	xcb_free_pixmap(x.connection, square);
@@ -195,9 +195,9 @@ static void set_cursor(uint32_t rgb)
 static uint8_t *grab(int16_t left, int16_t top, uint16_t width, uint16_t height)
 {
 	xcb_get_image_reply_t *reply = xcb_get_image_reply(x.connection,
-	        xcb_get_image(x.connection, XCB_IMAGE_FORMAT_Z_PIXMAP, x.screen->root, left, top,
-	                width, height, ~0u),
-	        NULL);
+		xcb_get_image(x.connection, XCB_IMAGE_FORMAT_Z_PIXMAP, x.screen->root, left, top,
+			width, height, ~0u),
+		NULL);
 	size_t n_pixels = (size_t)width * height;
 	uint32_t *pixels = malloc(n_pixels * 4);
 
@@ -207,9 +207,9 @@ static uint8_t *grab(int16_t left, int16_t top, uint16_t width, uint16_t height)
 	free(reply);
 	for (size_t i = 0; i < n_pixels; i++)
 		pixels[i] = x.bits == 8 ? pixels[i] & 0xffffff
-		                        : (pixels[i] >> 22 & 0xff) << 16 |
-		                                  (pixels[i] >> 12 & 0xff) << 8 |
-		                                  (pixels[i] >> 2 & 0xff);
+					: (pixels[i] >> 22 & 0xff) << 16 |
+						  (pixels[i] >> 12 & 0xff) << 8 |
+						  (pixels[i] >> 2 & 0xff);
 	return (uint8_t *)pixels;
 }
 
@@ -246,10 +246,10 @@ static bool run(const char *line)
 		set_cursor(rgb);
 	} else if (sscanf(line, "warp %hd %hd", &left, &top) == 2) {
 		check(xcb_warp_pointer_checked(
-		              x.connection, XCB_NONE, x.screen->root, 0, 0, 0, 0, left, top),
-		        "warp");
+			      x.connection, XCB_NONE, x.screen->root, 0, 0, 0, 0, left, top),
+			"warp");
 	} else if (sscanf(line, "grab %4095s %hd %hd %hu %hu", path, &left, &top, &width,
-	                   &height) == 5) {
+			   &height) == 5) {
 		uint8_t *pixels = grab(left, top, width, height);
 		FILE *file = file_open(path);
 
@@ -257,12 +257,12 @@ static bool run(const char *line)
 		file_close(file);
 		free(pixels);
 	} else if (sscanf(line, "reference %4095s %u %3s %hd %hd %hu %hu", path, &quality, sampling,
-	                   &left, &top, &width, &height) == 7) {
+			   &left, &top, &width, &height) == 7) {
 		uint8_t *pixels = grab(left, top, width, height);
 		FILE *file = file_open(path);
 
 		reference_jpeg_write(
-		        file, pixels, width, height, quality, strcmp(sampling, "444") == 0);
+			file, pixels, width, height, quality, strcmp(sampling, "444") == 0);
 		file_close(file);
 		free(pixels);
 	} else if (strcmp(line, "size") == 0) {

@@ -4,7 +4,7 @@
 #include <jpeglib.h>
 
 void reference_jpeg_write(
-        FILE *file, uint8_t *pixels, unsigned width, unsigned height, unsigned quality, bool is_444)
+	FILE *file, uint8_t *pixels, unsigned width, unsigned height, unsigned quality, bool is_444)
 {
 	struct jpeg_error_mgr errors;
 	struct jpeg_compress_struct jpeg = {.err = jpeg_std_error(&errors)};

@@ -15,4 +15,4 @@
  * process where libjpeg fails.
  */
 void reference_jpeg_write(FILE *file, uint8_t *pixels, unsigned width, unsigned height,
-        unsigned quality, bool is_444);
+	unsigned quality, bool is_444);

@@ -70,9 +70,9 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 		kernel.n_left_overs--;
 		datagram = &kernel.left_over;
 	} else if (kernel.n_dumps > 0 &&
-	           kernel.next < (is_link ? kernel.n_links : kernel.n_addresses)) {
+		   kernel.next < (is_link ? kernel.n_links : kernel.n_addresses)) {
 		datagram =
-		        is_link ? &kernel.links[kernel.next++] : &kernel.addresses[kernel.next++];
+			is_link ? &kernel.links[kernel.next++] : &kernel.addresses[kernel.next++];
 	} else {
 		errno = EAGAIN;
 		return -1;
@@ -81,7 +81,7 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 	memcpy(message->msg_iov[0].iov_base, datagram->bytes, datagram->len);
 	/* a case writes 0 where it means the right sequence number */
 	for (size_t at = 0;
-	        datagram != &kernel.left_over && at + sizeof(struct nlmsghdr) <= datagram->len;) {
+		datagram != &kernel.left_over && at + sizeof(struct nlmsghdr) <= datagram->len;) {
 		struct nlmsghdr *head = (void *)((uint8_t *)message->msg_iov[0].iov_base + at);
 
 		if (head->nlmsg_seq == 0)
@@ -120,7 +120,7 @@ static struct nlmsghdr *begin_message(struct datagram *datagram, uint16_t type, 
 }
 
 static void add_attribute(struct datagram *datagram, struct nlmsghdr *head, uint16_t type,
-        const void *data, size_t len)
+	const void *data, size_t len)
 {
 	struct rtattr *attribute = append(datagram, NULL, RTA_LENGTH(len));
 
@@ -131,7 +131,7 @@ static void add_attribute(struct datagram *datagram, struct nlmsghdr *head, uint
 }
 
 static void add_link(
-        struct datagram *datagram, int ifindex, const char *name, unsigned flags, const char *kind)
+	struct datagram *datagram, int ifindex, const char *name, unsigned flags, const char *kind)
 {
 	struct nlmsghdr *head = begin_message(datagram, RTM_NEWLINK, sizeof(struct ifinfomsg));
 	struct ifinfomsg *info = NLMSG_DATA(head);
@@ -153,7 +153,7 @@ static void add_link(
 #define UP (IFF_UP | IFF_RUNNING)
 
 static struct nlmsghdr *add_address(struct datagram *datagram, unsigned ifindex, const char *text,
-        unsigned bits, unsigned flags)
+	unsigned bits, unsigned flags)
 {
 	struct nlmsghdr *head = begin_message(datagram, RTM_NEWADDR, sizeof(struct ifaddrmsg));
 	struct ifaddrmsg *info = NLMSG_DATA(head);
@@ -256,7 +256,7 @@ static void addresses_carry_what_their_link_says(void **state)
 static void kinds_are_hardware_or_virtual(void **state)
 {
 	static const char *const kinds[] = {"vlan", "bond", "team", "macvlan", "bridge", "veth",
-	        "tun", "dummy", "ifb", "wireguard", "vxlan", "sit", "unheard-of"};
+		"tun", "dummy", "ifb", "wireguard", "vxlan", "sit", "unheard-of"};
 	char name[IF_NAMESIZE], ip[INET_ADDRSTRLEN];
 
 	(void)state;
@@ -284,7 +284,7 @@ static void addresses_that_are_not_ours_yet_are_left_out(void **state)
 	add_address(&kernel.addresses[0], 2, "2001:db8::3", 64, IFA_F_TENTATIVE | IFA_F_OPTIMISTIC);
 	/* the wide attribute counts, not the old byte */
 	add_address(&kernel.addresses[0], 2, "2001:db8::4", 64,
-	        IFA_F_STABLE_PRIVACY | IFA_F_DEPRECATED);
+		IFA_F_STABLE_PRIVACY | IFA_F_DEPRECATED);
 	add_done(&kernel.addresses[0]);
 	read_well();
 	assert_int_equal(all.n, 2);
@@ -509,9 +509,9 @@ static void inherited_socket_lists_the_hosts_addresses(void **state)
 		if (addresses_read(fd, &inside) < 0)
 			_exit(1);
 		_exit(inside.n == all.n && memcmp(inside.list, all.list,
-		                                   all.n * sizeof(all.list[0])) == 0
-		                ? 0
-		                : 1);
+						   all.n * sizeof(all.list[0])) == 0
+				? 0
+				: 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	close(fd);
@@ -698,10 +698,10 @@ static void longest_address_fits_and_a_strange_family_is_a_question_mark(void **
 
 	(void)state;
 	assert_string_equal(
-	        address_format(is("1111:2222:3333:4444:5555:6666:7777:8888"), text, sizeof(text)),
-	        "[1111:2222:3333:4444:5555:6666:7777:8888]");
+		address_format(is("1111:2222:3333:4444:5555:6666:7777:8888"), text, sizeof(text)),
+		"[1111:2222:3333:4444:5555:6666:7777:8888]");
 	assert_string_equal(
-	        address_format(&(struct address){.family = AF_UNIX}, text, sizeof(text)), "?");
+		address_format(&(struct address){.family = AF_UNIX}, text, sizeof(text)), "?");
 }
 
 int main(void)
@@ -709,30 +709,30 @@ int main(void)
 #define READ(name)   cmocka_unit_test_setup(name, reset_kernel)
 #define CHOOSE(name) cmocka_unit_test_setup(name, clear)
 	const struct CMUnitTest tests[] = {
-	        READ(addresses_carry_what_their_link_says),
-	        READ(kinds_are_hardware_or_virtual),
-	        READ(addresses_that_are_not_ours_yet_are_left_out),
-	        READ(other_end_of_a_point_to_point_link_is_not_taken_for_ours),
-	        READ(several_datagrams_are_one_dump),
-	        READ(answers_to_a_predecessor_are_thrown_away),
-	        READ(messages_from_other_processes_are_ignored),
-	        READ(endless_left_overs_end),
-	        READ(dump_that_does_not_end_is_an_error),
-	        READ(error_of_the_kernel_is_handed_on),
-	        READ(interrupted_dump_is_made_again),
-	        READ(lengths_that_lie_are_refused_or_passed_over),
-	        READ(real_address_finds_room_among_too_many),
-	        READ(real_socket_lists_loopback_again_and_again),
-	        READ(inherited_socket_lists_the_hosts_addresses),
-	        CHOOSE(people_get_one_per_real_interface_ipv4_first),
-	        CHOOSE(people_get_no_link_local_or_passing_address_where_there_is_another),
-	        CHOOSE(people_get_virtual_ones_when_nothing_real_is_left),
-	        CHOOSE(people_get_loopback_when_nothing_else_is_up),
-	        CHOOSE(same_link_is_the_prefix_of_the_interface_that_was_reached),
-	        CHOOSE(prefix_of_no_bits_is_no_link),
-	        CHOOSE(network_holds_what_shares_its_bits),
-	        CHOOSE(socket_addresses_are_unmapped),
-	        CHOOSE(longest_address_fits_and_a_strange_family_is_a_question_mark),
+		READ(addresses_carry_what_their_link_says),
+		READ(kinds_are_hardware_or_virtual),
+		READ(addresses_that_are_not_ours_yet_are_left_out),
+		READ(other_end_of_a_point_to_point_link_is_not_taken_for_ours),
+		READ(several_datagrams_are_one_dump),
+		READ(answers_to_a_predecessor_are_thrown_away),
+		READ(messages_from_other_processes_are_ignored),
+		READ(endless_left_overs_end),
+		READ(dump_that_does_not_end_is_an_error),
+		READ(error_of_the_kernel_is_handed_on),
+		READ(interrupted_dump_is_made_again),
+		READ(lengths_that_lie_are_refused_or_passed_over),
+		READ(real_address_finds_room_among_too_many),
+		READ(real_socket_lists_loopback_again_and_again),
+		READ(inherited_socket_lists_the_hosts_addresses),
+		CHOOSE(people_get_one_per_real_interface_ipv4_first),
+		CHOOSE(people_get_no_link_local_or_passing_address_where_there_is_another),
+		CHOOSE(people_get_virtual_ones_when_nothing_real_is_left),
+		CHOOSE(people_get_loopback_when_nothing_else_is_up),
+		CHOOSE(same_link_is_the_prefix_of_the_interface_that_was_reached),
+		CHOOSE(prefix_of_no_bits_is_no_link),
+		CHOOSE(network_holds_what_shares_its_bits),
+		CHOOSE(socket_addresses_are_unmapped),
+		CHOOSE(longest_address_fits_and_a_strange_family_is_a_question_mark),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,19 +57,19 @@ static void subscribers_messages_arrive_as_sent(void **state)
 	struct pair *pair = *state;
 	struct capsock_message got;
 	const struct capsock_message sent[] = {
-	        {.type = CAPSOCK_HELLO, .version = 1, .stream = STREAM_DELTA},
-	        {.type = CAPSOCK_KEY_FRAME},
-	        {.type = CAPSOCK_CATCH_UP, .since_sequence = 1ull << 40, .exact = true},
-	        {.type = CAPSOCK_BITRATE, .value = 4000000},
-	        {.type = CAPSOCK_RATE, .value = 30000},
-	        {.type = CAPSOCK_MUTE, .muted = true},
-	        {.type = CAPSOCK_VIEWERS, .words = "Wohnzimmer\n客厅", .words_len = 17},
+		{.type = CAPSOCK_HELLO, .version = 1, .stream = STREAM_DELTA},
+		{.type = CAPSOCK_KEY_FRAME},
+		{.type = CAPSOCK_CATCH_UP, .since_sequence = 1ull << 40, .exact = true},
+		{.type = CAPSOCK_BITRATE, .value = 4000000},
+		{.type = CAPSOCK_RATE, .value = 30000},
+		{.type = CAPSOCK_MUTE, .muted = true},
+		{.type = CAPSOCK_VIEWERS, .words = "Wohnzimmer\n客厅", .words_len = 17},
 	};
 
 	for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
 		assert_int_equal(capsock_send(pair->subscriber, CAPSOCK_SUBSCRIBER, &sent[i]), 0);
 		assert_int_equal(
-		        capsock_receive(pair->daemon, CAPSOCK_DAEMON, &pair->buffer, &got), 0);
+			capsock_receive(pair->daemon, CAPSOCK_DAEMON, &pair->buffer, &got), 0);
 		assert_int_equal(got.type, sent[i].type);
 		assert_int_equal(got.version, sent[i].version);
 		assert_int_equal(got.stream, sent[i].stream);
@@ -83,7 +83,7 @@ static void subscribers_messages_arrive_as_sent(void **state)
 		assert_int_equal(got.ring_fd, -1);
 	}
 	assert_int_equal(
-	        capsock_receive(pair->daemon, CAPSOCK_DAEMON, &pair->buffer, &got), -EAGAIN);
+		capsock_receive(pair->daemon, CAPSOCK_DAEMON, &pair->buffer, &got), -EAGAIN);
 }
 
 static void ring_and_state_arrive_as_sent(void **state)
@@ -95,26 +95,26 @@ static void ring_and_state_arrive_as_sent(void **state)
 
 	memset(picture, 0xa5, CAPSOCK_PICTURE_MAX);
 	const struct capsock_message stream = {.type = CAPSOCK_STREAM,
-	        .epoch = 0x123456789abcdefull,
-	        .capacity = 8u << 20,
-	        .ring_fd = fd};
+		.epoch = 0x123456789abcdefull,
+		.capacity = 8u << 20,
+		.ring_fd = fd};
 	assert_int_equal(capsock_send(pair->daemon, CAPSOCK_DAEMON, &stream), 0);
 	assert_int_equal(
-	        capsock_receive(pair->subscriber, CAPSOCK_SUBSCRIBER, &pair->buffer, &got), 0);
+		capsock_receive(pair->subscriber, CAPSOCK_SUBSCRIBER, &pair->buffer, &got), 0);
 	assert_true(got.epoch == stream.epoch && got.capacity == stream.capacity);
 	assert_true(got.ring_fd >= 0 && got.ring_fd != fd);
 	assert_true(fcntl(got.ring_fd, F_GETFD) & FD_CLOEXEC);
 	fd_close(&got.ring_fd);
 
 	const struct capsock_message message = {.type = CAPSOCK_STATE,
-	        .state = STATE_NO_DISPLAY,
-	        .words = "No display",
-	        .words_len = 10,
-	        .picture = picture,
-	        .picture_len = CAPSOCK_PICTURE_MAX};
+		.state = STATE_NO_DISPLAY,
+		.words = "No display",
+		.words_len = 10,
+		.picture = picture,
+		.picture_len = CAPSOCK_PICTURE_MAX};
 	assert_int_equal(capsock_send(pair->daemon, CAPSOCK_DAEMON, &message), 0);
 	assert_int_equal(
-	        capsock_receive(pair->subscriber, CAPSOCK_SUBSCRIBER, &pair->buffer, &got), 0);
+		capsock_receive(pair->subscriber, CAPSOCK_SUBSCRIBER, &pair->buffer, &got), 0);
 	assert_int_equal(got.state, STATE_NO_DISPLAY);
 	assert_memory_equal(got.words, "No display", 10);
 	assert_int_equal(got.picture_len, CAPSOCK_PICTURE_MAX);
@@ -128,12 +128,12 @@ static void limits_are_refused_before_they_are_sent(void **state)
 {
 	struct pair *pair = *state;
 	const struct capsock_message no_ring = {.type = CAPSOCK_STREAM, .ring_fd = -1},
-	                             words = {.type = CAPSOCK_REFUSED,
-	                                     .words = "x",
-	                                     .words_len = CAPSOCK_WORDS_MAX + 1},
-	                             picture = {.type = CAPSOCK_STATE,
-	                                     .picture_len = CAPSOCK_PICTURE_MAX + 1},
-	                             direction = {.type = CAPSOCK_HELLO};
+				     words = {.type = CAPSOCK_REFUSED,
+					     .words = "x",
+					     .words_len = CAPSOCK_WORDS_MAX + 1},
+				     picture = {.type = CAPSOCK_STATE,
+					     .picture_len = CAPSOCK_PICTURE_MAX + 1},
+				     direction = {.type = CAPSOCK_HELLO};
 
 	assert_int_equal(capsock_send(pair->daemon, CAPSOCK_DAEMON, &no_ring), -EINVAL);
 	assert_int_equal(capsock_send(pair->daemon, CAPSOCK_DAEMON, &words), -EINVAL);
@@ -144,7 +144,7 @@ static void limits_are_refused_before_they_are_sent(void **state)
 /* --- raw packets, as a liar sends them --- */
 
 static int receive_raw(
-        struct pair *pair, const void *bytes, size_t len, const int *fds, size_t n_fds)
+	struct pair *pair, const void *bytes, size_t len, const int *fds, size_t n_fds)
 {
 	union {
 		struct cmsghdr align;
@@ -218,10 +218,10 @@ static void end_of_file_is_a_reset(void **state)
 
 	fd_close(&pair->daemon);
 	assert_int_equal(capsock_receive(pair->subscriber, CAPSOCK_SUBSCRIBER, &pair->buffer, &got),
-	        -ECONNRESET);
+		-ECONNRESET);
 	assert_int_equal(capsock_send(pair->subscriber, CAPSOCK_SUBSCRIBER,
-	                         &(struct capsock_message){.type = CAPSOCK_KEY_FRAME}),
-	        -ECONNRESET);
+				 &(struct capsock_message){.type = CAPSOCK_KEY_FRAME}),
+		-ECONNRESET);
 }
 
 static void nobody_listening_is_an_error(void **state)
@@ -238,15 +238,15 @@ static void nobody_listening_is_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup_teardown(
-	                subscribers_messages_arrive_as_sent, set_up, tear_down),
-	        cmocka_unit_test_setup_teardown(ring_and_state_arrive_as_sent, set_up, tear_down),
-	        cmocka_unit_test_setup_teardown(
-	                limits_are_refused_before_they_are_sent, set_up, tear_down),
-	        cmocka_unit_test_setup_teardown(
-	                lies_are_refused_and_leak_nothing, set_up, tear_down),
-	        cmocka_unit_test_setup_teardown(end_of_file_is_a_reset, set_up, tear_down),
-	        cmocka_unit_test(nobody_listening_is_an_error),
+		cmocka_unit_test_setup_teardown(
+			subscribers_messages_arrive_as_sent, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(ring_and_state_arrive_as_sent, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			limits_are_refused_before_they_are_sent, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			lies_are_refused_and_leak_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(end_of_file_is_a_reset, set_up, tear_down),
+		cmocka_unit_test(nobody_listening_is_an_error),
 	};
 	return cmocka_run_group_tests_name("capsock", tests, NULL, NULL);
 }

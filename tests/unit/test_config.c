@@ -101,7 +101,7 @@ static void table_is_whole_and_without_doubles(void **state)
 		assert_non_null(key->default_text);
 		assert_ptr_equal(config_key_find(key->section, key->name), key);
 		for (const char *line = key->help; *line;
-		        line += strcspn(line, "\n"), line += *line == '\n')
+			line += strcspn(line, "\n"), line += *line == '\n')
 			assert_true(strcspn(line, "\n") <= 98); /* and "# " make 100 */
 		for (size_t k = 0; k < i; k++)
 			assert_true(key->offset != config_keys[k].offset);
@@ -115,21 +115,21 @@ static void file_sets_each_key(void **state)
 
 	(void)state;
 	assert_int_equal(load("\xef\xbb\xbf# a comment\n; another\n\n"
-	                      "[http]\n"
-	                      "hosts = tv.example.org box_2 [2001:db8::1]\n"
-	                      "allow=203.0.113.0/24 2001:db8::/32 192.0.2.7\n"
-	                      "connections_max = 2000\r\n"
-	                      "connections_per_address = 7\n"
-	                      "  head_timeout_s\t=\t6  \n"
-	                      "head_size_max = 2048\nstall_timeout_s = 300\ngrace_s = 0\n"
-	                      "[screen]\n"
-	                      "source = pattern\ndisplay = localhost:10.0\nmonitor = HDMI 1\n"
-	                      "rate = 60\nquality = 1\nsubsampling = 444\ncursor = no\n"
-	                      "pattern_width = 64\npattern_height = 4320\n"
-	                      "[log]\n"
-	                      "debug = yes",
-	                         &config, &error),
-	        0);
+			      "[http]\n"
+			      "hosts = tv.example.org box_2 [2001:db8::1]\n"
+			      "allow=203.0.113.0/24 2001:db8::/32 192.0.2.7\n"
+			      "connections_max = 2000\r\n"
+			      "connections_per_address = 7\n"
+			      "  head_timeout_s\t=\t6  \n"
+			      "head_size_max = 2048\nstall_timeout_s = 300\ngrace_s = 0\n"
+			      "[screen]\n"
+			      "source = pattern\ndisplay = localhost:10.0\nmonitor = HDMI 1\n"
+			      "rate = 60\nquality = 1\nsubsampling = 444\ncursor = no\n"
+			      "pattern_width = 64\npattern_height = 4320\n"
+			      "[log]\n"
+			      "debug = yes",
+				 &config, &error),
+		0);
 	assert_string_equal(config.http.hosts, "tv.example.org box_2 [2001:db8::1]");
 	assert_string_equal(config.http.allow, "203.0.113.0/24 2001:db8::/32 192.0.2.7");
 	assert_int_equal(config.http.connections_max, 2000);
@@ -165,13 +165,13 @@ static void mistakes_name_file_line_key_and_what_was_expected(void **state)
 {
 	(void)state;
 	refuses("[screen]\nrate = 61\n", 2,
-	        "[screen] rate: expected a whole number from 1 to 60, found \"61\"");
+		"[screen] rate: expected a whole number from 1 to 60, found \"61\"");
 	refuses("[screen]\n\n# c\nrate = 0\n", 4, "found \"0\"");
 	refuses("[screen]\nrate = 30 ; half\n", 2, "found \"30 ; half\"");
 	refuses("[screen]\nrate =\n", 2, "found \"\"");
 	refuses("[screen]\nrate = -1\n", 2, "expected a whole number");
 	refuses("[screen]\ncursor = maybe\n", 2,
-	        "[screen] cursor: expected yes or no, found \"maybe\"");
+		"[screen] cursor: expected yes or no, found \"maybe\"");
 	refuses("[screen]\nsource = wayland\n", 2, "expected x11 or pattern, found \"wayland\"");
 	refuses("[screen]\nmonitor =\n", 2, "expected all, a name or a number");
 	refuses("[screen]\ndisplay = \":0\"\n", 2, "without quotation marks");
@@ -215,7 +215,7 @@ static void a_key_given_twice_is_a_mistake(void **state)
 {
 	(void)state;
 	refuses("[screen]\nrate = 30\n[http]\ngrace_s = 1\n[screen]\nrate = 40\n", 6,
-	        "[screen] rate: expected once, found in line 2 already");
+		"[screen] rate: expected once, found in line 2 already");
 }
 
 static void nul_bytes_are_mistakes(void **state)
@@ -317,7 +317,7 @@ static void printed_file_names_every_key_with_its_range(void **state)
 
 		config_key_range(key, range, sizeof(range));
 		snprintf(expected, sizeof(expected), "# %s\n#%s =%s%s\n", range, key->name,
-		        key->default_text[0] ? " " : "", key->default_text);
+			key->default_text[0] ? " " : "", key->default_text);
 		assert_non_null(strstr(text, expected));
 	}
 	free(text);
@@ -326,20 +326,20 @@ static void printed_file_names_every_key_with_its_range(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(defaults_are_those_of_the_design),
-	        cmocka_unit_test(table_is_whole_and_without_doubles),
-	        cmocka_unit_test(file_sets_each_key),
-	        cmocka_unit_test(empty_file_is_the_defaults),
-	        cmocka_unit_test(mistakes_name_file_line_key_and_what_was_expected),
-	        cmocka_unit_test(unknown_keys_and_sections_are_mistakes),
-	        cmocka_unit_test(lines_of_another_form_are_mistakes),
-	        cmocka_unit_test(a_key_given_twice_is_a_mistake),
-	        cmocka_unit_test(nul_bytes_are_mistakes),
-	        cmocka_unit_test(texts_and_lines_may_be_long_but_not_longer),
-	        cmocka_unit_test(missing_file_is_enoent_and_the_defaults),
-	        cmocka_unit_test(unreadable_file_is_said),
-	        cmocka_unit_test(printed_file_is_the_defaults_with_and_without_its_hashes),
-	        cmocka_unit_test(printed_file_names_every_key_with_its_range),
+		cmocka_unit_test(defaults_are_those_of_the_design),
+		cmocka_unit_test(table_is_whole_and_without_doubles),
+		cmocka_unit_test(file_sets_each_key),
+		cmocka_unit_test(empty_file_is_the_defaults),
+		cmocka_unit_test(mistakes_name_file_line_key_and_what_was_expected),
+		cmocka_unit_test(unknown_keys_and_sections_are_mistakes),
+		cmocka_unit_test(lines_of_another_form_are_mistakes),
+		cmocka_unit_test(a_key_given_twice_is_a_mistake),
+		cmocka_unit_test(nul_bytes_are_mistakes),
+		cmocka_unit_test(texts_and_lines_may_be_long_but_not_longer),
+		cmocka_unit_test(missing_file_is_enoent_and_the_defaults),
+		cmocka_unit_test(unreadable_file_is_said),
+		cmocka_unit_test(printed_file_is_the_defaults_with_and_without_its_hashes),
+		cmocka_unit_test(printed_file_names_every_key_with_its_range),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -85,7 +85,7 @@ static int connect_pair(int family, int *accepted)
 {
 	struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 	struct sockaddr_in address4 = {
-	        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	void *any = family == AF_INET ? (void *)&address4 : (void *)&address;
 	socklen_t len = family == AF_INET ? sizeof(address4) : sizeof(address);
 	int listener = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
@@ -160,7 +160,7 @@ static ssize_t drain_peer(struct pair *pair, size_t len, size_t *total)
 	*total = 0;
 	fcntl(pair->peer_fd, F_SETFL, O_NONBLOCK);
 	for (uint64_t end_ns = clock_monotonic_ns() + 5 * NS_PER_S;
-	        *total < len && clock_monotonic_ns() < end_ns;) {
+		*total < len && clock_monotonic_ns() < end_ns;) {
 		n = read(pair->peer_fd, bytes, sizeof(bytes));
 		if (n > 0)
 			*total += (size_t)n;
@@ -380,19 +380,19 @@ static void input_waits_in_the_kernel_until_it_is_wanted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        TEST(knows_both_addresses),
-	        TEST(flush_hands_over_at_once),
-	        TEST(what_had_to_wait_is_told_when_it_is_gone),
-	        TEST(closing_waits_for_the_loop),
-	        TEST(destroying_tells_the_stream_first),
-	        TEST(who_takes_nothing_is_reset),
-	        TEST(who_takes_a_little_is_not),
-	        TEST(finishing_sends_everything_though_bytes_lie_unread),
-	        TEST(finishing_does_not_wait_for_ever),
-	        TEST(a_stream_ignores_input_but_not_its_end),
-	        TEST(a_stream_that_is_flooded_is_closed),
-	        TEST(a_deadline_comes_once_and_can_be_moved),
-	        TEST(input_waits_in_the_kernel_until_it_is_wanted),
+		TEST(knows_both_addresses),
+		TEST(flush_hands_over_at_once),
+		TEST(what_had_to_wait_is_told_when_it_is_gone),
+		TEST(closing_waits_for_the_loop),
+		TEST(destroying_tells_the_stream_first),
+		TEST(who_takes_nothing_is_reset),
+		TEST(who_takes_a_little_is_not),
+		TEST(finishing_sends_everything_though_bytes_lie_unread),
+		TEST(finishing_does_not_wait_for_ever),
+		TEST(a_stream_ignores_input_but_not_its_end),
+		TEST(a_stream_that_is_flooded_is_closed),
+		TEST(a_deadline_comes_once_and_can_be_moved),
+		TEST(input_waits_in_the_kernel_until_it_is_wanted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

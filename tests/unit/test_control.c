@@ -157,8 +157,8 @@ static void question_and_answer_travel_as_one_line_each(void **state)
 	assert_int_equal(ask(LONG_MS, &answer), 0);
 	assert_true(json_is_true(json_object_get(answer, "ok")));
 	assert_string_equal(
-	        json_string_value(json_object_get(json_object_get(answer, "asked"), "request")),
-	        "status");
+		json_string_value(json_object_get(json_object_get(answer, "asked"), "request")),
+		"status");
 	json_decref(answer);
 	end(pid);
 }
@@ -331,15 +331,15 @@ static void long_question_is_not_sent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(question_and_answer_travel_as_one_line_each),
-	        cmocka_unit_test(refusal_is_an_answer),
-	        cmocka_unit_test(what_is_no_answer_is_refused),
-	        cmocka_unit_test(long_answer_is_taken_up_to_its_limit),
-	        cmocka_unit_test(server_that_dies_is_a_reset),
-	        cmocka_unit_test(answer_that_does_not_come_in_time_is_not_waited_for),
-	        cmocka_unit_test(full_backlog_is_not_waited_for_either),
-	        cmocka_unit_test(nobody_there_is_said),
-	        cmocka_unit_test(long_question_is_not_sent),
+		cmocka_unit_test(question_and_answer_travel_as_one_line_each),
+		cmocka_unit_test(refusal_is_an_answer),
+		cmocka_unit_test(what_is_no_answer_is_refused),
+		cmocka_unit_test(long_answer_is_taken_up_to_its_limit),
+		cmocka_unit_test(server_that_dies_is_a_reset),
+		cmocka_unit_test(answer_that_does_not_come_in_time_is_not_waited_for),
+		cmocka_unit_test(full_backlog_is_not_waited_for_either),
+		cmocka_unit_test(nobody_there_is_said),
+		cmocka_unit_test(long_question_is_not_sent),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -12,7 +12,7 @@
 
 #define MS NS_PER_MS
 static const struct box glyph = {100, 100, 110, 116}, caret = {110, 100, 112, 116},
-                        band = {0, 0, 1920, 400};
+			band = {0, 0, 1920, 400};
 
 static void nothing_noted_is_never_due(void **state)
 {
@@ -72,7 +72,7 @@ static void jitter_at_the_ceiling_costs_no_frame(void **state)
 	damage_init(&damage, 1920, 1080, 30000);
 	for (unsigned i = 0; i < 300; i++) {
 		uint64_t at = (uint64_t)((int64_t)(1000 * MS + i * (NS_PER_S / 30)) +
-		                         jitter_ms[i % 10] * (int64_t)MS);
+					 jitter_ms[i % 10] * (int64_t)MS);
 		damage_note(&damage, &band, at);
 		uint64_t due = damage_due_ns(&damage);
 		assert_true(due - at <= 3 * MS);
@@ -117,13 +117,13 @@ static void look_that_found_nothing_costs_no_credit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(nothing_noted_is_never_due),
-	        cmocka_unit_test(single_key_press_waits_for_quiet_and_not_for_a_tick),
-	        cmocka_unit_test(pieces_of_one_drawing_make_one_frame),
-	        cmocka_unit_test(endless_drawing_is_grabbed_all_the_same),
-	        cmocka_unit_test(jitter_at_the_ceiling_costs_no_frame),
-	        cmocka_unit_test(look_that_found_nothing_costs_no_credit),
-	        cmocka_unit_test(ceiling_holds_for_a_source_that_is_faster),
+		cmocka_unit_test(nothing_noted_is_never_due),
+		cmocka_unit_test(single_key_press_waits_for_quiet_and_not_for_a_tick),
+		cmocka_unit_test(pieces_of_one_drawing_make_one_frame),
+		cmocka_unit_test(endless_drawing_is_grabbed_all_the_same),
+		cmocka_unit_test(jitter_at_the_ceiling_costs_no_frame),
+		cmocka_unit_test(look_that_found_nothing_costs_no_credit),
+		cmocka_unit_test(ceiling_holds_for_a_source_that_is_faster),
 	};
 	return cmocka_run_group_tests_name("damage", tests, NULL, NULL);
 }

@@ -23,7 +23,7 @@ static const char *wrapped(const char *text, unsigned n_cells)
 	assert_true(n <= 32);
 	for (size_t i = 0; i < n; i++)
 		at += (size_t)snprintf(out + at, sizeof(out) - at, "%s%.*s", i ? "|" : "",
-		        (int)lines[i].len, lines[i].start);
+			(int)lines[i].len, lines[i].start);
 	return out;
 }
 
@@ -65,7 +65,7 @@ static void counts_characters_not_bytes(void **state)
 static void takes_broken_text_to_its_end(void **state)
 {
 	static const char *const broken[] = {
-	        "\x80\x80\x80", "\xff", "\xc3", "a\xe2\x82", "\xc3\xc3"};
+		"\x80\x80\x80", "\xff", "\xc3", "a\xe2\x82", "\xc3\xc3"};
 	(void)state;
 
 	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
@@ -90,18 +90,18 @@ static void every_character_has_a_path(void **state)
 		assert_non_null(font_path(character));
 		assert_true((strlen(font_path(character)) > 0) == (character != ' '));
 		assert_true((font_path(character) == font_path(0)) ==
-		            (!is_printable && character != ' '));
+			    (!is_printable && character != ' '));
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(breaks_at_spaces),
-	        cmocka_unit_test(breaks_words_that_are_too_long),
-	        cmocka_unit_test(counts_characters_not_bytes),
-	        cmocka_unit_test(takes_broken_text_to_its_end),
-	        cmocka_unit_test(every_character_has_a_path),
+		cmocka_unit_test(breaks_at_spaces),
+		cmocka_unit_test(breaks_words_that_are_too_long),
+		cmocka_unit_test(counts_characters_not_bytes),
+		cmocka_unit_test(takes_broken_text_to_its_end),
+		cmocka_unit_test(every_character_has_a_path),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

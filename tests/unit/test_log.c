@@ -56,7 +56,7 @@ static void set_journal_stream(unsigned long long add_to_inode)
 
 	assert_int_equal(fstat(STDERR_FILENO, &st), 0);
 	snprintf(text, sizeof(text), "%ju:%ju", (uintmax_t)st.st_dev,
-	        (uintmax_t)(st.st_ino + add_to_inode));
+		(uintmax_t)(st.st_ino + add_to_inode));
 	setenv("JOURNAL_STREAM", text, 1);
 }
 
@@ -70,7 +70,7 @@ static int redirect(void **state)
 	log_set_debug(false);
 	real_stderr = dup(STDERR_FILENO);
 	if (real_stderr < 0 || pipe2(pipe_fds, O_CLOEXEC) < 0 ||
-	        dup2(pipe_fds[1], STDERR_FILENO) < 0)
+		dup2(pipe_fds[1], STDERR_FILENO) < 0)
 		return -1;
 	return fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK);
 }
@@ -211,7 +211,7 @@ static void pipe_without_a_reader_raises_no_signal(void **state)
 static void journal_gets_structured_fields(void **state)
 {
 	struct log_fields fields = {
-	        .source = "screen", .stream = "jpeg", .viewer = "192.0.2.7", .state = "no-display"};
+		.source = "screen", .stream = "jpeg", .viewer = "192.0.2.7", .state = "no-display"};
 	char line[64];
 
 	(void)state;
@@ -281,18 +281,18 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, redirect, restore)
 	const struct CMUnitTest tests[] = {
-	        TEST(line_on_stderr_has_name_and_message),
-	        TEST(prefix_is_written_when_asked_for),
-	        TEST(debug_is_said_only_when_it_is_on),
-	        TEST(errno_survives_and_can_be_printed),
-	        TEST(message_stays_one_line_of_clean_text),
-	        TEST(long_message_is_cut_and_stays_one_write),
-	        TEST(full_pipe_never_blocks_and_what_is_lost_is_counted),
-	        TEST(pipe_without_a_reader_raises_no_signal),
-	        TEST(journal_gets_structured_fields),
-	        TEST(fields_in_the_journal_are_cleaned_too),
-	        TEST(another_stderr_than_the_journal_gets_lines),
-	        TEST(journal_that_cannot_be_reached_gets_the_line_through_stderr),
+		TEST(line_on_stderr_has_name_and_message),
+		TEST(prefix_is_written_when_asked_for),
+		TEST(debug_is_said_only_when_it_is_on),
+		TEST(errno_survives_and_can_be_printed),
+		TEST(message_stays_one_line_of_clean_text),
+		TEST(long_message_is_cut_and_stays_one_write),
+		TEST(full_pipe_never_blocks_and_what_is_lost_is_counted),
+		TEST(pipe_without_a_reader_raises_no_signal),
+		TEST(journal_gets_structured_fields),
+		TEST(fields_in_the_journal_are_cleaned_too),
+		TEST(another_stderr_than_the_journal_gets_lines),
+		TEST(journal_that_cannot_be_reached_gets_the_line_through_stderr),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,8 +13,8 @@
 /* SOI, a comment that holds what looks like an EOI, SOF, SOS, data with stuffing and restarts, EOI.
  */
 static const uint8_t jpeg[] = {0xff, 0xd8, 0xff, 0xfe, 0, 6, 0xff, 0xd9, 0xff, 0xd8, 0xff, 0xc0, 0,
-        5, 8, 0, 16, 0xff, 0xda, 0, 3, 1, 0x11, 0xff, 0x00, 0x22, 0xff, 0xd0, 0x33, 0xff, 0xd1,
-        0x44, 0xff, 0xd9};
+	5, 8, 0, 16, 0xff, 0xda, 0, 3, 1, 0x11, 0xff, 0x00, 0x22, 0xff, 0xd0, 0x33, 0xff, 0xd1,
+	0x44, 0xff, 0xd9};
 static const char head[] = "HTTP/1.0 200 OK\r\n\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n";
 static const char between[] = "\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n";
 #define SOF_AT    10
@@ -64,7 +64,7 @@ static void frames_are_found_however_the_stream_is_cut(void **state)
 		feed(&finder, head, sizeof(head) - 1);
 		for (size_t at = 0; at < sizeof(stream); at += cut) {
 			feed(&finder, stream + at,
-			        sizeof(stream) - at < cut ? sizeof(stream) - at : cut);
+				sizeof(stream) - at < cut ? sizeof(stream) - at : cut);
 			n += take_all(&finder);
 		}
 		assert_int_equal(n, N_FRAMES);
@@ -88,7 +88,7 @@ static void a_frame_is_found_at_its_own_last_byte(void **state)
 static void the_buffer_moves_and_grows_under_a_half_read_frame(void **state)
 {
 	static uint8_t
-	        noise[3u << 20]; /* larger than the buffer at first; nothing in it begins a JPEG */
+		noise[3u << 20]; /* larger than the buffer at first; nothing in it begins a JPEG */
 	struct mjpeg_finder finder;
 	(void)state;
 	mjpeg_finder_init(&finder);
@@ -105,9 +105,9 @@ static void the_buffer_moves_and_grows_under_a_half_read_frame(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(frames_are_found_however_the_stream_is_cut),
-	        cmocka_unit_test(a_frame_is_found_at_its_own_last_byte),
-	        cmocka_unit_test(the_buffer_moves_and_grows_under_a_half_read_frame),
+		cmocka_unit_test(frames_are_found_however_the_stream_is_cut),
+		cmocka_unit_test(a_frame_is_found_at_its_own_last_byte),
+		cmocka_unit_test(the_buffer_moves_and_grows_under_a_half_read_frame),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

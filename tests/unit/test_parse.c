@@ -32,7 +32,7 @@ static void number_takes_digits_within_the_range(void **state)
 static void number_refuses_what_is_not_digits_alone(void **state)
 {
 	static const char *const wrong[] = {"", " 1", "1 ", "+1", "-1", "0x10", "1.0", "1e3", "ten",
-	        "٣", "99999999999999999999x"};
+		"٣", "99999999999999999999x"};
 	uint64_t value = 42;
 
 	(void)state;
@@ -102,9 +102,9 @@ static void network_takes_ranges_and_single_addresses(void **state)
 static void network_refuses_the_rest(void **state)
 {
 	static const char *const wrong[] = {"", "/", "/8", "10/8", "10.0.0.0/", "10.0.0.0/33",
-	        "10.0.0.0/-1", "10.0.0.0/8/8", "10.0.0.256", "::/129", "[::1]", "fe80::1%eth0",
-	        "::ffff:10.0.0.0/104", "example.org",
-	        "1111:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111"};
+		"10.0.0.0/-1", "10.0.0.0/8/8", "10.0.0.256", "::/129", "[::1]", "fe80::1%eth0",
+		"::ffff:10.0.0.0/104", "example.org",
+		"1111:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111"};
 	struct address out = {.prefix_len = 42};
 
 	(void)state;
@@ -116,12 +116,12 @@ static void network_refuses_the_rest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(number_takes_digits_within_the_range),
-	        cmocka_unit_test(number_refuses_what_is_not_digits_alone),
-	        cmocka_unit_test(number_refuses_what_lies_outside_or_overflows),
-	        cmocka_unit_test(bool_takes_six_words),
-	        cmocka_unit_test(network_takes_ranges_and_single_addresses),
-	        cmocka_unit_test(network_refuses_the_rest),
+		cmocka_unit_test(number_takes_digits_within_the_range),
+		cmocka_unit_test(number_refuses_what_is_not_digits_alone),
+		cmocka_unit_test(number_refuses_what_lies_outside_or_overflows),
+		cmocka_unit_test(bool_takes_six_words),
+		cmocka_unit_test(network_takes_ranges_and_single_addresses),
+		cmocka_unit_test(network_refuses_the_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@
 static struct picture picture_create(uint32_t width, uint32_t height)
 {
 	struct picture picture = {
-	        .stride = (size_t)width * 4 + PADDING, .width = width, .height = height};
+		.stride = (size_t)width * 4 + PADDING, .width = width, .height = height};
 
 	picture.pixels = malloc(picture.stride * height);
 	assert_non_null(picture.pixels);
@@ -35,8 +35,8 @@ static void picture_destroy(struct picture *picture)
 	for (uint32_t y = 0; y < picture->height; y++)
 		for (uint32_t i = 0; i < PADDING; i++)
 			assert_int_equal(picture->pixels[picture->stride * y +
-			                                 (size_t)picture->width * 4 + i],
-			        CANARY);
+							 (size_t)picture->width * 4 + i],
+				CANARY);
 	free(picture->pixels);
 }
 
@@ -63,9 +63,9 @@ static void picture_copy(struct picture *to, const struct picture *from)
 static void draws_every_size_inside_its_bounds(void **state)
 {
 	static const uint32_t sizes[][2] = {{1, 1}, {2, 3}, {16, 16}, {64, 48}, {1, 500}, {500, 1},
-	        {321, 241}, {800, 1280}, {1920, 1080}};
+		{321, 241}, {800, 1280}, {1920, 1080}};
 	static const char reason[] = "No display can be reached: a_very_long_word_without_any_space"
-	                             "_in_it_that_no_line_can_hold_as_it_is, at all";
+				     "_in_it_that_no_line_can_hold_as_it_is, at all";
 	(void)state;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -109,7 +109,7 @@ static void later_frames_change_only_what_they_say(void **state)
 					continue;
 				n_differ++;
 				assert_true(x >= changed.x0 && x < changed.x1 && y >= changed.y0 &&
-				            y < changed.y1);
+					    y < changed.y1);
 			}
 		assert_true(n_differ > 0);
 		assert_true((changed.y1 - changed.y0) * 3 < 360);
@@ -148,7 +148,7 @@ static void text_is_clipped_wherever_it_is_put(void **state)
 				struct picture picture = picture_create(40, 20);
 
 				pattern_text(&picture, at[i], at[j], scales[k], 0xffffff,
-				        "A@\xc3\xa4\xff\x01");
+					"A@\xc3\xa4\xff\x01");
 				picture_destroy(&picture);
 			}
 }
@@ -174,7 +174,7 @@ static void characters_differ_and_stay_in_their_cells(void **state)
 					assert_memory_equal(pixel(picture, x, y), "\0\0\0", 3);
 		for (int other = ' '; other < c; other++)
 			assert_memory_not_equal(
-			        picture->pixels, cells[other - ' '].pixels, picture->stride * 80);
+				picture->pixels, cells[other - ' '].pixels, picture->stride * 80);
 	}
 	for (int c = ' '; c <= '~'; c++)
 		picture_destroy(&cells[c - ' ']);
@@ -221,7 +221,7 @@ static void every_state_has_a_picture_that_fits(void **state)
 		enum source_id source = (enum source_id)(i % SOURCE_COUNT);
 
 		assert_int_equal(
-		        pattern_state_jpeg(source, (enum source_state)i, NULL, &jpeg, &len), 0);
+			pattern_state_jpeg(source, (enum source_state)i, NULL, &jpeg, &len), 0);
 		assert_in_range(len, 1000, CAPSOCK_PICTURE_MAX);
 		/* Calm: dark where nothing stands, and there is something to read. */
 		assert_true(decode(jpeg, len, 0, 80) < 48.0);
@@ -250,8 +250,8 @@ static void any_words_fit(void **state)
 		size_t len = 0;
 
 		assert_int_equal(pattern_state_jpeg((enum source_id)99, (enum source_state)99,
-		                         words[i], &jpeg, &len),
-		        0);
+					 words[i], &jpeg, &len),
+			0);
 		assert_in_range(len, 1000, CAPSOCK_PICTURE_MAX);
 		decode(jpeg, len, 0, 720);
 		free(jpeg);
@@ -261,13 +261,13 @@ static void any_words_fit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(draws_every_size_inside_its_bounds),
-	        cmocka_unit_test(later_frames_change_only_what_they_say),
-	        cmocka_unit_test(reason_is_seen),
-	        cmocka_unit_test(text_is_clipped_wherever_it_is_put),
-	        cmocka_unit_test(characters_differ_and_stay_in_their_cells),
-	        cmocka_unit_test(every_state_has_a_picture_that_fits),
-	        cmocka_unit_test(any_words_fit),
+		cmocka_unit_test(draws_every_size_inside_its_bounds),
+		cmocka_unit_test(later_frames_change_only_what_they_say),
+		cmocka_unit_test(reason_is_seen),
+		cmocka_unit_test(text_is_clipped_wherever_it_is_put),
+		cmocka_unit_test(characters_differ_and_stay_in_their_cells),
+		cmocka_unit_test(every_state_has_a_picture_that_fits),
+		cmocka_unit_test(any_words_fit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,7 +88,7 @@ static void steady_screen_does_not_oscillate(void **state)
 			quality_raise(&quality, now_ns, len_at(quality.now, len_at_80), LEN_MAX);
 			while (len_at(quality.now, len_at_80) > LEN_MAX)
 				assert_true(quality_lower(
-				        &quality, now_ns, len_at(quality.now, len_at_80), LEN_MAX));
+					&quality, now_ns, len_at(quality.now, len_at_80), LEN_MAX));
 			if (quality.now != before && frame > 30 * 10)
 				late_changes++;
 		}
@@ -114,7 +114,7 @@ static void flickering_screen_is_raised_ever_more_seldom(void **state)
 			raised++;
 		while (len_at(quality.now, len_at_80) > LEN_MAX)
 			assert_true(quality_lower(
-			        &quality, now_ns, len_at(quality.now, len_at_80), LEN_MAX));
+				&quality, now_ns, len_at(quality.now, len_at_80), LEN_MAX));
 	}
 	assert_in_range(raised, 5, 20);
 }
@@ -122,11 +122,11 @@ static void flickering_screen_is_raised_ever_more_seldom(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(goes_down_to_one_and_no_further),
-	        cmocka_unit_test(comes_back_to_the_configured_one_by_the_same_steps),
-	        cmocka_unit_test(much_room_takes_all_steps_at_once),
-	        cmocka_unit_test(steady_screen_does_not_oscillate),
-	        cmocka_unit_test(flickering_screen_is_raised_ever_more_seldom),
+		cmocka_unit_test(goes_down_to_one_and_no_further),
+		cmocka_unit_test(comes_back_to_the_configured_one_by_the_same_steps),
+		cmocka_unit_test(much_room_takes_all_steps_at_once),
+		cmocka_unit_test(steady_screen_does_not_oscillate),
+		cmocka_unit_test(flickering_screen_is_raised_ever_more_seldom),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@
 
 /* Feeds `text` in pieces of `piece` bytes; the progress after the last of them that was taken. */
 static enum request_progress feed_in_pieces(
-        struct request_reader *reader, const char *text, size_t len, size_t piece)
+	struct request_reader *reader, const char *text, size_t len, size_t piece)
 {
 	enum request_progress progress = REQUEST_MORE;
 
@@ -59,8 +59,8 @@ static void assert_refused(const char *text, size_t len, unsigned status)
 		progress = feed_in_pieces(reader, text, len, pieces[i]);
 		if (progress != REQUEST_REFUSED || request_reader_refusal(reader)->status != status)
 			fail_msg("\"%.60s\" in pieces of %zu: progress %d, status %u, not %u", text,
-			        pieces[i], (int)progress, request_reader_refusal(reader)->status,
-			        status);
+				pieces[i], (int)progress, request_reader_refusal(reader)->status,
+				status);
 		assert_non_null(request_reader_refusal(reader)->cause);
 		request_reader_destroy(reader);
 	}
@@ -71,12 +71,12 @@ static void assert_refused(const char *text, size_t len, unsigned status)
 static void parses_what_a_browser_sends(void **state)
 {
 	static const char text[] =
-	        "GET /d_video?id=17&headers=full HTTP/1.1\r\n"
-	        "Host: 192.168.1.5:8001\r\n"
-	        "User-Agent: Mozilla/5.0 (Web0S; Linux/SmartTV) Gr\xc3\xbc\xc3\x9f\r\n"
-	        "Accept-Language:   zh-CN,zh;q=0.9 \t\r\n"
-	        "X-Empty:\r\n"
-	        "Connection: keep-alive\r\n\r\n";
+		"GET /d_video?id=17&headers=full HTTP/1.1\r\n"
+		"Host: 192.168.1.5:8001\r\n"
+		"User-Agent: Mozilla/5.0 (Web0S; Linux/SmartTV) Gr\xc3\xbc\xc3\x9f\r\n"
+		"Accept-Language:   zh-CN,zh;q=0.9 \t\r\n"
+		"X-Empty:\r\n"
+		"Connection: keep-alive\r\n\r\n";
 
 	(void)state;
 	for (size_t piece = 1; piece < sizeof(text); piece++) {
@@ -86,7 +86,7 @@ static void parses_what_a_browser_sends(void **state)
 
 		assert_int_equal(request_reader_create(HEAD_MAX, &reader), 0);
 		assert_int_equal(
-		        feed_in_pieces(reader, text, sizeof(text) - 1, piece), REQUEST_COMPLETE);
+			feed_in_pieces(reader, text, sizeof(text) - 1, piece), REQUEST_COMPLETE);
 		request = request_reader_request(reader);
 		assert_int_equal(request->method, REQUEST_GET);
 		assert_false(request->is_http10);
@@ -110,8 +110,8 @@ static void parses_what_a_browser_sends(void **state)
 static void takes_pipelined_requests_one_at_a_time(void **state)
 {
 	struct request_reader *reader = read_all(
-	        "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nHEAD /2 HTTP/1.0\r\nHost: b\r\n\r\nGET /3 H",
-	        REQUEST_COMPLETE);
+		"GET /1 HTTP/1.1\r\nHost: a\r\n\r\nHEAD /2 HTTP/1.0\r\nHost: b\r\n\r\nGET /3 H",
+		REQUEST_COMPLETE);
 	char *room;
 	size_t n;
 
@@ -142,12 +142,12 @@ static void reads_the_connection_header(void **state)
 		const char *text;
 		bool keep_alive;
 	} cases[] = {
-	        {"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", false},
-	        {"GET / HTTP/1.1\r\nHost: a\r\nConnection: Keep-Alive, Close\r\n\r\n", false},
-	        {"GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n", true},
-	        {"GET / HTTP/1.0\r\nHost: a\r\n\r\n", false},
-	        {"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", true},
-	        {"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", true},
+		{"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", false},
+		{"GET / HTTP/1.1\r\nHost: a\r\nConnection: Keep-Alive, Close\r\n\r\n", false},
+		{"GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n", true},
+		{"GET / HTTP/1.0\r\nHost: a\r\n\r\n", false},
+		{"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", true},
+		{"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", true},
 	};
 
 	(void)state;
@@ -259,11 +259,11 @@ static void decodes_paths(void **state)
 	static const struct {
 		const char *sent, *path;
 	} cases[] = {
-	        {"/a%20b+c", "/a b+c"},
-	        {"/%E6%8A%95%E5%B1%8F", "/\xe6\x8a\x95\xe5\xb1\x8f"},
-	        {"/..a/b../...", "/..a/b../..."},
-	        {"/a?b=/../", "/a"},
-	        {"//", "//"},
+		{"/a%20b+c", "/a b+c"},
+		{"/%E6%8A%95%E5%B1%8F", "/\xe6\x8a\x95\xe5\xb1\x8f"},
+		{"/..a/b../...", "/..a/b../..."},
+		{"/a?b=/../", "/a"},
+		{"//", "//"},
 	};
 
 	(void)state;
@@ -325,18 +325,18 @@ static void finds_query_keys(void **state)
 		int result;
 		const char *value;
 	} cases[] = {
-	        {"id=5", "id", 1, "5"},
-	        {"a=1&id=5&b", "id", 1, "5"},
-	        {"a=1&id=5&b", "b", 0, ""},
-	        {"b=&id=5", "b", 0, ""},
-	        {"xid=5&idx=6", "id", -ENOENT, NULL},
-	        {"", "id", -ENOENT, NULL},
-	        {"id=1&id=2", "id", -EINVAL, NULL},
-	        {"id=%4", "id", -EINVAL, NULL},
-	        {"id=%00", "id", -EINVAL, NULL},
-	        {"id=a+b%2b", "id", 4, "a b+"},
-	        {"id=12345678", "id", -EMSGSIZE, NULL},
-	        {"&&id=5&&", "id", 1, "5"},
+		{"id=5", "id", 1, "5"},
+		{"a=1&id=5&b", "id", 1, "5"},
+		{"a=1&id=5&b", "b", 0, ""},
+		{"b=&id=5", "b", 0, ""},
+		{"xid=5&idx=6", "id", -ENOENT, NULL},
+		{"", "id", -ENOENT, NULL},
+		{"id=1&id=2", "id", -EINVAL, NULL},
+		{"id=%4", "id", -EINVAL, NULL},
+		{"id=%00", "id", -EINVAL, NULL},
+		{"id=a+b%2b", "id", 4, "a b+"},
+		{"id=12345678", "id", -EMSGSIZE, NULL},
+		{"&&id=5&&", "id", 1, "5"},
 	};
 
 	(void)state;
@@ -345,7 +345,7 @@ static void finds_query_keys(void **state)
 		char out[8];
 
 		assert_int_equal(
-		        request_query(&request, cases[i].key, out, sizeof(out)), cases[i].result);
+			request_query(&request, cases[i].key, out, sizeof(out)), cases[i].result);
 		if (cases[i].value != NULL)
 			assert_string_equal(out, cases[i].value);
 	}
@@ -354,15 +354,15 @@ static void finds_query_keys(void **state)
 static void tells_of_bodies(void **state)
 {
 	struct request_reader *reader =
-	        read_all("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12345678901\r\n\r\nabc",
-	                REQUEST_COMPLETE);
+		read_all("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12345678901\r\n\r\nabc",
+			REQUEST_COMPLETE);
 
 	(void)state;
 	assert_int_equal(request_reader_request(reader)->content_length, 12345678901ull);
 	assert_int_equal(request_reader_pending(reader), 3);
 	request_reader_destroy(reader);
 	reader = read_all("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n",
-	        REQUEST_COMPLETE);
+		REQUEST_COMPLETE);
 	assert_true(request_reader_request(reader)->is_chunked);
 	request_reader_destroy(reader);
 }
@@ -370,19 +370,19 @@ static void tells_of_bodies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(parses_what_a_browser_sends),
-	        cmocka_unit_test(takes_pipelined_requests_one_at_a_time),
-	        cmocka_unit_test(reads_the_connection_header),
-	        cmocka_unit_test(refuses_broken_lines),
-	        cmocka_unit_test(refuses_ambiguous_bodies),
-	        cmocka_unit_test(refuses_wrong_hosts),
-	        cmocka_unit_test(refuses_wrong_request_lines),
-	        cmocka_unit_test(refuses_paths_that_lie),
-	        cmocka_unit_test(decodes_paths),
-	        cmocka_unit_test(refuses_what_is_too_large),
-	        cmocka_unit_test(takes_as_many_headers_as_it_says),
-	        cmocka_unit_test(finds_query_keys),
-	        cmocka_unit_test(tells_of_bodies),
+		cmocka_unit_test(parses_what_a_browser_sends),
+		cmocka_unit_test(takes_pipelined_requests_one_at_a_time),
+		cmocka_unit_test(reads_the_connection_header),
+		cmocka_unit_test(refuses_broken_lines),
+		cmocka_unit_test(refuses_ambiguous_bodies),
+		cmocka_unit_test(refuses_wrong_hosts),
+		cmocka_unit_test(refuses_wrong_request_lines),
+		cmocka_unit_test(refuses_paths_that_lie),
+		cmocka_unit_test(decodes_paths),
+		cmocka_unit_test(refuses_what_is_too_large),
+		cmocka_unit_test(takes_as_many_headers_as_it_says),
+		cmocka_unit_test(finds_query_keys),
+		cmocka_unit_test(tells_of_bodies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

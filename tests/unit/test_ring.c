@@ -49,7 +49,7 @@ static void publish(struct ring_writer *ring, uint64_t sequence, size_t len)
 	/* every byte tells which record it belongs to, and pieces are cut at odd places */
 	memset(bytes, (int)(sequence * 31 + 7) & 0xff, len);
 	struct iovec pieces[3] = {{bytes, len / 3}, {bytes + len / 3, len / 5},
-	        {bytes + len / 3 + len / 5, len - len / 3 - len / 5}};
+		{bytes + len / 3 + len / 5, len - len / 3 - len / 5}};
 	assert_int_equal(ring_writer_publish(ring, &record, pieces, 3), 0);
 }
 
@@ -61,7 +61,7 @@ static void check_whole(const struct ring_record *record, const struct copy *cop
 	for (size_t i = 0; i < copy->len; i++)
 		if (copy->data[i] != expected)
 			fail_msg("byte %zu of record %llu is of another record", i,
-			        (unsigned long long)record->sequence);
+				(unsigned long long)record->sequence);
 }
 
 static size_t length_of(uint64_t sequence)
@@ -74,8 +74,8 @@ static struct ring_reader *open_reader(const struct ring_writer *ring)
 	struct ring_reader *reader = NULL;
 
 	assert_int_equal(ring_reader_open(ring_writer_read_fd(ring), ring_writer_epoch(ring),
-	                         ring_writer_capacity(ring), &reader),
-	        0);
+				 ring_writer_capacity(ring), &reader),
+		0);
 	return reader;
 }
 
@@ -385,16 +385,16 @@ static void truncated_segment_is_an_error_not_a_death(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(reader_gets_each_record_in_turn),
-	        cmocka_unit_test(lapped_reader_learns_it_and_goes_on_behind_the_newest),
-	        cmocka_unit_test(newest_skips_and_counts),
-	        cmocka_unit_test(record_over_a_quarter_is_refused_whole),
-	        cmocka_unit_test(sizes_that_are_no_ring_are_refused),
-	        cmocka_unit_test(nothing_torn_is_ever_read),
-	        cmocka_unit_test(header_that_lies_is_refused),
-	        cmocka_unit_test(record_that_lies_is_refused),
-	        cmocka_unit_test(writer_that_says_everything_is_overwritten_only_starves),
-	        cmocka_unit_test(truncated_segment_is_an_error_not_a_death),
+		cmocka_unit_test(reader_gets_each_record_in_turn),
+		cmocka_unit_test(lapped_reader_learns_it_and_goes_on_behind_the_newest),
+		cmocka_unit_test(newest_skips_and_counts),
+		cmocka_unit_test(record_over_a_quarter_is_refused_whole),
+		cmocka_unit_test(sizes_that_are_no_ring_are_refused),
+		cmocka_unit_test(nothing_torn_is_ever_read),
+		cmocka_unit_test(header_that_lies_is_refused),
+		cmocka_unit_test(record_that_lies_is_refused),
+		cmocka_unit_test(writer_that_says_everything_is_overwritten_only_starves),
+		cmocka_unit_test(truncated_segment_is_an_error_not_a_death),
 	};
 	return cmocka_run_group_tests_name("ring", tests, NULL, NULL);
 }

@@ -71,8 +71,8 @@ static int set_up(void **state)
 		ring->word = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
 		assert_true(ring->word != MAP_FAILED);
 		assert_int_equal(ring_watch_add(f->watch, (const uint32_t *)ring->word, &ops, ring,
-		                         &ring->entry),
-		        0);
+					 &ring->entry),
+			0);
 	}
 	*state = f;
 	return 0;
@@ -152,20 +152,20 @@ static void rings_may_come_and_go_while_others_wake(void **state)
 		assert_true(moving->word != MAP_FAILED);
 		wait_for(f, &steady->n_wakes, wanted);
 		assert_int_equal(ring_watch_add(f->watch, (const uint32_t *)moving->word, &ops,
-		                         moving, &moving->entry),
-		        0);
+					 moving, &moving->entry),
+			0);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup_teardown(
-	                each_ring_that_changes_is_told_alone, set_up, tear_down),
-	        cmocka_unit_test_setup_teardown(
-	                truncated_ring_is_found_and_others_go_on, set_up, tear_down),
-	        cmocka_unit_test_setup_teardown(
-	                rings_may_come_and_go_while_others_wake, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			each_ring_that_changes_is_told_alone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			truncated_ring_is_found_and_others_go_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			rings_may_come_and_go_while_others_wake, set_up, tear_down),
 	};
 	return cmocka_run_group_tests_name("ring_watch", tests, NULL, NULL);
 }

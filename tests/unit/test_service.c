@@ -85,7 +85,7 @@ static int begin_and_print(void *arg)
 	if (r != 0)
 		return r;
 	printf("%s|%s|%s|%d|%u|", options.config_path, options.runtime_dir, options.state_dir,
-	        options.pattern_if_no_display, config.screen.rate);
+		options.pattern_if_no_display, config.screen.rate);
 	fflush(stdout);
 	return 0;
 }
@@ -108,8 +108,8 @@ static void arguments_and_configuration_are_taken(void **state)
 	(void)state;
 	write_config("[screen]\nrate = 59\n");
 	assert_int_equal(BEGIN("--config", config_path, "--runtime", "/r", "--state=/s",
-	                         "--pattern-if-no-display"),
-	        0);
+				 "--pattern-if-no-display"),
+		0);
 	snprintf(expected, sizeof(expected), "%s|/r|/s|1|59|", config_path);
 	assert_string_equal(output, expected);
 }
@@ -118,7 +118,7 @@ static void without_arguments_it_is_the_service(void **state)
 {
 	char *argv[] = {"screenshare-screen", NULL};
 	static const char expected[] =
-	        CONFIG_PATH_SERVICE "|" SERVICE_RUNTIME_DIR "|" SERVICE_STATE_DIR "|0|";
+		CONFIG_PATH_SERVICE "|" SERVICE_RUNTIME_DIR "|" SERVICE_STATE_DIR "|0|";
 
 	(void)state;
 	if (access(CONFIG_PATH_SERVICE, F_OK) == 0)
@@ -132,13 +132,13 @@ static void wrong_arguments_exit_with_78_and_one_line(void **state)
 	(void)state;
 	assert_int_equal(BEGIN("--bogus"), SERVICE_EXIT_CONFIG);
 	assert_string_equal(
-	        output, "screen: Could not start: unknown option --bogus; see --help\n");
+		output, "screen: Could not start: unknown option --bogus; see --help\n");
 	assert_int_equal(BEGIN("--runtime"), SERVICE_EXIT_CONFIG);
 	assert_string_equal(
-	        output, "screen: Could not start: option --runtime needs a value; see --help\n");
+		output, "screen: Could not start: option --runtime needs a value; see --help\n");
 	assert_int_equal(BEGIN("--pattern-if-no-display", "now"), SERVICE_EXIT_CONFIG);
 	assert_string_equal(
-	        output, "screen: Could not start: unexpected argument now; see --help\n");
+		output, "screen: Could not start: unexpected argument now; see --help\n");
 	assert_int_equal(BEGIN("-x"), SERVICE_EXIT_CONFIG);
 	assert_non_null(strstr(output, "-x"));
 }
@@ -151,10 +151,10 @@ static void wrong_configuration_exits_with_78_and_one_line(void **state)
 	write_config("[screen]\nrate = 61\n");
 	assert_int_equal(BEGIN("--config", config_path), SERVICE_EXIT_CONFIG);
 	snprintf(expected, sizeof(expected),
-	        "screen: Could not read the configuration: %s:2: [screen] rate: expected a whole "
-	        "number "
-	        "from 1 to 60, found \"61\"\n",
-	        config_path);
+		"screen: Could not read the configuration: %s:2: [screen] rate: expected a whole "
+		"number "
+		"from 1 to 60, found \"61\"\n",
+		config_path);
 	assert_string_equal(output, expected);
 }
 
@@ -299,7 +299,7 @@ static void sockets_of_others_or_without_names_are_left_alone(void **state)
 {
 	(void)state;
 	if (in_child(take_of_another_process, NULL) != 0 ||
-	        in_child(take_without_names, NULL) != 0 || in_child(take_without_any, NULL) != 0)
+		in_child(take_without_names, NULL) != 0 || in_child(take_without_any, NULL) != 0)
 		fail_msg("%s", output);
 	assert_string_equal(output, "");
 }
@@ -333,7 +333,7 @@ static int notify_everything(void *arg)
 static void manager_is_told_in_its_own_words(void **state)
 {
 	static const char *const expected[] = {"READY=1", "STATUS=state live: 3 viewers READY=1",
-	        "STATUS=xxxx", "WATCHDOG=1", "X_SCREENSHARE_DISPLAY_REACHED=1", "STOPPING=1"};
+		"STATUS=xxxx", "WATCHDOG=1", "X_SCREENSHARE_DISPLAY_REACHED=1", "STOPPING=1"};
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	char message[4096];
@@ -386,19 +386,19 @@ static void watchdog_interval_is_half_of_what_is_wanted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(arguments_and_configuration_are_taken),
-	        cmocka_unit_test(without_arguments_it_is_the_service),
-	        cmocka_unit_test(wrong_arguments_exit_with_78_and_one_line),
-	        cmocka_unit_test(wrong_configuration_exits_with_78_and_one_line),
-	        cmocka_unit_test(named_configuration_must_exist),
-	        cmocka_unit_test(help_version_and_configuration_are_printed),
-	        cmocka_unit_test(printing_that_fails_is_not_success),
-	        cmocka_unit_test(sockets_are_taken_by_name_once_and_made_ready),
-	        cmocka_unit_test(sockets_of_others_or_without_names_are_left_alone),
-	        cmocka_unit_test(broken_environment_is_said_and_gives_no_sockets),
-	        cmocka_unit_test(manager_is_told_in_its_own_words),
-	        cmocka_unit_test(without_a_manager_nothing_happens),
-	        cmocka_unit_test(watchdog_interval_is_half_of_what_is_wanted),
+		cmocka_unit_test(arguments_and_configuration_are_taken),
+		cmocka_unit_test(without_arguments_it_is_the_service),
+		cmocka_unit_test(wrong_arguments_exit_with_78_and_one_line),
+		cmocka_unit_test(wrong_configuration_exits_with_78_and_one_line),
+		cmocka_unit_test(named_configuration_must_exist),
+		cmocka_unit_test(help_version_and_configuration_are_printed),
+		cmocka_unit_test(printing_that_fails_is_not_success),
+		cmocka_unit_test(sockets_are_taken_by_name_once_and_made_ready),
+		cmocka_unit_test(sockets_of_others_or_without_names_are_left_alone),
+		cmocka_unit_test(broken_environment_is_said_and_gives_no_sockets),
+		cmocka_unit_test(manager_is_told_in_its_own_words),
+		cmocka_unit_test(without_a_manager_nothing_happens),
+		cmocka_unit_test(watchdog_interval_is_half_of_what_is_wanted),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -70,10 +70,10 @@ static void numbers_out_of_range_are_unknown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(every_state_has_a_code_of_its_own),
-	        cmocka_unit_test(words_are_short_plain_sentences_without_full_stop),
-	        cmocka_unit_test(sources_and_streams_have_their_names),
-	        cmocka_unit_test(numbers_out_of_range_are_unknown),
+		cmocka_unit_test(every_state_has_a_code_of_its_own),
+		cmocka_unit_test(words_are_short_plain_sentences_without_full_stop),
+		cmocka_unit_test(sources_and_streams_have_their_names),
+		cmocka_unit_test(numbers_out_of_range_are_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,23 +55,23 @@ static void chooses_what_the_reader_reads(void **state)
 		const char *asked, *accept;
 		enum language language;
 	} cases[] = {
-	        {NULL, NULL, LANGUAGE_EN},
-	        {NULL, "", LANGUAGE_EN},
-	        {NULL, "zh-CN,zh;q=0.9,en;q=0.8", LANGUAGE_ZH},
-	        {NULL, "ZH", LANGUAGE_ZH},
-	        {NULL, "zh-Hant-TW", LANGUAGE_ZH},
-	        {NULL, "en-GB,en;q=0.9,zh;q=0.8", LANGUAGE_EN},
-	        {NULL, "en;q=0.5, zh;q=0.75", LANGUAGE_ZH},
-	        {NULL, "de-DE,de;q=0.9,zh;q=0.2,en;q=0.1", LANGUAGE_ZH},
-	        {NULL, "de, fr", LANGUAGE_EN},
-	        {NULL, "zhx", LANGUAGE_EN},
-	        {NULL, "zh;q=0", LANGUAGE_EN},
-	        {NULL, "zh;q=9, en;q=0.1", LANGUAGE_EN},
-	        {NULL, ";;q=,,,zh", LANGUAGE_ZH},
-	        {"en", "zh-CN", LANGUAGE_EN},
-	        {"zh", "en", LANGUAGE_ZH},
-	        {"zh-TW", NULL, LANGUAGE_ZH},
-	        {"fr", "zh", LANGUAGE_ZH},
+		{NULL, NULL, LANGUAGE_EN},
+		{NULL, "", LANGUAGE_EN},
+		{NULL, "zh-CN,zh;q=0.9,en;q=0.8", LANGUAGE_ZH},
+		{NULL, "ZH", LANGUAGE_ZH},
+		{NULL, "zh-Hant-TW", LANGUAGE_ZH},
+		{NULL, "en-GB,en;q=0.9,zh;q=0.8", LANGUAGE_EN},
+		{NULL, "en;q=0.5, zh;q=0.75", LANGUAGE_ZH},
+		{NULL, "de-DE,de;q=0.9,zh;q=0.2,en;q=0.1", LANGUAGE_ZH},
+		{NULL, "de, fr", LANGUAGE_EN},
+		{NULL, "zhx", LANGUAGE_EN},
+		{NULL, "zh;q=0", LANGUAGE_EN},
+		{NULL, "zh;q=9, en;q=0.1", LANGUAGE_EN},
+		{NULL, ";;q=,,,zh", LANGUAGE_ZH},
+		{"en", "zh-CN", LANGUAGE_EN},
+		{"zh", "en", LANGUAGE_ZH},
+		{"zh-TW", NULL, LANGUAGE_ZH},
+		{"fr", "zh", LANGUAGE_ZH},
 	};
 
 	(void)state;
@@ -83,9 +83,9 @@ static void chooses_what_the_reader_reads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(every_string_exists_in_every_language),
-	        cmocka_unit_test(languages_name_the_same_values),
-	        cmocka_unit_test(chooses_what_the_reader_reads),
+		cmocka_unit_test(every_string_exists_in_every_language),
+		cmocka_unit_test(languages_name_the_same_values),
+		cmocka_unit_test(chooses_what_the_reader_reads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

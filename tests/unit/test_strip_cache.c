@@ -68,13 +68,13 @@ static void paint(struct picture *picture, uint32_t x0, uint32_t y0, uint32_t x1
 }
 
 static void desk_init(struct desk *desk, uint32_t width, uint32_t height,
-        enum config_subsampling subsampling, unsigned quality, unsigned n_threads)
+	enum config_subsampling subsampling, unsigned quality, unsigned n_threads)
 {
 	*desk = (struct desk){
-	        .picture = {.stride = (size_t)width * 4, .width = width, .height = height},
-	        .options = {quality, subsampling, n_threads},
-	        .payload_max = SIZE_MAX / 2,
-	        .pts_ns = 1,
+		.picture = {.stride = (size_t)width * 4, .width = width, .height = height},
+		.options = {quality, subsampling, n_threads},
+		.payload_max = SIZE_MAX / 2,
+		.pts_ns = 1,
 	};
 	desk->picture.pixels = calloc(height, desk->picture.stride);
 	assert_non_null(desk->picture.pixels);
@@ -127,17 +127,17 @@ static void keep_record(struct desk *desk, const struct encoder_result *result)
 	desk->len = result->len;
 	desk->com_at = find_segment(desk->record, desk->len, 0xfe);
 	desk->com_len =
-	        2 + ((size_t)desk->record[desk->com_at + 2] << 8 | desk->record[desk->com_at + 3]);
+		2 + ((size_t)desk->record[desk->com_at + 2] << 8 | desk->record[desk->com_at + 3]);
 }
 
 static int encode(struct desk *desk)
 {
 	struct encoder_input input = {
-	        .tiles = desk->tiles,
-	        .cursor = &desk->cursor,
-	        .sequence = desk->sequence,
-	        .pts_ns = desk->pts_ns,
-	        .payload_max = desk->payload_max,
+		.tiles = desk->tiles,
+		.cursor = &desk->cursor,
+		.sequence = desk->sequence,
+		.pts_ns = desk->pts_ns,
+		.payload_max = desk->payload_max,
 	};
 	struct encoder_result result = {0};
 	int r = strip_cache_ops.encode(desk->encoder, &input, &result);
@@ -218,8 +218,8 @@ static bool equals_libjpeg(const struct desk *desk, unsigned quality)
 	size_t len, rest = desk->len - desk->com_at - desk->com_len;
 	uint8_t *jpeg = reference(desk, quality, &len);
 	bool equal =
-	        len == desk->len - desk->com_len && memcmp(jpeg, desk->record, desk->com_at) == 0 &&
-	        memcmp(jpeg + desk->com_at, desk->record + desk->com_at + desk->com_len, rest) == 0;
+		len == desk->len - desk->com_len && memcmp(jpeg, desk->record, desk->com_at) == 0 &&
+		memcmp(jpeg + desk->com_at, desk->record + desk->com_at + desk->com_len, rest) == 0;
 
 	free(jpeg);
 	return equal;
@@ -229,9 +229,9 @@ static void assert_equals_libjpeg(const struct desk *desk)
 {
 	if (!equals_libjpeg(desk, desk->options.quality))
 		fail_msg("%ux%u %s quality %u: other bytes than libjpeg's", desk->picture.width,
-		        desk->picture.height,
-		        desk->options.subsampling == CONFIG_444 ? "4:4:4" : "4:2:0",
-		        desk->options.quality);
+			desk->picture.height,
+			desk->options.subsampling == CONFIG_444 ? "4:4:4" : "4:2:0",
+			desk->options.quality);
 }
 
 static void new_shape(struct desk *desk)
@@ -243,7 +243,7 @@ static void new_shape(struct desk *desk)
 		uint32_t alpha = random_below(3) == 0 ? random_below(256) : random_below(2) * 255;
 
 		desk->argb[i] = alpha << 24 | random_below(alpha + 1) << 16 |
-		                random_below(alpha + 1) << 8 | random_below(alpha + 1);
+				random_below(alpha + 1) << 8 | random_below(alpha + 1);
 	}
 }
 
@@ -268,8 +268,8 @@ static void refuses_impossible_options(void **state)
 static void whole_picture_equals_libjpeg_for_every_size(void **state)
 {
 	static const uint32_t sizes[][2] = {{1, 1}, {2, 1}, {1, 7}, {8, 8}, {9, 16}, {16, 9},
-	        {17, 33}, {33, 17}, {15, 200}, {640, 3}, {PICTURE_SIDE_MAX, 2},
-	        {2, PICTURE_SIDE_MAX}, {1366, 768}, {1919, 1079}};
+		{17, 33}, {33, 17}, {15, 200}, {640, 3}, {PICTURE_SIDE_MAX, 2},
+		{2, PICTURE_SIDE_MAX}, {1366, 768}, {1919, 1079}};
 	(void)state;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
@@ -277,7 +277,7 @@ static void whole_picture_equals_libjpeg_for_every_size(void **state)
 			struct desk desk;
 
 			desk_init(&desk, sizes[i][0], sizes[i][1],
-			        mode & 1 ? CONFIG_444 : CONFIG_420, 80, 1 + mode / 2);
+				mode & 1 ? CONFIG_444 : CONFIG_420, 80, 1 + mode / 2);
 			take_pixels(&desk);
 			assert_int_equal(encode(&desk), 0);
 			assert_equals_libjpeg(&desk);
@@ -311,7 +311,7 @@ static void random_box(const struct picture *picture, uint32_t *out)
 static void partial_updates_in_any_order_equal_libjpeg(void **state)
 {
 	static const uint32_t sizes[][2] = {
-	        {17, 33}, {130, 95}, {333, 250}, {64, 256}, {1, 100}, {1366, 768}};
+		{17, 33}, {130, 95}, {333, 250}, {64, 256}, {1, 100}, {1366, 768}};
 	(void)state;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
@@ -319,7 +319,7 @@ static void partial_updates_in_any_order_equal_libjpeg(void **state)
 			struct desk desk;
 
 			desk_init(&desk, sizes[i][0], sizes[i][1], mode ? CONFIG_444 : CONFIG_420,
-			        50, 2);
+				50, 2);
 			take_pixels(&desk);
 			for (int step = 0; step < (sizes[i][0] > 1000 ? 8 : 60); step++) {
 				uint32_t box[4];
@@ -366,7 +366,7 @@ static void pointer_is_blended_wherever_it_goes(void **state)
 		struct desk desk;
 
 		desk_init(&desk, mode & 1 ? 150 : 61, mode & 1 ? 97 : 130,
-		        mode & 2 ? CONFIG_444 : CONFIG_420, 90, 1);
+			mode & 2 ? CONFIG_444 : CONFIG_420, 90, 1);
 		take_pixels(&desk);
 		for (int step = 0; step < 250; step++) {
 			int r;
@@ -507,7 +507,7 @@ static void only_changed_strips_are_encoded(void **state)
 	desk.sequence++;
 	paint(&desk.picture, 30, 80, 40, 96); /* strip 5 */
 	tiles_update(
-	        desk.tiles, &desk.picture, &(struct box){30, 80, 40, 96}, desk.sequence, false);
+		desk.tiles, &desk.picture, &(struct box){30, 80, 40, 96}, desk.sequence, false);
 	assert_int_equal(encode(&desk), 0);
 	assert_equals_libjpeg(&desk);
 	desk_fini(&desk);
@@ -656,20 +656,20 @@ static void two_threads_agree_with_libjpeg(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(refuses_impossible_options),
-	        cmocka_unit_test(whole_picture_equals_libjpeg_for_every_size),
-	        cmocka_unit_test(whole_picture_equals_libjpeg_for_every_quality),
-	        cmocka_unit_test(partial_updates_in_any_order_equal_libjpeg),
-	        cmocka_unit_test(pointer_is_blended_wherever_it_goes),
-	        cmocka_unit_test(colours_above_their_alpha_saturate),
-	        cmocka_unit_test(nothing_changed_is_eagain),
-	        cmocka_unit_test(sequence_without_a_record_may_be_used_again),
-	        cmocka_unit_test(key_request_repeats_the_picture),
-	        cmocka_unit_test(only_changed_strips_are_encoded),
-	        cmocka_unit_test(stamp_says_when_the_pixels_were_taken),
-	        cmocka_unit_test(too_large_a_picture_lowers_its_quality_and_comes_back),
-	        cmocka_unit_test(what_never_fits_is_said_and_made_good_for),
-	        cmocka_unit_test(two_threads_agree_with_libjpeg),
+		cmocka_unit_test(refuses_impossible_options),
+		cmocka_unit_test(whole_picture_equals_libjpeg_for_every_size),
+		cmocka_unit_test(whole_picture_equals_libjpeg_for_every_quality),
+		cmocka_unit_test(partial_updates_in_any_order_equal_libjpeg),
+		cmocka_unit_test(pointer_is_blended_wherever_it_goes),
+		cmocka_unit_test(colours_above_their_alpha_saturate),
+		cmocka_unit_test(nothing_changed_is_eagain),
+		cmocka_unit_test(sequence_without_a_record_may_be_used_again),
+		cmocka_unit_test(key_request_repeats_the_picture),
+		cmocka_unit_test(only_changed_strips_are_encoded),
+		cmocka_unit_test(stamp_says_when_the_pixels_were_taken),
+		cmocka_unit_test(too_large_a_picture_lowers_its_quality_and_comes_back),
+		cmocka_unit_test(what_never_fits_is_said_and_made_good_for),
+		cmocka_unit_test(two_threads_agree_with_libjpeg),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,17 +22,17 @@ bool www_find(const char *name, size_t name_len, struct www_file *out)
 }
 
 static const struct template_value VALUES[] = {
-        {"host", "<a href=\"x\">&'{{back}}", false},
-        {"title", "error_peer_title", true},
-        {"text", "error_peer_text", true},
-        {"peer", "fd00::1", false},
+	{"host", "<a href=\"x\">&'{{back}}", false},
+	{"title", "error_peer_title", true},
+	{"text", "error_peer_text", true},
+	{"peer", "fd00::1", false},
 };
 
 static void assert_filled(
-        enum language language, bool is_html, const char *text, const char *filled)
+	enum language language, bool is_html, const char *text, const char *filled)
 {
 	const struct template template = {
-	        .language = language, .is_html = is_html, .values = VALUES, .n_values = 4};
+		.language = language, .is_html = is_html, .values = VALUES, .n_values = 4};
 	struct evbuffer *out = evbuffer_new();
 
 	assert_int_equal(template_fill(&template, text, strlen(text), out), 0);
@@ -45,7 +45,7 @@ static void what_is_filled_in_is_escaped_in_html_only(void **state)
 {
 	(void)state;
 	assert_filled(LANGUAGE_EN, true, "<p>{{host}}</p>",
-	        "<p>&lt;a href=&quot;x&quot;&gt;&amp;&#39;{{back}}</p>");
+		"<p>&lt;a href=&quot;x&quot;&gt;&amp;&#39;{{back}}</p>");
 	assert_filled(LANGUAGE_EN, false, "<p>{{host}}</p>", "<p><a href=\"x\">&'{{back}}</p>");
 }
 
@@ -61,7 +61,7 @@ static void names_are_values_or_files_or_strings(void **state)
 static void a_value_may_be_a_string_that_names_values(void **state)
 {
 	const struct template template = {
-	        .language = LANGUAGE_ZH, .is_html = false, .values = VALUES, .n_values = 4};
+		.language = LANGUAGE_ZH, .is_html = false, .values = VALUES, .n_values = 4};
 	struct evbuffer *out = evbuffer_new();
 
 	(void)state;
@@ -76,9 +76,9 @@ static void a_value_may_be_a_string_that_names_values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(what_is_filled_in_is_escaped_in_html_only),
-	        cmocka_unit_test(names_are_values_or_files_or_strings),
-	        cmocka_unit_test(a_value_may_be_a_string_that_names_values),
+		cmocka_unit_test(what_is_filled_in_is_escaped_in_html_only),
+		cmocka_unit_test(names_are_values_or_files_or_strings),
+		cmocka_unit_test(a_value_may_be_a_string_that_names_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

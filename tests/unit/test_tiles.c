@@ -62,7 +62,7 @@ static struct tiles *tiles_of(const struct screen *screen)
 
 	assert_int_equal(tiles_create(screen->picture.width, screen->picture.height, &tiles), 0);
 	assert_int_equal(tiles_update(tiles, &screen->picture, &all, 1, true),
-	        tiles_columns(tiles) * tiles_rows(tiles));
+		tiles_columns(tiles) * tiles_rows(tiles));
 	return tiles;
 }
 
@@ -108,7 +108,7 @@ static void begins_black_and_unchanged(void **state)
 static void first_picture_is_taken_whole(void **state)
 {
 	static const uint32_t sizes[][2] = {
-	        {1, 1}, {15, 16}, {16, 16}, {17, 33}, {64, 1}, {1, 64}, {1366, 768}};
+		{1, 1}, {15, 16}, {16, 16}, {17, 33}, {64, 1}, {1, 64}, {1366, 768}};
 	(void)state;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -177,8 +177,8 @@ static void each_byte_of_a_pixel_counts_at_every_place(void **state)
 				pixel(&screen.picture, x, y)[byte] ^= 0x80;
 				sequence++;
 				assert_int_equal(
-				        tiles_update(tiles, &screen.picture, &all, sequence, false),
-				        1);
+					tiles_update(tiles, &screen.picture, &all, sequence, false),
+					1);
 				assert_int_equal(tiles_changed_at(tiles)[tile], sequence);
 				assert_int_equal(tiles_row_changed_at(tiles, y / 16), sequence);
 			}
@@ -216,7 +216,7 @@ static void rows_outside_the_hint_are_left_alone(void **state)
 	assert_int_equal(tiles_update(tiles, &screen.picture, &hint, 2, false), 2);
 	for (uint32_t y = 0; y < 100; y++) {
 		const struct picture *expected =
-		        y >= 20 && y < 40 ? &screen.picture : &before.picture;
+			y >= 20 && y < 40 ? &screen.picture : &before.picture;
 
 		assert_memory_equal(pixel(tiles_picture(tiles), 10, y), pixel(expected, 10, y), 3);
 	}
@@ -233,8 +233,8 @@ static void rows_outside_the_hint_are_left_alone(void **state)
 static void hint_is_clipped_and_may_be_empty(void **state)
 {
 	static const struct box empty[] = {{0, 0, 0, 0}, {5, 5, 5, 9}, {9, 9, 5, 5},
-	        {-50, -50, -1, -1}, {40, 0, 90, 9}, {0, 30, 9, 90},
-	        {INT32_MAX, INT32_MAX, INT32_MIN, INT32_MIN}};
+		{-50, -50, -1, -1}, {40, 0, 90, 9}, {0, 30, 9, 90},
+		{INT32_MAX, INT32_MAX, INT32_MIN, INT32_MIN}};
 	struct box huge = {INT32_MIN, INT32_MIN, INT32_MAX, INT32_MAX};
 	struct screen screen = screen_create(40, 30, 0);
 	struct tiles *tiles = tiles_of(&screen);
@@ -253,7 +253,7 @@ static void hint_is_clipped_and_may_be_empty(void **state)
 
 /* Tiles that differ from `before` inside the hint, by the plainest of loops. */
 static size_t expect_changes(const struct picture *before, const struct picture *now,
-        const struct box *hint, bool everything, uint64_t sequence, uint64_t *changed_at)
+	const struct box *hint, bool everything, uint64_t sequence, uint64_t *changed_at)
 {
 	uint32_t columns = (now->width + 15) / 16;
 	uint32_t x0 = (uint32_t)hint->x0 / 16 * 16, x1 = ((uint32_t)hint->x1 + 15) / 16 * 16;
@@ -314,12 +314,12 @@ static void random_changes_are_found_exactly(void **state)
 				hint.y1 = (int32_t)random_below(height + 1);
 			}
 			n = expect_changes(tiles_picture(tiles), &screen.picture, &hint, everything,
-			        sequence, changed_at);
+				sequence, changed_at);
 			assert_int_equal(
-			        tiles_update(tiles, &screen.picture, &hint, sequence, everything),
-			        n);
+				tiles_update(tiles, &screen.picture, &hint, sequence, everything),
+				n);
 			assert_memory_equal(
-			        tiles_changed_at(tiles), changed_at, n_tiles * sizeof(*changed_at));
+				tiles_changed_at(tiles), changed_at, n_tiles * sizeof(*changed_at));
 		}
 		struct box all = whole(&screen.picture);
 		tiles_update(tiles, &screen.picture, &all, 99, false);
@@ -333,16 +333,16 @@ static void random_changes_are_found_exactly(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(refuses_impossible_sizes),
-	        cmocka_unit_test(begins_black_and_unchanged),
-	        cmocka_unit_test(first_picture_is_taken_whole),
-	        cmocka_unit_test(same_picture_changes_nothing),
-	        cmocka_unit_test(fourth_byte_is_no_change),
-	        cmocka_unit_test(each_byte_of_a_pixel_counts_at_every_place),
-	        cmocka_unit_test(padding_behind_a_row_is_never_looked_at),
-	        cmocka_unit_test(rows_outside_the_hint_are_left_alone),
-	        cmocka_unit_test(hint_is_clipped_and_may_be_empty),
-	        cmocka_unit_test(random_changes_are_found_exactly),
+		cmocka_unit_test(refuses_impossible_sizes),
+		cmocka_unit_test(begins_black_and_unchanged),
+		cmocka_unit_test(first_picture_is_taken_whole),
+		cmocka_unit_test(same_picture_changes_nothing),
+		cmocka_unit_test(fourth_byte_is_no_change),
+		cmocka_unit_test(each_byte_of_a_pixel_counts_at_every_place),
+		cmocka_unit_test(padding_behind_a_row_is_never_looked_at),
+		cmocka_unit_test(rows_outside_the_hint_are_left_alone),
+		cmocka_unit_test(hint_is_clipped_and_may_be_empty),
+		cmocka_unit_test(random_changes_are_found_exactly),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,8 +15,8 @@ static void paint(uint8_t *row, uint32_t width, uint64_t bits, uint8_t black, ui
 {
 	for (uint32_t i = 0; i < TIMECODE_BLOCKS; i++)
 		memset(row + timecode_block_x(i, width),
-		        bits >> (TIMECODE_BLOCKS - 1 - i) & 1 ? white : black,
-		        timecode_block_x(i + 1, width) - timecode_block_x(i, width));
+			bits >> (TIMECODE_BLOCKS - 1 - i) & 1 ? white : black,
+			timecode_block_x(i + 1, width) - timecode_block_x(i, width));
 }
 
 static void code_survives_every_width_and_poor_contrast(void **state)
@@ -25,8 +25,8 @@ static void code_survives_every_width_and_poor_contrast(void **state)
 	(void)state;
 	for (uint32_t width = 1024; width <= 3840; width += 7) {
 		struct timecode in = {.us = 0x12345678abull * width & TIMECODE_US_MASK,
-		                        .frame = (uint8_t)width},
-		                out;
+					.frame = (uint8_t)width},
+				out;
 		paint(row, width, timecode_bits(&in), 60, 190);
 		assert_true(timecode_from_row(row, width, &out));
 		assert_true(in.us == out.us && in.frame == out.frame);
@@ -61,10 +61,10 @@ static void age_survives_the_wrap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(code_survives_every_width_and_poor_contrast),
-	        cmocka_unit_test(any_one_wrong_block_is_noticed),
-	        cmocka_unit_test(a_blank_row_is_no_code),
-	        cmocka_unit_test(age_survives_the_wrap),
+		cmocka_unit_test(code_survives_every_width_and_poor_contrast),
+		cmocka_unit_test(any_one_wrong_block_is_noticed),
+		cmocka_unit_test(a_blank_row_is_no_code),
+		cmocka_unit_test(age_survives_the_wrap),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,16 +19,16 @@ static struct addresses machine(void)
 	struct addresses all = {.n = 3};
 
 	all.list[0] = (struct address){.family = AF_INET,
-	        .prefix_len = 8,
-	        .ifindex = 1,
-	        .is_up = true,
-	        .is_loopback = true};
+		.prefix_len = 8,
+		.ifindex = 1,
+		.is_up = true,
+		.is_loopback = true};
 	inet_pton(AF_INET, "127.0.0.1", &all.list[0].ip);
 	all.list[1] =
-	        (struct address){.family = AF_INET, .prefix_len = 24, .ifindex = 2, .is_up = true};
+		(struct address){.family = AF_INET, .prefix_len = 24, .ifindex = 2, .is_up = true};
 	inet_pton(AF_INET, "192.168.1.7", &all.list[1].ip);
 	all.list[2] =
-	        (struct address){.family = AF_INET6, .prefix_len = 64, .ifindex = 3, .is_up = true};
+		(struct address){.family = AF_INET6, .prefix_len = 64, .ifindex = 3, .is_up = true};
 	inet_pton(AF_INET6, "fd00::7", &all.list[2].ip);
 	return all;
 }
@@ -45,8 +45,8 @@ static int bound(const char *address, bool v6_only, unsigned *port)
 	int value = v6_only;
 
 	assert_int_equal(inet_pton(is_six ? AF_INET6 : AF_INET, address,
-	                         is_six ? (void *)&six.sin6_addr : (void *)&four.sin_addr),
-	        1);
+				 is_six ? (void *)&six.sin6_addr : (void *)&four.sin_addr),
+		1);
 	if (is_six)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &value, sizeof(value));
 	assert_int_equal(bind(fd, any, len), 0);
@@ -102,9 +102,9 @@ static void a_local_socket_has_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(a_bound_address_is_the_one_to_type),
-	        cmocka_unit_test(any_address_is_all_that_people_can_reach),
-	        cmocka_unit_test(a_local_socket_has_none),
+		cmocka_unit_test(a_bound_address_is_the_one_to_type),
+		cmocka_unit_test(any_address_is_all_that_people_can_reach),
+		cmocka_unit_test(a_local_socket_has_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

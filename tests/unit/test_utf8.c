@@ -21,15 +21,15 @@ static void well_formed_text_is_taken(void **state)
 	assert_true(valid("plain"));
 	assert_true(valid("M\xc3\xbcnchen \xe5\xae\xa2\xe5\x8e\x85 \xf0\x9f\x93\xba"));
 	assert_true(valid(
-	        "\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf")); /* around the surrogates, the last */
+		"\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf")); /* around the surrogates, the last */
 	assert_true(utf8_is_valid("a\0b", 3));
 }
 
 static void malformed_text_is_refused(void **state)
 {
 	static const char *const wrong[] = {"\x80", "\xbf", "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf",
-	        "\xf0\x8f\xbf\xbf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
-	        "\xc3", "\xe5\xae", "\xf0\x9f\x93", "\xc3(", "a\xe5\xae(b"};
+		"\xf0\x8f\xbf\xbf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
+		"\xc3", "\xe5\xae", "\xf0\x9f\x93", "\xc3(", "a\xe5\xae(b"};
 	(void)state;
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
@@ -52,9 +52,9 @@ static void controls_are_known(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(well_formed_text_is_taken),
-	        cmocka_unit_test(malformed_text_is_refused),
-	        cmocka_unit_test(controls_are_known),
+		cmocka_unit_test(well_formed_text_is_taken),
+		cmocka_unit_test(malformed_text_is_refused),
+		cmocka_unit_test(controls_are_known),
 	};
 	return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);
 }

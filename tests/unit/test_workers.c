@@ -21,7 +21,7 @@
 struct job {
 	_Atomic unsigned next;
 	unsigned
-	        taken_by[N_ITEMS]; /* plain: the sanitizer sees whether the hand-over orders them */
+		taken_by[N_ITEMS]; /* plain: the sanitizer sees whether the hand-over orders them */
 	unsigned input;
 };
 
@@ -46,7 +46,7 @@ static void all_work_is_done_and_seen(void **state)
 		workers_run(workers, take_items, &job);
 		for (unsigned i = 0; i < N_ITEMS; i++)
 			assert_true(
-			        job.taken_by[i] == round * 2 || job.taken_by[i] == round * 2 + 1);
+				job.taken_by[i] == round * 2 || job.taken_by[i] == round * 2 + 1);
 	}
 	workers_destroy(workers);
 }
@@ -136,7 +136,7 @@ static void look_at_mask(void *arg, unsigned index)
 	meet(meeting, index);
 	pthread_sigmask(SIG_BLOCK, NULL, &mask);
 	if (index == 1 && sigismember(&mask, SIGTERM) && sigismember(&mask, SIGUSR1) &&
-	        sigismember(&mask, SIGCHLD))
+		sigismember(&mask, SIGCHLD))
 		atomic_store(&n_blocked, 3);
 }
 
@@ -178,11 +178,11 @@ static void may_be_destroyed_before_and_right_after_use(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(all_work_is_done_and_seen),
-	        cmocka_unit_test(two_threads_work_at_once),
-	        cmocka_unit_test(nothing_runs_after_the_return),
-	        cmocka_unit_test(helper_blocks_signals_and_caller_keeps_its_mask),
-	        cmocka_unit_test(may_be_destroyed_before_and_right_after_use),
+		cmocka_unit_test(all_work_is_done_and_seen),
+		cmocka_unit_test(two_threads_work_at_once),
+		cmocka_unit_test(nothing_runs_after_the_return),
+		cmocka_unit_test(helper_blocks_signals_and_caller_keeps_its_mask),
+		cmocka_unit_test(may_be_destroyed_before_and_right_after_use),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads a JPEG, or a multipart stream of them, from stdin, and says of each picture as soon as it is
- * there how large it is and of which colour:
+ * Reads a JPEG, or a multipart stream of them, from stdin, and says of each picture as soon as it
+ * is there how large it is and of which colour:
  *
  *     640x480 30b050
  *
@@ -68,7 +68,7 @@ static void describe(const uint8_t *bytes, size_t len)
 	}
 	n = (uint64_t)jpeg.output_width * jpeg.output_height;
 	printf("%ux%u %02x%02x%02x\n", jpeg.output_width, jpeg.output_height, nearest(sums[0], n),
-	        nearest(sums[1], n), nearest(sums[2], n));
+		nearest(sums[1], n), nearest(sums[2], n));
 out:
 	fflush(stdout);
 	jpeg_destroy_decompress(&jpeg);
@@ -96,7 +96,7 @@ int main(void)
 		len += (size_t)n;
 		/* Our JPEGs have no thumbnails: ff d8 and ff d9 stand at their ends alone. */
 		while ((start = find(bytes, len, done, 0xd8)) < len &&
-		        (end = find(bytes, len, start, 0xd9)) < len) {
+			(end = find(bytes, len, start, 0xd9)) < len) {
 			done = end + 2;
 			describe(bytes + start, done - start);
 		}
