@@ -17,14 +17,14 @@ AGAIN  = $(MAKE) --no-print-directory -s -j$(JOBS)
 # Recursive: what the packages bring (llhttp's sources) is looked for anew.
 check: deps-check
 	@echo "Building the programs and their tests, plainly and with sanitizers"
-	@$(AGAIN) check-build
+	@$(MAKE) --no-print-directory -s check-build
 	@echo "Running the tests"
 	@python3 tests/run.py --build $(B) check $(T)
 
 check-deep: deps-check deps-deep
 	@echo "Building the programs with sanitizers, with both compilers, and the fuzz targets"
-	@$(AGAIN) check-build
-	@$(AGAIN) check-deep-build
+	@$(MAKE) --no-print-directory -s check-build
+	@$(MAKE) --no-print-directory -s check-deep-build
 	@echo "Running the tests"
 	@python3 tests/run.py --build $(B) deep $(T)
 
