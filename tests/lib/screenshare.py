@@ -80,7 +80,7 @@ class Run(Server):
     """`screenshare run`, ready."""
 
     def __init__(self, folder, display=None, config=QUICK, xauthority=None, arguments=(),
-                 wait_ready=True, listen="127.0.0.1:0", prefix=(), **env):
+                 wait_ready=True, listen="127.0.0.1:0", prefix=(), stdin=None, **env):
         self.folder = folder
         self.env = environment(folder, display, xauthority, **env)
         self.config_path = os.path.join(folder, "screenshare.conf")
@@ -88,7 +88,7 @@ class Run(Server):
             file.write(config)
         argv = [*prefix, program("screenshare"), "run", "--listen", listen, "--config",
                 self.config_path, "--state", os.path.join(folder, "state"), *arguments]
-        self.process = Process(argv, self.env)
+        self.process = Process(argv, self.env, stdin=stdin)
         if wait_ready:
             self.wait_ready()
 

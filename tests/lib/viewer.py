@@ -20,15 +20,22 @@ class Part:
 
 
 class Viewer:
-    """Parts are kept in `parts` (only the newest `keep`); `count` counts all of them."""
+    """Parts are kept in `parts` (only the newest `keep`); `count` counts all of them.  With
+    `bytes_per_s` it reads no faster than that, through a small window, as over bad Wi-Fi."""
 
-    def __init__(self, address, path="/d_video", keep=400, host=None, timeout_s=60):
+    def __init__(self, address, path="/d_video", keep=400, host=None, timeout_s=60,
+                 bytes_per_s=None):
         self.parts, self.count, self.bytes, self.error = [], 0, 0, None
         self.keep = keep
         self.is_closed = False  # by the server, or by an error
         self._lock = threading.Lock()
         self._wants_end = False
-        self.socket = socket.create_connection(address, timeout=timeout_s)
+        self.bytes_per_s = bytes_per_s
+        self.socket = socket.socket()
+        self.socket.settimeout(timeout_s)
+        if bytes_per_s:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32768)
+        self.socket.connect(address)
         request = (f"GET {path} HTTP/1.1\r\nHost: {host or '%s:%d' % address}\r\n"
                    "User-Agent: test-viewer\r\n\r\n")
         self.opened_ns = time.monotonic_ns()
@@ -54,9 +61,11 @@ class Viewer:
         self.is_closed = True
 
     def _fill(self):
-        data = self.socket.recv(1 << 18)
+        data = self.socket.recv(1 << 14 if self.bytes_per_s else 1 << 18)
         if not data:
             raise EOFError("the server closed the stream")
+        if self.bytes_per_s:
+            time.sleep(len(data) / self.bytes_per_s)
         self.bytes += len(data)
         self._buffer += data
 

@@ -3,6 +3,7 @@
 
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -55,6 +56,38 @@ def test_an_end_by_signal_ends_all(pattern_run, how):
     assert refuses(pattern_run.address)
     assert not os.listdir(runtime), "its folder is gone"
     viewer.end()
+
+
+def test_ctrl_c_at_a_terminal_ends_all_in_good_order(folder):
+    """A real terminal sends SIGINT to everybody in the foreground; nobody's death is a fault."""
+    master, slave = pty.openpty()
+    run = Run(folder, None, PATTERN, prefix=("setsid", "--ctty"), stdin=slave)
+    os.close(slave)
+    viewer = run.view()
+    viewer.wait_count(1)
+    pids = descendants(run.pid)
+    assert {"screenshare-httpd", "screenshare-screen"} <= {executable(pid) for pid in pids}
+    os.write(master, b"\x03")
+    run.process.wait(5)
+    wait_for(lambda: not any(exists(pid) for pid in pids), 2, "no child is left")
+    assert not [line for line in run.process.stderr if "restart" in line.lower() or
+                "again" in line.lower()], run.process.stderr
+    os.close(master)
+    viewer.end()
+
+
+def test_configuration_of_the_user_is_found(folder):
+    env = environment(folder)
+    place = os.path.join(env["XDG_CONFIG_HOME"], "screenshare")
+    os.mkdir(place)
+    with open(os.path.join(place, "screenshare.conf"), "w") as file:
+        file.write("[screen]\nrate = 0\n")
+    status, out, err = run_to_end([program("screenshare"), "run", "--listen", "127.0.0.1:0"], env)
+    assert status == 78 and os.path.join(place, "screenshare.conf") + ":2:" in err, err
+
+
+def test_state_is_kept_where_it_was_said(pattern_run):
+    assert os.stat(os.path.join(pattern_run.folder, "state")).st_mode & 0o777 == 0o700
 
 
 def test_a_kill_of_run_leaves_no_process(pattern_run):

@@ -169,6 +169,29 @@ def test_viewer_that_never_reads_slows_nobody_and_is_closed(folder, x):
     viewer.end()
 
 
+def test_slow_viewer_skips_pictures_and_sees_the_newest(x, run):
+    """Film at 30 pictures a second; it can take about five.  Nothing is queued for it."""
+    viewer = run.view(bytes_per_s=1000000)
+    fast = run.view(keep=2)
+    ages = []
+    begin, seed, seen = time.monotonic(), 0, 0
+    while time.monotonic() - begin < 4:
+        seed += 1
+        x.painter.noise(seed)
+        if viewer.count > seen:
+            seen = viewer.count
+            part = viewer.newest
+            ages.append((part.received_ns - jpeg.stamp(part.data)[0]) / 1e9)
+        time.sleep(0.03)
+    assert len(ages) >= 5, "it gets pictures"
+    assert fast.count > 2 * viewer.count, (fast.count, viewer.count)
+    size = len(viewer.newest.data)
+    # What was begun is sent whole, and the kernel has its share; then comes the newest.
+    assert max(ages[2:]) < (2 * size + 300000) / 1000000 * SLOWNESS, (size, ages)
+    viewer.end()
+    fast.end()
+
+
 def test_alive_tells_of_a_connection(x, run):
     answer = run.get("/alive?id=12345678901234567890")
     assert answer.status == 200 and b'"alive":false' in answer.body
