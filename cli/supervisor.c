@@ -34,7 +34,6 @@ struct unit {
 	struct supervisor *supervisor;
 	struct supervisor_unit is;
 
-	sd_event_source *child; /* NULL: not running */
 	pid_t pid;
 	uint64_t started_ns; /* 0: never */
 	bool has_reached_display;
@@ -79,18 +78,18 @@ static void kill_all(struct supervisor *supervisor, int sig)
 	for (size_t i = 0; i < supervisor->n_units; i++) {
 		struct unit *unit = &supervisor->units[i];
 
-		if (!unit->child)
+		if (!unit->pid)
 			continue;
-		sd_event_source_send_child_signal(unit->child, sig, NULL, 0);
-		if (sig != SIGKILL) /* what is stopped would not see it */
-			sd_event_source_send_child_signal(unit->child, SIGCONT, NULL, 0);
+		kill(unit->pid, sig); /* ours until we reap it: the number cannot be another's */
+		if (sig != SIGKILL)   /* what is stopped would not see it */
+			kill(unit->pid, SIGCONT);
 	}
 }
 
 static void exit_when_all_ended(struct supervisor *supervisor)
 {
 	for (size_t i = 0; i < supervisor->n_units; i++)
-		if (supervisor->units[i].child)
+		if (supervisor->units[i].pid)
 			return;
 	sd_event_exit(supervisor->event, supervisor->status);
 }
@@ -134,8 +133,6 @@ static int on_stop_deadline(sd_event_source *timer, uint64_t now_us, void *arg)
 
 /* --- starting --- */
 
-static int on_child(sd_event_source *source, const siginfo_t *info, void *arg);
-
 static void retry_in(struct unit *unit, unsigned delay_ms)
 {
 	set_timer(unit->retry, delay_ms * 1000ull);
@@ -155,7 +152,6 @@ static int spawn_unit(struct unit *unit)
 	struct supervisor *supervisor = unit->supervisor;
 	char *argv[SUPERVISOR_ARGS_MAX + 1];
 	size_t n = 0;
-	int r;
 
 	for (size_t i = 0; unit->is.argv[i]; i++)
 		if (!unit->has_reached_display ||
@@ -169,17 +165,7 @@ static int spawn_unit(struct unit *unit)
 		.n_fds = unit->is.n_fds,
 		.notify_path = supervisor->notify_path,
 		.watchdog_us = unit->is.watchdog_ms * 1000ull};
-	r = spawn_child(&spawn, &unit->pid);
-	if (r < 0)
-		return r;
-	r = sd_event_add_child(supervisor->event, &unit->child, unit->pid, WEXITED, on_child, unit);
-	if (r < 0) {
-		kill(unit->pid, SIGKILL);
-		waitpid(unit->pid, NULL, 0);
-		return r;
-	}
-	sd_event_source_set_child_process_own(unit->child, true);
-	return 0;
+	return spawn_child(&spawn, &unit->pid);
 }
 
 static void start(struct unit *unit)
@@ -241,7 +227,7 @@ static int on_watchdog(sd_event_source *timer, uint64_t now_us, void *arg)
 
 	log_warn("%s has said nothing for %g s; restarting it", unit->is.name,
 		unit->is.watchdog_ms / 1000.0);
-	sd_event_source_send_child_signal(unit->child, SIGKILL, NULL, 0);
+	kill(unit->pid, SIGKILL);
 	return 0;
 }
 
@@ -271,34 +257,52 @@ static void say_ended(struct unit *unit, const siginfo_t *info)
 	log_warn("%s %s%s; restarting it", unit->is.name, how, more);
 }
 
-static int on_child(sd_event_source *source, const siginfo_t *info, void *arg)
+static void child_ended(struct unit *unit, const siginfo_t *info)
 {
-	struct unit *unit = arg;
 	struct supervisor *supervisor = unit->supervisor;
 	uint64_t ran_ms = (clock_monotonic_ns() - unit->started_ns) / NS_PER_MS;
 	bool is_clean = info->si_code == CLD_EXITED && info->si_status == 0;
-	(void)source;
 
-	unit->child = sd_event_source_disable_unref(unit->child);
 	unit->pid = 0;
 	switch_off(unit->watchdog);
 	if (supervisor->is_stopping) {
 		exit_when_all_ended(supervisor);
-		return 0;
+		return;
 	}
 	if (info->si_code == CLD_EXITED && info->si_status == SERVICE_EXIT_CONFIG) {
 		stop(supervisor, SERVICE_EXIT_CONFIG); /* it has said why */
-		return 0;
+		return;
 	}
 	if (ran_ms >= supervisor->timing.well_ms)
 		unit->n_bad_ends = 0;
 	if (is_clean && unit->is.on_demand) {
 		unit->n_bad_ends = 0;
 		start_or_watch(unit);
-		return 0;
+		return;
 	}
 	say_ended(unit, info);
 	retry_in(unit, next_backoff_ms(unit));
+}
+
+/*
+ * By SIGCHLD and not by a pidfd: the kernel raises it when the last of a process's threads is gone.
+ * A pidfd in an epoll set was seen to miss that (Linux 6.18): the first thread's end wakes it too
+ * early, and nothing wakes it again, so that `run` waited for ever for a child that was dead.
+ */
+static int on_sigchld(sd_event_source *source, const struct signalfd_siginfo *signal, void *arg)
+{
+	struct supervisor *supervisor = arg;
+	(void)source, (void)signal;
+
+	/* One signal may stand for several children. */
+	for (size_t i = 0; i < supervisor->n_units; i++) {
+		struct unit *unit = &supervisor->units[i];
+		siginfo_t info = {0};
+
+		if (unit->pid && waitid(P_PID, (id_t)unit->pid, &info, WEXITED | WNOHANG) == 0 &&
+			info.si_pid != 0)
+			child_ended(unit, &info);
+	}
 	return 0;
 }
 
@@ -337,7 +341,7 @@ static int on_notify(sd_event_source *source, int fd, uint32_t events, void *arg
 		for (size_t i = 0; i < supervisor->n_units; i++) {
 			struct unit *unit = &supervisor->units[i];
 
-			if (unit->child && unit->pid == message.pid)
+			if (unit->pid && unit->pid == message.pid)
 				take_message(unit, &message);
 		}
 	}
@@ -363,6 +367,8 @@ static int add_signals(struct supervisor *supervisor)
 	for (size_t i = 0; r >= 0 && i < sizeof(stop_signals) / sizeof(*stop_signals); i++)
 		r = sd_event_add_signal(
 			supervisor->event, NULL, stop_signals[i], on_signal, supervisor);
+	if (r >= 0)
+		r = sd_event_add_signal(supervisor->event, NULL, SIGCHLD, on_sigchld, supervisor);
 	return r;
 }
 
@@ -453,7 +459,10 @@ void supervisor_destroy(struct supervisor *supervisor)
 	for (size_t i = 0; i < supervisor->n_units; i++) {
 		struct unit *unit = &supervisor->units[i];
 
-		sd_event_source_disable_unref(unit->child); /* kills it if it still runs */
+		if (unit->pid) {
+			kill(unit->pid, SIGKILL);
+			waitpid(unit->pid, NULL, 0);
+		}
 		sd_event_source_disable_unref(unit->demand);
 		sd_event_source_disable_unref(unit->retry);
 		sd_event_source_disable_unref(unit->watchdog);
