@@ -147,7 +147,7 @@ deps-%:
 
 # A second make: the first has looked for libraries and sources before they were installed.
 run: deps-build
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -s -j$(shell nproc) all
 	@exec $(B)/bin/screenshare run --listen '[::]:$(PORT)'
 
 FORMAT_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
