@@ -43,21 +43,21 @@
 #define PATTERN_IF_NO_DISPLAY "--pattern-if-no-display"
 
 static const char help[] =
-        "Usage: screenshare run [OPTION]...\n"
-        "Shares this screen with every browser on the network, until Ctrl-C.\n"
-        "\n"
-        "  --listen ADDRESS:PORT  where to listen; default " DEFAULT_LISTEN " (every address);\n"
-        "                         port 0 takes a free one; may be given several times\n"
-        "  --config FILE          configuration; default\n"
-        "                         $XDG_CONFIG_HOME/screenshare/screenshare.conf, else\n"
-        "                         " CONFIG_PATH_SERVICE "\n"
-        "  --state DIR            what is kept; default $XDG_STATE_HOME/screenshare\n"
-        "\n"
-        "Prints READY and an address for programs on this computer as soon as browsers are "
-        "served,\n"
-        "then the addresses for people to type.\n"
-        "Exit status: 0 after Ctrl-C, 78 if the configuration is wrong, 2 for wrong arguments,\n"
-        "1 if it could not start.\n";
+	"Usage: screenshare run [OPTION]...\n"
+	"Shares this screen with every browser on the network, until Ctrl-C.\n"
+	"\n"
+	"  --listen ADDRESS:PORT  where to listen; default " DEFAULT_LISTEN " (every address);\n"
+	"                         port 0 takes a free one; may be given several times\n"
+	"  --config FILE          configuration; default\n"
+	"                         $XDG_CONFIG_HOME/screenshare/screenshare.conf, else\n"
+	"                         " CONFIG_PATH_SERVICE "\n"
+	"  --state DIR            what is kept; default $XDG_STATE_HOME/screenshare\n"
+	"\n"
+	"Prints READY and an address for programs on this computer as soon as browsers are "
+	"served,\n"
+	"then the addresses for people to type.\n"
+	"Exit status: 0 after Ctrl-C, 78 if the configuration is wrong, 2 for wrong arguments,\n"
+	"1 if it could not start.\n";
 
 struct run {
 	/* from the arguments */
@@ -85,11 +85,11 @@ struct run {
 enum { OPTION_LISTEN = 1, OPTION_CONFIG, OPTION_STATE, OPTION_HELP };
 
 static const struct option long_options[] = {
-        {"listen", required_argument, NULL, OPTION_LISTEN},
-        {"config", required_argument, NULL, OPTION_CONFIG},
-        {"state", required_argument, NULL, OPTION_STATE},
-        {"help", no_argument, NULL, OPTION_HELP},
-        {0},
+	{"listen", required_argument, NULL, OPTION_LISTEN},
+	{"config", required_argument, NULL, OPTION_CONFIG},
+	{"state", required_argument, NULL, OPTION_STATE},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{0},
 };
 
 static int add_listen(struct run *run, const char *text)
@@ -100,8 +100,8 @@ static int add_listen(struct run *run, const char *text)
 	}
 	if (listen_parse(text, &run->listening[run->n_listening]) < 0) {
 		log_err("Wrong --listen %s: expected ADDRESS:PORT, such as 192.0.2.7:8001, "
-		        "127.0.0.1:0 or [::]:8001",
-		        text);
+			"127.0.0.1:0 or [::]:8001",
+			text);
 		return COMMAND_WRONG_USE;
 	}
 	run->n_listening++;
@@ -148,8 +148,8 @@ static int find_program(const char *name, char *out)
 	if (places_program(name, out) == 0)
 		return 0;
 	log_err("Could not find the program %s: neither beside this one nor as %s; build it with "
-	        "`make`, or install it with `make install`",
-	        name, out);
+		"`make`, or install it with `make install`",
+		name, out);
 	return COMMAND_FAILED;
 }
 
@@ -175,8 +175,8 @@ static int find_places(struct run *run)
 	}
 	if (r < 0)
 		log_warn("Could not use the folder %s: %s; nothing can be kept there, choose "
-		         "another by --state",
-		        run->state_dir, strerror(-r));
+			 "another by --state",
+			run->state_dir, strerror(-r));
 	return 0;
 }
 
@@ -191,13 +191,13 @@ static void describe_holder(uint16_t port, char *out, size_t size)
 	snprintf(out, size, "another program listens there");
 	if (access(SERVICE_RUNTIME_DIR "/" SERVICE_SOCK_CONTROL, F_OK) == 0)
 		snprintf(out, size,
-		        "another program listens there, perhaps the service (systemctl stop "
-		        "screenshare)");
+			"another program listens there, perhaps the service (systemctl stop "
+			"screenshare)");
 	for (size_t i = 0; i < n; i++)
 		if (runs[i].port == port)
 			snprintf(out, size,
-			        "you are sharing there already (`screenshare run`, process %d)",
-			        (int)runs[i].pid);
+				"you are sharing there already (`screenshare run`, process %d)",
+				(int)runs[i].pid);
 }
 
 static void say_taken(const struct listen_address *address)
@@ -207,8 +207,7 @@ static void say_taken(const struct listen_address *address)
 
 	describe_holder(port, holder, sizeof(holder));
 	log_err("Could not listen on %s: %s; stop it, or take another port: make run PORT=%u",
-	        listen_format(address, text, sizeof(text)), holder,
-	        port < 65535 ? port + 1u : 8001u);
+		listen_format(address, text, sizeof(text)), holder, port == 8002 ? 8003 : 8002);
 }
 
 static int listen_on(struct listen_address *address, int *fd)
@@ -223,8 +222,8 @@ static int listen_on(struct listen_address *address, int *fd)
 		say_taken(address);
 	else if (r == -EACCES)
 		log_err("Could not listen on %s: ports below 1024 are root's; take another: "
-		        "make run PORT=8001",
-		        text);
+			"make run PORT=8001",
+			text);
 	else if (r == -EADDRNOTAVAIL)
 		log_err("Could not listen on %s: this computer does not have that address", text);
 	else
@@ -243,8 +242,8 @@ static int take_runtime_dir(struct run *run)
 		say_taken(&run->listening[0]);
 	else if (r == -EPERM)
 		log_err("Could not make a folder for sockets: /tmp/screenshare-%u is not yours "
-		        "alone; set XDG_RUNTIME_DIR to a folder that is",
-		        (unsigned)geteuid());
+			"alone; set XDG_RUNTIME_DIR to a folder that is",
+			(unsigned)geteuid());
 	else
 		log_err("Could not make a folder for sockets: %s", strerror(-r));
 	return COMMAND_FAILED;
@@ -260,11 +259,11 @@ static int open_local_sockets(struct run *run)
 {
 	char path[SOCKET_PATH];
 	int r = listen_unix(
-	        socket_path(run, SERVICE_SOCK_CONTROL, path), SOCK_STREAM, &run->control_fd);
+		socket_path(run, SERVICE_SOCK_CONTROL, path), SOCK_STREAM, &run->control_fd);
 
 	if (r == 0)
 		r = listen_unix(socket_path(run, SERVICE_SOCK_SCREEN, path), SOCK_SEQPACKET,
-		        &run->screen_fd);
+			&run->screen_fd);
 	if (r < 0) {
 		log_err("Could not listen on %s: %s", path, strerror(-r));
 		return COMMAND_FAILED;
@@ -334,15 +333,15 @@ static size_t common_arguments(const struct run *run, const char *program, const
 static int add_units(struct run *run)
 {
 	struct supervisor_unit httpd = {.name = UNIT_HTTPD,
-	        .program = run->httpd_program,
-	        .watchdog_ms = WATCHDOG_HTTPD_MS};
+		.program = run->httpd_program,
+		.watchdog_ms = WATCHDOG_HTTPD_MS};
 	struct supervisor_unit screen = {.name = UNIT_SCREEN,
-	        .program = run->screen_program,
-	        .fds = {{run->screen_fd, SERVICE_FD_CAPTURE}},
-	        .n_fds = 1,
-	        .argument_until_display = PATTERN_IF_NO_DISPLAY,
-	        .on_demand = true,
-	        .watchdog_ms = WATCHDOG_SCREEN_MS};
+		.program = run->screen_program,
+		.fds = {{run->screen_fd, SERVICE_FD_CAPTURE}},
+		.n_fds = 1,
+		.argument_until_display = PATTERN_IF_NO_DISPLAY,
+		.on_demand = true,
+		.watchdog_ms = WATCHDOG_SCREEN_MS};
 	size_t n;
 	int r;
 
@@ -362,7 +361,7 @@ static int share(struct run *run)
 {
 	const struct supervisor_listener listener = {.on_ready = on_ready, .arg = run};
 	int r = supervisor_create(
-	        run->notify_path, &supervisor_default_timing, &listener, &run->supervisor);
+		run->notify_path, &supervisor_default_timing, &listener, &run->supervisor);
 
 	if (r == 0)
 		r = add_units(run);
@@ -399,7 +398,7 @@ int run_main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN); /* `run | head`: a line that nobody reads is no reason to end */
 	if (geteuid() == 0)
 		log_warn("Running as root: better share as yourself, or start the service with "
-		         "systemctl start screenshare");
+			 "systemctl start screenshare");
 	status = find_places(&run);
 	if (status == 0)
 		status = open_sockets(&run);

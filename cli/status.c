@@ -16,28 +16,26 @@
 #define TEXT_SIZE     (WORDS_MAX * 4 + 4)
 
 static const char help[] =
-        "Usage: screenshare status [--json] [--port PORT]\n"
-        "Says what is being shared, how fast, and with how many viewers.\n"
-        "\n"
-        "  --json       the answer as the server gave it, one line of JSON\n"
-        "  --port PORT  ask your `screenshare run` on that port, not the service\n"
-        "\n"
-        "Exit status: 0 if something is being shared, 3 if not, 1 if it could not be found out.\n";
+	"Usage: screenshare status [--json] [--port PORT]\n"
+	"Says what is being shared, how fast, and with how many viewers.\n"
+	"\n"
+	"  --json       the answer as the server gave it, one line of JSON\n"
+	"  --port PORT  ask your `screenshare run` on that port, not the service\n"
+	"\n"
+	"Exit status: 0 if something is being shared, 3 if not, 1 if it could not be found out.\n";
 
 static void print_label(const char *label)
 {
 	printf("%-*s", LABEL_COLUMNS, label);
 }
 
-/* "screen" → "Screen", and the encoding where it is not the usual one: "Screen (delta)". */
+/* The source, and the encoding where it is not the usual one: "screen (delta)". */
 static void print_stream_label(const json_t *stream)
 {
 	char source[LABEL_MAX * 4], encoding[LABEL_MAX * 4], label[sizeof(source) * 2 + 4];
 
 	text_clean(ask_text(stream, "source"), LABEL_MAX, source, sizeof(source));
 	text_clean(ask_text(stream, "stream"), LABEL_MAX, encoding, sizeof(encoding));
-	if (source[0] >= 'a' && source[0] <= 'z')
-		source[0] = (char)(source[0] - 'a' + 'A');
 	if (strcmp(encoding, "jpeg") == 0)
 		snprintf(label, sizeof(label), "%s ", source);
 	else
@@ -53,12 +51,12 @@ static void print_stream(const json_t *stream)
 
 	print_stream_label(stream);
 	printf("%s: %s\n", text_clean(ask_text(stream, "state"), LABEL_MAX, state, sizeof(state)),
-	        text_clean(ask_text(stream, "words"), WORDS_MAX, words, sizeof(words)));
+		text_clean(ask_text(stream, "words"), WORDS_MAX, words, sizeof(words)));
 	if (viewers == 0 || width == 0 || height == 0)
 		return;
 	print_label("");
 	printf("%" PRIu64 " × %" PRIu64 ", %.1f pictures a second, %s so far\n", width, height,
-	        ask_real(stream, "rate"), text_bytes(ask_number(stream, "bytes"), bytes));
+		ask_real(stream, "rate"), text_bytes(ask_number(stream, "bytes"), bytes));
 }
 
 static void print_urls(const json_t *urls)
@@ -69,7 +67,7 @@ static void print_urls(const json_t *urls)
 
 	json_array_foreach(urls, i, item)
 	{
-		print_label(i == 0 ? "Addresses" : "");
+		print_label(i == 0 ? "addresses" : "");
 		printf("%s\n", text_clean(json_string_value(item), WORDS_MAX, url, sizeof(url)));
 	}
 }
@@ -81,13 +79,13 @@ static void print(const json_t *answer)
 	uint64_t uptime_s = ask_number(status, "uptime_s");
 	size_t i;
 
-	print_label("Version");
+	print_label("version");
 	printf("%s, running for %s\n",
-	        text_clean(ask_text(status, "version"), LABEL_MAX, version, sizeof(version)),
-	        text_duration(uptime_s < UINT64_MAX / 1000 ? uptime_s * 1000 : 0, uptime));
-	print_label("Viewers");
+		text_clean(ask_text(status, "version"), LABEL_MAX, version, sizeof(version)),
+		text_duration(uptime_s < UINT64_MAX / 1000 ? uptime_s * 1000 : 0, uptime));
+	print_label("viewers");
 	printf("%" PRIu64 " now, %" PRIu64 " since the start\n", ask_number(status, "viewers"),
-	        ask_number(status, "viewers_total"));
+		ask_number(status, "viewers_total"));
 	json_array_foreach(json_object_get(status, "streams"), i, stream)
 	{
 		print_stream(stream);
@@ -98,10 +96,10 @@ static void print(const json_t *answer)
 int status_main(int argc, char **argv)
 {
 	static const struct ask ask = {.request = "status",
-	        .help = help,
-	        .member = "status",
-	        .type = JSON_OBJECT,
-	        .print = print};
+		.help = help,
+		.member = "status",
+		.type = JSON_OBJECT,
+		.print = print};
 
 	return ask_main(&ask, argc, argv);
 }
