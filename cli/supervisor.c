@@ -37,6 +37,7 @@ struct unit {
 	pid_t pid;
 	uint64_t started_ns; /* 0: never */
 	bool has_reached_display;
+	bool was_hung; /* its end is our doing, and was said */
 
 	sd_event_source *demand;   /* its first socket; enabled while it is watched */
 	sd_event_source *retry;    /* the end of the back-off */
@@ -280,7 +281,9 @@ static void child_ended(struct unit *unit, const siginfo_t *info)
 		start_or_watch(unit);
 		return;
 	}
-	say_ended(unit, info);
+	if (!unit->was_hung)
+		say_ended(unit, info);
+	unit->was_hung = false;
 	retry_in(unit, next_backoff_ms(unit));
 }
 
