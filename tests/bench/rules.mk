@@ -35,9 +35,9 @@ bench-programs: $(BENCH_PROGRAMS) $(BENCH_OUT)/drawn.js
 
 # A second make: the first has looked for libraries before they were installed.
 bench: deps-bench
-	@$(MAKE) --no-print-directory bench-run
+	@$(MAKE) --no-print-directory -s bench-run
 bench-quick: deps-bench
-	@$(MAKE) --no-print-directory bench-run BENCH='--rounds 1 --seconds 3 --cases still,typing,scroll,film $(BENCH)'
+	@$(MAKE) --no-print-directory -s bench-run BENCH='--rounds 1 --seconds 3 --cases still,typing,scroll,film $(BENCH)'
 bench-run: all bench-programs
 	@/usr/bin/python3 -B $(BENCH_DIR)/bench.py --bin $(B)/bin --programs $(BENCH_OUT) \
 		--json $(BENCH_OUT)/results.json $(BENCH)
