@@ -19,6 +19,9 @@ void cursor_tracker_init(
 
 void cursor_tracker_fini(struct cursor_tracker *tracker)
 {
+	/* A reply that nobody collects would stay with xcb for as long as the connection. */
+	if (tracker->query)
+		xcb_discard_reply(tracker->x11->connection, tracker->query);
 	free(tracker->argb);
 	*tracker = (struct cursor_tracker){0};
 }
