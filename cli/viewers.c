@@ -10,7 +10,9 @@
 #include "cli/command.h"
 #include "cli/text.h"
 
-#define CELL_MAX    40 /* characters; the address of a viewer has at most 45 */
+/* characters */
+#define ADDRESS_MAX 48
+#define WORD_MAX    10
 #define BROWSER_MAX 72
 #define CELL_SIZE   (BROWSER_MAX * 4 + 4)
 
@@ -25,7 +27,7 @@ static const char help[] =
 	"those\n"
 	"that were left out because its connection was still busy with an older one.\n";
 
-enum column { ADDRESS, WATCHES, SINCE, RATE, BEHIND, SKIPPED, BROWSER, COLUMNS };
+enum column { ADDRESS, WATCHES, DURATION, RATE, BEHIND, SKIPPED, BROWSER, COLUMNS };
 
 static const char *const heads[COLUMNS] = {
 	"ADDRESS", "WATCHES", "FOR", "RATE", "BEHIND", "SKIPPED", "BROWSER"};
@@ -36,14 +38,13 @@ struct row {
 
 static void fill(const json_t *viewer, struct row *row)
 {
-	char source[CELL_MAX * 4 + 4], figure[TEXT_FIGURE_MAX];
-	char kind[CELL_MAX * 4 + 4];
+	char source[WORD_MAX * 4 + 4], kind[WORD_MAX * 4 + 4], figure[TEXT_FIGURE_MAX];
 
-	text_clean(ask_text(viewer, "address"), CELL_MAX + 8, row->cells[ADDRESS], CELL_SIZE);
-	text_clean(ask_text(viewer, "source"), CELL_MAX / 4, source, sizeof(source));
-	text_clean(ask_text(viewer, "kind"), CELL_MAX / 4, kind, sizeof(kind));
-	snprintf(row->cells[WATCHES], CELL_SIZE, "%.60s (%.60s)", source, kind);
-	snprintf(row->cells[SINCE], CELL_SIZE, "%s",
+	text_clean(ask_text(viewer, "address"), ADDRESS_MAX, row->cells[ADDRESS], CELL_SIZE);
+	text_clean(ask_text(viewer, "source"), WORD_MAX, source, sizeof(source));
+	text_clean(ask_text(viewer, "kind"), WORD_MAX, kind, sizeof(kind));
+	snprintf(row->cells[WATCHES], CELL_SIZE, "%s (%s)", source, kind);
+	snprintf(row->cells[DURATION], CELL_SIZE, "%s",
 		text_duration(ask_number(viewer, "watching_ms"), figure));
 	snprintf(row->cells[RATE], CELL_SIZE, "%.1f/s", ask_real(viewer, "rate"));
 	snprintf(row->cells[BEHIND], CELL_SIZE, "%" PRIu64 " ms", ask_number(viewer, "lag_ms"));
