@@ -24,10 +24,11 @@
 #include "httpd/urls.h"
 #include "httpd/viewer.h"
 
-#define CLIENTS_MAX     16
-#define IDLE_S          60
-#define URLS_MAX        32
-#define LOG_INTERVAL_NS (60 * NS_PER_S)
+#define CLIENTS_MAX       16
+#define IDLE_S            60
+#define DISCARD_READS_MAX 16 /* at a close */
+#define URLS_MAX          32
+#define LOG_INTERVAL_NS   (60 * NS_PER_S)
 
 /* One connection; freed by its own events only. */
 struct control_client {
@@ -147,8 +148,22 @@ static json_t *answer_line(struct control_server *control, const char *line, siz
 
 /* --- connections --- */
 
+/*
+ * Closing a unix socket that holds unread bytes resets the connection, and the peer would lose the
+ * answer that it has not read yet: whatever lies there is thrown away first.
+ */
+static void discard_unread(int fd)
+{
+	char bytes[CONTROL_REQUEST_MAX];
+
+	for (int i = 0; i < DISCARD_READS_MAX; i++)
+		if (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) <= 0)
+			return;
+}
+
 static void client_free(struct control_client *client)
 {
+	discard_unread(bufferevent_getfd(client->stream));
 	LIST_REMOVE(client, entry);
 	client->control->n_clients--;
 	bufferevent_free(client->stream); /* closes the socket */
@@ -188,13 +203,23 @@ static bool answer_lines(struct control_client *client)
 	       evbuffer_search_eol(in, NULL, NULL, EVBUFFER_EOL_LF).pos >= 0;
 }
 
+/* Says why, and closes when that has been sent. */
+static void refuse_rest(struct control_client *client)
+{
+	client->is_closing = true;
+	bufferevent_disable(client->stream, EV_READ);
+	if (!send_answer(
+		    client, error_json("A request may have 4096 bytes, and a line at its end")))
+		client_free(client);
+}
+
 static void on_readable(struct bufferevent *stream, void *arg)
 {
 	struct control_client *client = arg;
 
 	(void)stream;
 	if (!client->is_closing && !answer_lines(client))
-		client_free(client);
+		refuse_rest(client);
 }
 
 static void on_written(struct bufferevent *stream, void *arg)
@@ -202,8 +227,10 @@ static void on_written(struct bufferevent *stream, void *arg)
 	struct control_client *client = arg;
 
 	(void)stream;
-	if (client->is_closing || !answer_lines(client))
+	if (client->is_closing)
 		client_free(client);
+	else if (!answer_lines(client))
+		refuse_rest(client);
 }
 
 static void on_event(struct bufferevent *stream, short what, void *arg)
