@@ -138,7 +138,7 @@ unit-tests: $(UNIT_TESTS)
 missing = $(shell for p in $(1); do dpkg-query -W -f='$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; done)
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 deps-%:
-	@set -e; m='$(call missing,$(PACKAGES_build) $(PACKAGES_$*))'; \
+	@set -e; m='$(call missing,$(sort $(PACKAGES_build) $(PACKAGES_$*)))'; \
 	if [ -n "$$m" ]; then \
 		echo "Installing missing packages: $$m"; \
 		$(SUDO) apt-get update -qq; \
