@@ -50,12 +50,13 @@ ALL_LDFLAGS = $(SANFLAGS) -Wl,--as-needed $(LDFLAGS)
 NODE := $(if $(shell command -v npm 2>/dev/null),,nodejs npm)
 PACKAGES_build := build-essential pkg-config libevent-dev libxcb1-dev libxcb-shm0-dev libxcb-damage0-dev \
 	libxcb-xfixes0-dev libxcb-randr0-dev libjpeg62-turbo-dev libsystemd-dev libinih-dev libjansson-dev \
-	libqrencode-dev node-llhttp
+	libqrencode-dev node-llhttp libwslay-dev libv4l-dev libasound2-dev libasound2-plugins libopus-dev $(NODE)
 PACKAGES_check := libcmocka-dev libxcb-xtest0-dev xvfb xauth x11-xserver-utils curl ffmpeg mandoc \
-	clang-format python3 python3-pytest python3-pil $(NODE) chromium firefox-esr procps
+	clang-format python3 python3-pytest python3-pil python3-numpy chromium firefox-esr procps \
+	pulseaudio pulseaudio-utils pipewire pipewire-pulse wireplumber
 PACKAGES_deep := clang libclang-rt-14-dev
 PACKAGES_bench := ffmpeg xvfb libxcb-xtest0-dev libfreetype-dev fonts-dejavu-core iproute2 python3 \
-	chromium $(NODE)
+	chromium pulseaudio pulseaudio-utils
 PACKAGES_system := qemu-system-x86 mmdebstrap e2fsprogs
 
 PKG_EVENT := libevent_core
@@ -64,7 +65,9 @@ pkg_libs   = $(shell pkg-config --libs $(1))
 
 LIBS_common := -lsystemd -linih
 LIBS_screen := $(LIBS_common) -ljpeg -lxcb -lxcb-shm -lxcb-damage -lxcb-xfixes -lxcb-randr -lpthread
-LIBS_httpd  := $(LIBS_common) -levent_core -ljansson -lpthread
+LIBS_camera := $(LIBS_common) -lv4l2 -ljpeg -lpthread
+LIBS_audio  := $(LIBS_common) -ljpeg -lasound -lopus -lm -lpthread
+LIBS_httpd  := $(LIBS_common) -levent_core -lwslay -ljansson -lpthread
 LIBS_cli    := $(LIBS_common) -ljansson -lqrencode
 
 LLHTTP_INCLUDE := -isystem /usr/share/include/llhttp
@@ -73,12 +76,15 @@ LLHTTP_SRC     := $(wildcard /usr/share/llhttp/*.c)
 SRC_common := $(wildcard common/*.c)
 SRC_capd   := $(wildcard capd/*.c capd/encode/*.c)
 SRC_screen := $(wildcard capd/screen/*.c)
+SRC_camera := $(wildcard capd/camera/*.c)
+SRC_audio  := $(wildcard capd/audio/*.c)
 SRC_httpd  := $(wildcard httpd/*.c httpd/files/*.c)
 SRC_cli    := $(wildcard cli/*.c)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
-PROGRAMS := $(B)/bin/screenshare $(B)/bin/screenshare-screen $(B)/bin/screenshare-httpd
+PROGRAMS := $(B)/bin/screenshare $(B)/bin/screenshare-screen $(B)/bin/screenshare-camera \
+	$(B)/bin/screenshare-audio $(B)/bin/screenshare-httpd
 
 .PHONY: all run check check-deep check-system bench install clean format deps-%
 all: $(PROGRAMS)
@@ -100,6 +106,14 @@ $(B)/lib/%.a:
 $(B)/bin/screenshare-screen: $(call obj,$(SRC_screen)) $(B)/lib/libcapd.a $(B)/lib/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_screen)
+
+$(B)/bin/screenshare-camera: $(call obj,$(SRC_camera)) $(B)/lib/libcapd.a $(B)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_camera)
+
+$(B)/bin/screenshare-audio: $(call obj,$(SRC_audio)) $(B)/lib/libcapd.a $(B)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_audio)
 
 LLHTTP_OBJ := $(patsubst /usr/share/llhttp/%.c,$(B)/obj/llhttp/%.o,$(LLHTTP_SRC))
 $(B)/obj/llhttp/%.o: /usr/share/llhttp/%.c

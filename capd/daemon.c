@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "capd/pattern.h"
 #include "capd/subscriber.h"
@@ -18,7 +19,8 @@
 #include "common/ring_writer.h"
 
 /* Started for a connection that never came (its peer is already gone): do not stay for ever. */
-#define START_TIMEOUT_US 5000000u
+#define START_TIMEOUT_US    5000000u
+#define DROPPED_INTERVAL_US 1000000u
 
 struct daemon {
 	enum source_id source;
@@ -34,6 +36,10 @@ struct daemon {
 	unsigned n_subscribers;
 	unsigned demanded_streams; /* what on_demand was last told */
 	uint32_t demanded_rate;
+	bool demanded_mute;
+
+	uint64_t dropped, dropped_told;
+	sd_event_source *dropped_timer; /* enabled while they differ and were told just now */
 
 	enum source_state state;
 	char words[CAPSOCK_WORDS_MAX + 1];
@@ -48,6 +54,7 @@ static void update_demand(struct daemon *daemon)
 {
 	unsigned streams = 0;
 	uint32_t rate = 0;
+	bool mute = false;
 
 	for (struct subscriber *s = daemon->subscribers; s; s = s->next) {
 		if (!s->is_greeted)
@@ -56,6 +63,11 @@ static void update_demand(struct daemon *daemon)
 			streams |= 1u << s->stream;
 		if (s->rate_millihertz > rate)
 			rate = s->rate_millihertz;
+		mute |= s->wants_mute;
+	}
+	if (daemon->ops->on_mute && mute != daemon->demanded_mute) {
+		daemon->demanded_mute = mute;
+		daemon->ops->on_mute(daemon->arg, mute);
 	}
 	if (streams == daemon->demanded_streams && rate == daemon->demanded_rate)
 		return;
@@ -75,6 +87,44 @@ static void send_state(struct daemon *daemon, struct subscriber *subscriber)
 		.picture_len = daemon->picture_len};
 
 	subscriber_send(subscriber, &message);
+}
+
+static void send_dropped(struct daemon *daemon, struct subscriber *subscriber)
+{
+	struct capsock_message message = {
+		.type = CAPSOCK_DROPPED, .ring_fd = -1, .dropped = daemon->dropped};
+
+	subscriber_send(subscriber, &message);
+}
+
+static void tell_dropped(struct daemon *daemon)
+{
+	daemon->dropped_told = daemon->dropped;
+	for (struct subscriber *s = daemon->subscribers; s; s = s->next)
+		if (s->is_greeted && s->stream != STREAM_PRESENCE)
+			send_dropped(daemon, s);
+	sd_event_source_set_time_relative(daemon->dropped_timer, DROPPED_INTERVAL_US);
+	sd_event_source_set_enabled(daemon->dropped_timer, SD_EVENT_ONESHOT);
+}
+
+static int on_dropped_timer(sd_event_source *source, uint64_t now_us, void *arg)
+{
+	struct daemon *daemon = arg;
+	(void)source, (void)now_us;
+
+	if (daemon->dropped != daemon->dropped_told)
+		tell_dropped(daemon);
+	return 0;
+}
+
+void daemon_set_dropped(struct daemon *daemon, uint64_t dropped)
+{
+	int enabled = SD_EVENT_OFF;
+
+	daemon->dropped = dropped;
+	sd_event_source_get_enabled(daemon->dropped_timer, &enabled);
+	if (dropped != daemon->dropped_told && enabled == SD_EVENT_OFF)
+		tell_dropped(daemon);
 }
 
 static void send_ring(struct subscriber *subscriber, const struct ring_writer *ring)
@@ -112,6 +162,8 @@ static bool on_hello(void *arg, struct subscriber *subscriber, const char **word
 	send_state(daemon, subscriber);
 	if (stream == STREAM_PRESENCE)
 		return true;
+	if (daemon->dropped_told)
+		send_dropped(daemon, subscriber);
 	struct output *output = daemon->outputs[stream];
 	if (output && output_ring(output))
 		send_ring(subscriber, output_ring(output));
@@ -132,6 +184,24 @@ static void on_wish(void *arg, struct subscriber *subscriber)
 {
 	(void)subscriber;
 	update_demand(arg);
+}
+
+/*
+ * Root and our own user are the presenter.  The HTTP process, where it is another user, is not: it
+ * may wish for silence, and never for more than the presenter has allowed.
+ */
+static bool on_switch(void *arg, struct subscriber *subscriber, enum audio_input input, bool muted,
+	const char **words)
+{
+	struct daemon *daemon = arg;
+
+	if (!daemon->ops->on_switch)
+		return false;
+	*words = "only root and the user whose sound it is may mute and unmute";
+	if (subscriber->uid != 0 && subscriber->uid != geteuid())
+		return false;
+	*words = "it could not be remembered; see the journal";
+	return daemon->ops->on_switch(daemon->arg, input, muted) == 0;
 }
 
 static void accept_all(struct daemon *daemon);
@@ -157,6 +227,7 @@ static void on_gone(void *arg, struct subscriber *subscriber)
 static const struct subscriber_ops subscriber_ops = {
 	.on_hello = on_hello,
 	.on_key_frame = on_key_frame,
+	.on_switch = on_switch,
 	.on_wish = on_wish,
 	.on_gone = on_gone,
 };
@@ -195,8 +266,8 @@ static void accept_all(struct daemon *daemon)
 			fd_close(&fd);
 			continue;
 		}
-		int r = subscriber_create(
-			daemon->event, fd, daemon->buffer, &subscriber_ops, daemon, &subscriber);
+		int r = subscriber_create(daemon->event, fd, uid, daemon->buffer, &subscriber_ops,
+			daemon, &subscriber);
 		if (r < 0) {
 			log_err("Could not serve a subscriber: %s", strerror(-r));
 			continue;
@@ -276,6 +347,9 @@ int daemon_create(enum source_id source, int listen_fd, const struct daemon_ops 
 			 on_listen, daemon)) < 0 ||
 		(r = sd_event_add_time_relative(daemon->event, &daemon->start_deadline,
 			 CLOCK_MONOTONIC, START_TIMEOUT_US, 0, on_start_deadline, daemon)) < 0 ||
+		(r = sd_event_add_time(daemon->event, &daemon->dropped_timer, CLOCK_MONOTONIC, 0, 0,
+			 on_dropped_timer, daemon)) < 0 ||
+		(r = sd_event_source_set_enabled(daemon->dropped_timer, SD_EVENT_OFF)) < 0 ||
 		(r = sd_event_set_watchdog(daemon->event, true)) < 0)
 		goto fail;
 	*out = daemon;
@@ -299,6 +373,7 @@ void daemon_destroy(struct daemon *daemon)
 		output_destroy(daemon->outputs[i]);
 	sd_event_source_disable_unref(daemon->listen_io);
 	sd_event_source_disable_unref(daemon->start_deadline);
+	sd_event_source_disable_unref(daemon->dropped_timer);
 	sd_event_unref(daemon->event);
 	fd_close(&daemon->listen_fd);
 	free(daemon->buffer);
@@ -326,14 +401,16 @@ static void log_state(const struct daemon *daemon, enum source_state before, uin
 {
 	const struct log_fields fields = {
 		.source = source_name(daemon->source), .state = state_name(daemon->state)};
+	bool is_sound = daemon->source == SOURCE_AUDIO;
 
 	if (daemon->state == STATE_STARTING)
 		return;
 	if (daemon->state != STATE_LIVE)
-		log_at(LOG_WARNING, &fields, "No pictures (%s): %s", state_name(daemon->state),
-			daemon->words);
+		log_at(LOG_WARNING, &fields, "No %s (%s): %s", is_sound ? "sound" : "pictures",
+			state_name(daemon->state), daemon->words);
 	else if (before != STATE_STARTING && before != STATE_LIVE)
-		log_at(LOG_INFO, &fields, "Pictures again after %.1f s of %s",
+		log_at(LOG_INFO, &fields, "%s again after %.1f s of %s",
+			is_sound ? "Sound" : "Pictures",
 			(double)(daemon->state_since_ns - before_ns) / 1e9, state_name(before));
 	else
 		log_at(LOG_INFO, &fields, "Live: %s", daemon->words);

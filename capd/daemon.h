@@ -33,6 +33,11 @@ struct daemon_ops {
 	/* Somebody new subscribed to this stream, or asked for a key frame: it needs a whole
 	 * picture. */
 	void (*on_key_frame)(void *arg, enum stream_id stream);
+	/* Whether any subscriber wishes it mute has changed.  NULL: nothing can be muted here. */
+	void (*on_mute)(void *arg, bool muted);
+	/* The presenter mutes or unmutes an input; who it is has been checked.  0, or -errno: it
+	 * stays as it was.  NULL: there are no inputs here. */
+	int (*on_switch)(void *arg, enum audio_input input, bool muted);
 };
 
 /*
@@ -55,6 +60,10 @@ int daemon_add_output(struct daemon *daemon, enum stream_id stream, struct outpu
  */
 void daemon_set_state(
 	struct daemon *daemon, enum source_state state, const char *words, bool has_picture);
+
+/* How many records the source has lost or refused since the daemon's start; told to every
+ * subscriber, at most once a second. */
+void daemon_set_dropped(struct daemon *daemon, uint64_t dropped);
 
 /* Runs until the last subscriber is gone or a signal comes.  The exit status. */
 int daemon_run(struct daemon *daemon);

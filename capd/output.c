@@ -84,12 +84,19 @@ void output_reset(struct output *output)
 	ring_writer_destroy(output->ring);
 	output->ring = NULL;
 	output->capacity_tried = 0;
+	output->capacity_wanted = 0;
+}
+
+static bool output_is_sound(const struct output *output)
+{
+	return output->stream == STREAM_PCM || output->stream == STREAM_OPUS;
 }
 
 /* Readers of the old ring learn that nothing follows in it. */
 static void end_ring(struct output *output)
 {
-	struct ring_record last = {.kind = RECORD_FRAME, .flags = RECORD_IS_END};
+	struct ring_record last = {.kind = output_is_sound(output) ? RECORD_SOUND : RECORD_FRAME,
+		.flags = RECORD_IS_END};
 
 	if (output->ring)
 		ring_writer_publish(output->ring, &last, NULL, 0);
@@ -122,6 +129,17 @@ static int ensure_ring(struct output *output)
 	output_request_key(output);
 	output->listener.on_ring(output->listener.arg, output);
 	return 0;
+}
+
+int output_record(struct output *output, uint64_t capacity, struct ring_record *record,
+	const struct iovec *pieces, size_t n_pieces)
+{
+	int r;
+
+	if (capacity > output->capacity_wanted)
+		output->capacity_wanted = capacity;
+	r = ensure_ring(output);
+	return r < 0 ? r : ring_writer_publish(output->ring, record, pieces, n_pieces);
 }
 
 int output_frame(struct output *output, const struct encoder_input *input)

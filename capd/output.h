@@ -3,6 +3,7 @@
  * An output is one stream of a daemon: one encoder, one ring, and who wants it.
  *
  *     tiles ──► encoder ──► ring ──fd──► subscribers of this stream
+ *     a whole record ───────►
  *
  * The ring is made when the first picture's size is known and replaced by a larger one when a
  * picture needs it; each replacement is announced to all subscribers.  Nothing is encoded that
@@ -11,6 +12,7 @@
 #pragma once
 
 #include "capd/encode/encoder.h"
+#include "common/ring.h"
 #include "common/stream.h"
 
 struct output; /* opaque */
@@ -42,5 +44,12 @@ void output_request_key(struct output *output);
  * room for a ring in /dev/shm, not even a small one; other -errno.
  */
 int output_frame(struct output *output, const struct encoder_input *input);
+/*
+ * Publishes a record that somebody else has encoded: a camera's picture, sound.  A ring of at least
+ * `capacity` (a power of two within the ring's limits) is made first, or a smaller one where
+ * /dev/shm has no more.  0; -ENOSPC as above; -EMSGSIZE: it is longer than that ring takes.
+ */
+int output_record(struct output *output, uint64_t capacity, struct ring_record *record,
+	const struct iovec *pieces, size_t n_pieces);
 /* Drops ring and encoder (nobody wants it any more, or the source restarts). */
 void output_reset(struct output *output);

@@ -22,6 +22,21 @@ static void refuse(struct subscriber *subscriber, const char *words)
 	capsock_send(subscriber->fd, CAPSOCK_DAEMON, &message);
 }
 
+static void answer_switch(struct subscriber *subscriber, const struct capsock_message *message)
+{
+	const char *words = "nothing can be muted here";
+	struct capsock_message done = {.type = CAPSOCK_SWITCHED,
+		.ring_fd = -1,
+		.input = message->input,
+		.muted = message->muted};
+
+	if (subscriber->ops->on_switch(
+		    subscriber->arg, subscriber, message->input, message->muted, &words))
+		subscriber_send(subscriber, &done);
+	else
+		refuse(subscriber, words);
+}
+
 /* False: the connection must end. */
 static bool take_message(struct subscriber *subscriber, const struct capsock_message *message)
 {
@@ -53,8 +68,13 @@ static bool take_message(struct subscriber *subscriber, const struct capsock_mes
 		subscriber->bitrate = message->value;
 		break;
 	case CAPSOCK_MUTE:
+		subscriber->wants_mute = message->muted;
+		break;
 	case CAPSOCK_VIEWERS:
 		break;
+	case CAPSOCK_SWITCH:
+		answer_switch(subscriber, message);
+		return true;
 	default:
 		refuse(subscriber, "a message out of place");
 		return false;
@@ -94,7 +114,7 @@ static int on_hello_deadline(sd_event_source *source, uint64_t now_us, void *arg
 	return 0;
 }
 
-int subscriber_create(sd_event *event, int fd, struct capsock_buffer *buffer,
+int subscriber_create(sd_event *event, int fd, uid_t uid, struct capsock_buffer *buffer,
 	const struct subscriber_ops *ops, void *arg, struct subscriber **out)
 {
 	struct subscriber *subscriber = calloc(1, sizeof(*subscriber));
@@ -105,6 +125,7 @@ int subscriber_create(sd_event *event, int fd, struct capsock_buffer *buffer,
 		return -ENOMEM;
 	}
 	subscriber->fd = fd;
+	subscriber->uid = uid;
 	subscriber->buffer = buffer;
 	subscriber->ops = ops;
 	subscriber->arg = arg;

@@ -22,6 +22,9 @@ struct subscriber_ops {
 	/* The first message came and is one of ours; answer it.  False: refused, in `words`. */
 	bool (*on_hello)(void *arg, struct subscriber *subscriber, const char **words);
 	void (*on_key_frame)(void *arg, struct subscriber *subscriber);
+	/* The presenter mutes or unmutes an input.  False: refused, in `words`; it may go on. */
+	bool (*on_switch)(void *arg, struct subscriber *subscriber, enum audio_input input,
+		bool muted, const char **words);
 	/* A rate, a bit rate, … was wished for: look at the fields below. */
 	void (*on_wish)(void *arg, struct subscriber *subscriber);
 	/* It is gone (EOF, a lie, too slow): forget and subscriber_destroy() it. */
@@ -34,6 +37,8 @@ struct subscriber {
 	enum stream_id stream;    /* valid once greeted */
 	uint32_t rate_millihertz; /* its wish; 0: none */
 	uint32_t bitrate;         /* its wish in bits a second; 0: none */
+	bool wants_mute;          /* its wish */
+	uid_t uid;                /* who it is */
 
 	/* the subscriber's own */
 	int fd;
@@ -43,8 +48,8 @@ struct subscriber {
 	void *arg;
 };
 
-/* Takes `fd` over, in every case.  0 or -errno. */
-int subscriber_create(sd_event *event, int fd, struct capsock_buffer *buffer,
+/* Takes `fd`, whose peer is `uid`, over, in every case.  0 or -errno. */
+int subscriber_create(sd_event *event, int fd, uid_t uid, struct capsock_buffer *buffer,
 	const struct subscriber_ops *ops, void *arg, struct subscriber **out);
 /* Accepts NULL. */
 void subscriber_destroy(struct subscriber *subscriber);

@@ -4,7 +4,9 @@
  * programs → sockets → children → READY → until Ctrl-C → destroy in reverse.
  *
  *     run ──┬── screenshare-httpd    http (TCP), control, addresses      at once
- *           └── screenshare-screen   capture (screen.sock)               on the first connection
+ *           ├── screenshare-screen   capture (screen.sock)               on the first connection
+ *           ├── screenshare-camera   capture (camera.sock)               on the first connection
+ *           └── screenshare-audio    capture (audio.sock)                on the first connection
  */
 #include <errno.h>
 #include <getopt.h>
@@ -27,20 +29,31 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "common/service.h"
+#include "common/stream.h"
 
 #define DEFAULT_LISTEN "[::]:8001"
 #define LISTENERS_MAX  8
 #define SOCK_NOTIFY    "notify.sock"
 #define SOCKET_PATH    128 /* runtime_dir_path() and a name */
 #define UNIT_HTTPD     "httpd"
-#define UNIT_SCREEN    "screen"
 #define RUNS_MAX       32
 
 /* httpd wakes twice as often as this says, and at rest it should hardly wake at all. */
-#define WATCHDOG_HTTPD_MS  30000
-#define WATCHDOG_SCREEN_MS 10000
+#define WATCHDOG_HTTPD_MS   30000
+#define WATCHDOG_CAPTURE_MS 10000
 
 #define PATTERN_IF_NO_DISPLAY "--pattern-if-no-display"
+
+/* The capture daemons. */
+static const struct {
+	const char *unit, *program, *socket;
+	const char *argument_until_display; /* or NULL */
+} captures[SOURCE_COUNT] = {
+	[SOURCE_SCREEN] = {"screen", "screenshare-screen", SERVICE_SOCK_SCREEN,
+		PATTERN_IF_NO_DISPLAY},
+	[SOURCE_CAMERA] = {"camera", "screenshare-camera", SERVICE_SOCK_CAMERA, NULL},
+	[SOURCE_AUDIO] = {"audio", "screenshare-audio", SERVICE_SOCK_AUDIO, NULL},
+};
 
 static const char help[] =
 	"Usage: screenshare run [OPTION]...\n"
@@ -69,12 +82,12 @@ struct run {
 	struct config config;
 	char config_used[PATH_MAX]; /* "": the defaults */
 	char state_dir[PATH_MAX];
-	char httpd_program[PATH_MAX], screen_program[PATH_MAX];
+	char httpd_program[PATH_MAX], capture_programs[SOURCE_COUNT][PATH_MAX];
 
 	/* what is alive */
 	int http_fds[LISTENERS_MAX];
 	struct runtime_dir *dir;
-	int control_fd, addresses_fd, screen_fd;
+	int control_fd, addresses_fd, capture_fds[SOURCE_COUNT];
 	char notify_path[SOCKET_PATH];
 	struct supervisor *supervisor;
 	bool has_announced;
@@ -164,8 +177,8 @@ static int find_places(struct run *run)
 	}
 	log_set_debug(run->config.log.debug);
 	r = find_program("screenshare-httpd", run->httpd_program);
-	if (r == 0)
-		r = find_program("screenshare-screen", run->screen_program);
+	for (size_t i = 0; r == 0 && i < SOURCE_COUNT; i++)
+		r = find_program(captures[i].program, run->capture_programs[i]);
 	if (r != 0)
 		return r;
 	r = places_state(run->state_path, run->state_dir);
@@ -261,9 +274,9 @@ static int open_local_sockets(struct run *run)
 	int r = listen_unix(
 		socket_path(run, SERVICE_SOCK_CONTROL, path), SOCK_STREAM, &run->control_fd);
 
-	if (r == 0)
-		r = listen_unix(socket_path(run, SERVICE_SOCK_SCREEN, path), SOCK_SEQPACKET,
-			&run->screen_fd);
+	for (size_t i = 0; r == 0 && i < SOURCE_COUNT; i++)
+		r = listen_unix(socket_path(run, captures[i].socket, path), SOCK_SEQPACKET,
+			&run->capture_fds[i]);
 	if (r < 0) {
 		log_err("Could not listen on %s: %s", path, strerror(-r));
 		return COMMAND_FAILED;
@@ -335,14 +348,6 @@ static int add_units(struct run *run)
 	struct supervisor_unit httpd = {.name = UNIT_HTTPD,
 		.program = run->httpd_program,
 		.watchdog_ms = WATCHDOG_HTTPD_MS};
-	struct supervisor_unit screen = {.name = UNIT_SCREEN,
-		.program = run->screen_program,
-		.fds = {{run->screen_fd, SERVICE_FD_CAPTURE}},
-		.n_fds = 1,
-		.argument_until_display = PATTERN_IF_NO_DISPLAY,
-		.on_demand = true,
-		.watchdog_ms = WATCHDOG_SCREEN_MS};
-	size_t n;
 	int r;
 
 	for (size_t i = 0; i < run->n_listening; i++)
@@ -350,11 +355,21 @@ static int add_units(struct run *run)
 	httpd.fds[httpd.n_fds++] = (struct spawn_fd){run->control_fd, SERVICE_FD_CONTROL};
 	httpd.fds[httpd.n_fds++] = (struct spawn_fd){run->addresses_fd, SERVICE_FD_ADDRESSES};
 	common_arguments(run, "screenshare-httpd", httpd.argv);
-	n = common_arguments(run, "screenshare-screen", screen.argv);
-	screen.argv[n] = screen.argument_until_display;
-
 	r = supervisor_add(run->supervisor, &httpd);
-	return r < 0 ? r : supervisor_add(run->supervisor, &screen);
+	for (size_t i = 0; r == 0 && i < SOURCE_COUNT; i++) {
+		struct supervisor_unit capture = {.name = captures[i].unit,
+			.program = run->capture_programs[i],
+			.fds = {{run->capture_fds[i], SERVICE_FD_CAPTURE}},
+			.n_fds = 1,
+			.argument_until_display = captures[i].argument_until_display,
+			.on_demand = true,
+			.watchdog_ms = WATCHDOG_CAPTURE_MS};
+		size_t n = common_arguments(run, captures[i].program, capture.argv);
+
+		capture.argv[n] = capture.argument_until_display;
+		r = supervisor_add(run->supervisor, &capture);
+	}
+	return r;
 }
 
 static int share(struct run *run)
@@ -375,7 +390,8 @@ static int share(struct run *run)
 static void run_fini(struct run *run)
 {
 	supervisor_destroy(run->supervisor);
-	fd_close(&run->screen_fd);
+	for (size_t i = 0; i < SOURCE_COUNT; i++)
+		fd_close(&run->capture_fds[i]);
 	fd_close(&run->addresses_fd);
 	fd_close(&run->control_fd);
 	runtime_dir_destroy(run->dir);
@@ -385,13 +401,15 @@ static void run_fini(struct run *run)
 
 int run_main(int argc, char **argv)
 {
-	struct run run = {.control_fd = -1, .addresses_fd = -1, .screen_fd = -1};
+	struct run run = {.control_fd = -1, .addresses_fd = -1};
 	bool is_done = false;
 	int status;
 
 	log_open("run");
 	for (size_t i = 0; i < LISTENERS_MAX; i++)
 		run.http_fds[i] = -1;
+	for (size_t i = 0; i < SOURCE_COUNT; i++)
+		run.capture_fds[i] = -1;
 	status = parse_arguments(&run, argc, argv, &is_done);
 	if (status != 0 || is_done)
 		return status;

@@ -140,8 +140,8 @@ int capsock_peer_uid(int fd, uid_t *uid)
 
 static bool role_may_send(enum capsock_role role, uint32_t type)
 {
-	return role == CAPSOCK_DAEMON ? type >= CAPSOCK_STREAM && type <= CAPSOCK_REFUSED
-				      : type >= CAPSOCK_HELLO && type <= CAPSOCK_VIEWERS;
+	return role == CAPSOCK_DAEMON ? type >= CAPSOCK_STREAM && type <= CAPSOCK_SWITCHED
+				      : type >= CAPSOCK_HELLO && type <= CAPSOCK_SWITCH;
 }
 
 static int put_message(struct put_cursor *cursor, const struct capsock_message *message)
@@ -163,6 +163,14 @@ static int put_message(struct put_cursor *cursor, const struct capsock_message *
 		return 0;
 	case CAPSOCK_MUTE:
 		put_u32(cursor, message->muted);
+		return 0;
+	case CAPSOCK_SWITCH:
+	case CAPSOCK_SWITCHED:
+		put_u32(cursor, (uint32_t)message->input);
+		put_u32(cursor, message->muted);
+		return message->input < AUDIO_INPUT_COUNT ? 0 : -EINVAL;
+	case CAPSOCK_DROPPED:
+		put_u64(cursor, message->dropped);
 		return 0;
 	case CAPSOCK_STREAM:
 		put_u64(cursor, message->epoch);
@@ -264,6 +272,18 @@ static void get_message(struct get_cursor *cursor, struct capsock_message *messa
 		value = get_u32(cursor);
 		message->muted = value == 1;
 		cursor->failed |= value > 1;
+		break;
+	case CAPSOCK_SWITCH:
+	case CAPSOCK_SWITCHED:
+		value = get_u32(cursor);
+		cursor->failed |= value >= AUDIO_INPUT_COUNT;
+		message->input = (enum audio_input)value;
+		value = get_u32(cursor);
+		message->muted = value == 1;
+		cursor->failed |= value > 1;
+		break;
+	case CAPSOCK_DROPPED:
+		message->dropped = get_u64(cursor);
 		break;
 	case CAPSOCK_STREAM:
 		message->epoch = get_u64(cursor);

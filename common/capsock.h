@@ -14,10 +14,16 @@
  *   then       STREAM + fd    daemon → httpd, any number of times: a new ring (fd and epoch)
  *              STATE          daemon → httpd, at once after HELLO and whenever it changes
  *              REFUSED        daemon → httpd, then EOF: why (words)
+ *              DROPPED        daemon → httpd: how much the source has lost, when that changes
  *              wishes         httpd → daemon: KEY_FRAME, CATCH_UP, BITRATE, RATE, MUTE, VIEWERS
+ *              SWITCH         presenter → daemon: mute or unmute an input for good, answered by
+ *              SWITCHED       daemon → presenter, or by REFUSED
  *
  * Wishes hold per connection: the daemon takes the highest rate and the lowest bit rate of those
- * open.  An unknown message, or one in the wrong direction, is refused: the connection is closed.
+ * open, and is mute while any of them wishes it; MUTE with no only takes back one's own wish.  An
+ * input is unmuted by SWITCH alone, which the command sends without httpd, and the daemon takes
+ * from root and its own user only: a broken httpd of another user cannot open a microphone.  An
+ * unknown message, or one in the wrong direction, is refused: the connection is closed.
  *
  * Neither side trusts the other.  No function here blocks (sockets are non-blocking), none logs.
  * Errors: -EAGAIN nothing there / no room; -ECONNRESET the peer is gone; -EPROTO the message lies.
@@ -45,9 +51,12 @@ enum capsock_type {
 	CAPSOCK_RATE = 5,
 	CAPSOCK_MUTE = 6,
 	CAPSOCK_VIEWERS = 7,
+	CAPSOCK_SWITCH = 8,
 	CAPSOCK_STREAM = 64,
 	CAPSOCK_STATE = 65,
 	CAPSOCK_REFUSED = 66,
+	CAPSOCK_DROPPED = 67,
+	CAPSOCK_SWITCHED = 68,
 };
 
 /*
@@ -63,9 +72,14 @@ struct capsock_message {
 	/* CATCH_UP */
 	uint64_t since_sequence; /* 0: the viewer holds nothing */
 	bool exact;
-	/* BITRATE (bits a second), RATE (frames per 1000 s; 30 fps = 30000), MUTE */
+	/* BITRATE (bits a second), RATE (frames per 1000 s; 30 fps = 30000) */
 	uint32_t value;
-	bool muted;
+	/* MUTE */
+	bool muted; /* SWITCH, SWITCHED too */
+	/* SWITCH, SWITCHED */
+	enum audio_input input;
+	/* DROPPED: records that were lost or refused at the source, since the daemon's start */
+	uint64_t dropped;
 	/* STREAM */
 	uint64_t epoch, capacity;
 	int ring_fd; /* -1, or owned by whoever received it; capsock_send() only borrows it */

@@ -17,6 +17,14 @@
 
 enum config_screen_source { CONFIG_SCREEN_X11 = 0, CONFIG_SCREEN_PATTERN = 1 };
 enum config_subsampling { CONFIG_420 = 0, CONFIG_444 = 1 };
+enum config_camera_source { CONFIG_CAMERA_V4L2 = 0, CONFIG_CAMERA_PATTERN = 1 };
+enum config_camera_format {
+	CONFIG_CAMERA_AUTO = 0,
+	CONFIG_CAMERA_MJPEG = 1,
+	CONFIG_CAMERA_YUYV = 2,
+	CONFIG_CAMERA_NV12 = 3,
+	CONFIG_CAMERA_YU12 = 4
+};
 
 struct config {
 	struct {
@@ -43,6 +51,21 @@ struct config {
 		unsigned pattern_width, pattern_height; /* 1280 × 720 */
 	} screen;
 	struct {
+		enum config_camera_source source; /* v4l2 | pattern */
+		char device[CONFIG_TEXT_MAX]; /* "auto", /dev/…, or a part of a camera's name */
+		enum config_camera_format format; /* auto | mjpeg | yuyv | nv12 | yu12 */
+		unsigned width, height;           /* wished for; 1280 × 720 */
+		unsigned rate;                    /* wished for, frames a second, 1–120; 30 */
+		unsigned quality;                 /* JPEG, 1–100; 80 */
+		char controls[CONFIG_TEXT_MAX];   /* "brightness=10 horizontal_flip=1" */
+	} camera;
+	struct {
+		char sources[CONFIG_TEXT_MAX]; /* config_audio_inputs(); "desktop" */
+		char desktop[CONFIG_TEXT_MAX], microphone[CONFIG_TEXT_MAX]; /* ALSA PCMs */
+		unsigned desktop_gain, microphone_gain;                     /* per cent; 100 */
+		unsigned opus_bitrate;                                      /* kbit/s; 96 */
+	} audio;
+	struct {
 		bool debug; /* no */
 	} log;
 };
@@ -63,6 +86,18 @@ void config_defaults(struct config *config);
  * read.
  */
 int config_load(struct config *config, const char *path, struct config_error *error);
+
+/*
+ * The inputs named in [audio] sources, as bits 1 << enum audio_input (common/stream.h).  0: none,
+ * as in an empty text; -EINVAL: it names something else.
+ */
+int config_audio_inputs(const char *text);
+
+/*
+ * The next control of [camera] controls at *text: its name (not NUL-terminated) and value; *text
+ * moves behind it.  1; 0: there is none left; -EINVAL: no "name=value".
+ */
+int config_camera_control(const char **text, const char **name, size_t *name_len, int32_t *value);
 
 /* Writes the fully commented file, every key at its default: `screenshare-httpd --print-config`,
  * against which conf/screenshare.conf is checked. */

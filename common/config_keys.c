@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "common/parse.h"
+#include "common/stream.h"
 
 /* --- what texts must be --- */
 
@@ -59,9 +60,33 @@ static bool is_display(const char *text)
 	return text[0] == '\0' || (strchr(text, ':') && !strpbrk(text, " \t"));
 }
 
-static bool is_monitor(const char *text)
+static bool is_not_empty(const char *text)
 {
 	return text[0] != '\0';
+}
+
+/* What snd_pcm_open() takes: a name, perhaps with arguments ("hw:CARD=Loopback,DEV=1"). */
+static bool is_pcm(const char *text)
+{
+	return text[0] != '\0' && !strpbrk(text, " \t");
+}
+
+static bool are_inputs(const char *text)
+{
+	return config_audio_inputs(text) >= 0;
+}
+
+static bool are_controls(const char *text)
+{
+	const char *name;
+	size_t name_len;
+	int32_t value;
+	int r;
+
+	do
+		r = config_camera_control(&text, &name, &name_len, &value);
+	while (r > 0);
+	return r == 0;
 }
 
 /* clang-format off */
@@ -75,8 +100,9 @@ static bool is_monitor(const char *text)
 #define TEXT(section, name, check_, what_, default_, help_) \
 	{AT(section, name), KEY_TEXT, IN(section, name), .check = (check_), .what = (what_), \
 		.default_text = (default_), .help = (help_)}
-#define CHOICE(section, name, first, second, default_, help_) \
-	{AT(section, name), KEY_CHOICE, IN(section, name), .choices = {first, second, NULL}, \
+#define WORDS(...) {__VA_ARGS__, NULL}
+#define CHOICE(section, name, words_, default_, help_) \
+	{AT(section, name), KEY_CHOICE, IN(section, name), .choices = words_, \
 		.default_text = (default_), .help = (help_)}
 
 const struct config_key config_keys[] = {
@@ -99,17 +125,17 @@ const struct config_key config_keys[] = {
 	NUMBER(http, grace_s, 0, 600, "seconds", "10",
 		"Capture goes on for so long after the last viewer has gone, so that a reload finds it running."),
 
-	CHOICE(screen, source, "x11", "pattern", "x11",
+	CHOICE(screen, source, WORDS("x11", "pattern"), "x11",
 		"What is shown: the X11 desktop, or a moving test picture."),
 	TEXT(screen, display, is_display, "the name of a display such as :0", "",
 		"The X display; if empty, the one in the environment variable DISPLAY."),
-	TEXT(screen, monitor, is_monitor, "all, a name or a number", "all",
+	TEXT(screen, monitor, is_not_empty, "all, a name or a number", "all",
 		"Which monitor: all of them, the name of one (as xrandr prints it), or its number from 1."),
 	NUMBER(screen, rate, 1, 60, "pictures a second", "30",
 		"At most so many; a screen that does not change sends none."),
 	NUMBER(screen, quality, 1, 100, "", "80",
 		"Quality of the JPEG pictures; higher is sharper and larger."),
-	CHOICE(screen, subsampling, "420", "444", "420",
+	CHOICE(screen, subsampling, WORDS("420", "444"), "420",
 		"Colour of the JPEG pictures: 420 halves its resolution, 444 keeps coloured letters sharp."),
 	BOOL(screen, cursor, "yes",
 		"Show the mouse pointer."),
@@ -118,6 +144,40 @@ const struct config_key config_keys[] = {
 	NUMBER(screen, pattern_height, 64, 4320, "pixels", "720",
 		"Height of the test picture."),
 
+	CHOICE(camera, source, WORDS("v4l2", "pattern"), "v4l2",
+		"What is shown: a camera, or a moving test picture."),
+	TEXT(camera, device, is_not_empty, "auto, a path such as /dev/video0, or a part of a name", "auto",
+		"Which camera: the first that gives pictures, the one of that path, or the first whose name (as\n"
+		"v4l2-ctl --list-devices prints it) contains this."),
+	CHOICE(camera, format, WORDS("auto", "mjpeg", "yuyv", "nv12", "yu12"), "auto",
+		"How the camera is to send its pictures: auto takes its own JPEG pictures where it has them."),
+	NUMBER(camera, width, 16, 7680, "pixels", "1280",
+		"Width of the pictures; the camera takes the nearest that it has."),
+	NUMBER(camera, height, 16, 4320, "pixels", "720",
+		"Height of the pictures."),
+	NUMBER(camera, rate, 1, 120, "pictures a second", "30",
+		"So many pictures are asked for; a camera may give fewer, in the dark for example."),
+	NUMBER(camera, quality, 1, 100, "", "80",
+		"Quality of the JPEG pictures where they are not the camera's own."),
+	TEXT(camera, controls, are_controls, "words of the form name=number", "",
+		"What is set on the camera, where it has it, separated by spaces, by the names that v4l2-ctl\n"
+		"--list-ctrls prints: brightness=10 focus_absolute=30 horizontal_flip=1.  Short for several:\n"
+		"exposure=N, focus=N (each by hand, -1: by itself), rotate=180, hflip=1, vflip=1."),
+
+	TEXT(audio, sources, are_inputs, "desktop, microphone, both or none", "desktop",
+		"What is heard: what this computer plays, what its microphone hears, or both.  A microphone that\n"
+		"is not named here can be switched on for a while by screenshare unmute microphone."),
+	TEXT(audio, desktop, is_pcm, "the name of an ALSA PCM", "pulse:@DEFAULT_MONITOR@",
+		"Where the desktop's sound is taken from; the default is what PulseAudio or PipeWire plays."),
+	TEXT(audio, microphone, is_pcm, "the name of an ALSA PCM", "default",
+		"Where the microphone's sound is taken from."),
+	NUMBER(audio, desktop_gain, 0, 400, "per cent", "100",
+		"How loud the desktop's sound is made."),
+	NUMBER(audio, microphone_gain, 0, 400, "per cent", "100",
+		"How loud the microphone's sound is made."),
+	NUMBER(audio, opus_bitrate, 16, 256, "kbit/s", "96",
+		"How many bits browsers get that understand Opus; others get 1536 kbit/s of plain sound."),
+
 	BOOL(log, debug, "no",
 		"Say more in the journal, for those who look for a fault."),
 };
@@ -125,6 +185,57 @@ const struct config_key config_keys[] = {
 
 _Static_assert(sizeof(enum config_screen_source) == sizeof(unsigned), "KEY_CHOICE stores unsigned");
 _Static_assert(sizeof(enum config_subsampling) == sizeof(unsigned), "KEY_CHOICE stores unsigned");
+_Static_assert(sizeof(enum config_camera_source) == sizeof(unsigned), "KEY_CHOICE stores unsigned");
+_Static_assert(sizeof(enum config_camera_format) == sizeof(unsigned), "KEY_CHOICE stores unsigned");
+
+/* --- lists in a text, for those who use them too --- */
+
+int config_audio_inputs(const char *text)
+{
+	static const struct {
+		const char *word;
+		int inputs;
+	} words[] = {{"desktop", 1 << AUDIO_DESKTOP}, {"microphone", 1 << AUDIO_MICROPHONE},
+		{"both", 1 << AUDIO_DESKTOP | 1 << AUDIO_MICROPHONE}, {"none", 0}};
+	int inputs = 0;
+
+	for (size_t len; *(text += strspn(text, " \t,")); text += len) {
+		size_t i = 0;
+
+		len = strcspn(text, " \t,");
+		while (i < 4 &&
+			(strlen(words[i].word) != len || memcmp(words[i].word, text, len) != 0))
+			i++;
+		if (i == 4)
+			return -EINVAL;
+		inputs |= words[i].inputs;
+	}
+	return inputs;
+}
+
+int config_camera_control(const char **text, const char **name, size_t *name_len, int32_t *value)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+	const char *word = *text + strspn(*text, " \t,");
+	size_t len = strcspn(word, " \t,"), letters_len = strspn(word, letters);
+	const char *digits = word + letters_len + 1;
+	uint64_t number;
+	bool is_negative;
+
+	if (len == 0)
+		return 0;
+	if (letters_len == 0 || word[letters_len] != '=' || letters_len + 1 >= len)
+		return -EINVAL;
+	is_negative = *digits == '-';
+	digits += is_negative;
+	if (parse_number(digits, (size_t)(word + len - digits), 0, INT32_MAX, &number) < 0)
+		return -EINVAL;
+	*name = word;
+	*name_len = letters_len;
+	*value = is_negative ? -(int32_t)number : (int32_t)number;
+	*text = word + len;
+	return 1;
+}
 
 const struct config_key *config_key_find(const char *section, const char *name)
 {
@@ -144,6 +255,20 @@ bool config_section_exists(const char *section, size_t len)
 	return false;
 }
 
+/* "a or b", "a, b or c" */
+static void choices_text(const struct config_key *key, char *out, size_t len)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; key->choices[i] && used < len; i++)
+		used += (size_t)snprintf(out + used, len - used, "%s%s",
+			i == 0                ? ""
+			: key->choices[i + 1] ? ", "
+					      : " or ",
+			key->choices[i]);
+}
+
 void config_key_expected(const struct config_key *key, char *out, size_t len)
 {
 	switch (key->type) {
@@ -158,7 +283,7 @@ void config_key_expected(const struct config_key *key, char *out, size_t len)
 			CONFIG_TEXT_MAX - 1);
 		break;
 	case KEY_CHOICE:
-		snprintf(out, len, "%s or %s", key->choices[0], key->choices[1]);
+		choices_text(key, out, len);
 		break;
 	}
 }
@@ -179,7 +304,8 @@ void config_key_range(const struct config_key *key, char *out, size_t len)
 		snprintf(out, len, "%s, default %s", key->what, shown);
 		break;
 	case KEY_CHOICE:
-		snprintf(out, len, "%s or %s, default %s", key->choices[0], key->choices[1], shown);
+		choices_text(key, out, len);
+		snprintf(out + strlen(out), len - strlen(out), ", default %s", shown);
 		break;
 	}
 }

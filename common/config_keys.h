@@ -11,6 +11,8 @@
 
 #include "common/config.h"
 
+#define CONFIG_CHOICES_MAX 5
+
 enum config_key_type { KEY_NUMBER, KEY_BOOL, KEY_TEXT, KEY_CHOICE };
 
 struct config_key {
@@ -18,7 +20,8 @@ struct config_key {
 	enum config_key_type type;
 	size_t offset;     /* in struct config: unsigned, bool, char[CONFIG_TEXT_MAX] or an enum */
 	unsigned min, max; /* KEY_NUMBER */
-	const char *choices[3]; /* KEY_CHOICE: words of the enum's values 0, 1, …; NULL ends them */
+	const char *choices[CONFIG_CHOICES_MAX +
+			    1]; /* KEY_CHOICE: words of the enum's values 0, 1, …; NULL ends them */
 	const char *what;       /* KEY_NUMBER: its unit or ""; KEY_TEXT: what it must be */
 	bool (*check)(const char *text); /* KEY_TEXT: is it that? */
 	const char *default_text;
@@ -26,7 +29,7 @@ struct config_key {
 };
 
 /* Sections follow each other whole. */
-#define CONFIG_KEYS_COUNT 18
+#define CONFIG_KEYS_COUNT 32
 extern const struct config_key config_keys[CONFIG_KEYS_COUNT];
 
 /* NULL: there is none. */

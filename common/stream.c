@@ -27,6 +27,9 @@ static const struct {
 		"Sharing is not set up correctly on this computer"},
 	[STATE_NOT_ANSWERING] = {"not-answering", "No signal from this computer, trying again"},
 	[STATE_BROKEN] = {"broken", "The signal from this computer is damaged, trying again"},
+	[STATE_NO_DEVICE] = {"no-device", "No such device is connected to this computer"},
+	[STATE_NO_SERVER] = {"no-sound-server", "No sound server runs on this computer"},
+	[STATE_MUTED] = {"muted", "The sound of this computer is muted"},
 };
 _Static_assert(sizeof(states) / sizeof(states[0]) == STATE_COUNT, "a state without words");
 
@@ -36,6 +39,12 @@ static const char *const sources[] = {
 	[SOURCE_AUDIO] = "audio",
 };
 _Static_assert(sizeof(sources) / sizeof(sources[0]) == SOURCE_COUNT, "a source without a name");
+
+static const char *const inputs[] = {
+	[AUDIO_DESKTOP] = "desktop",
+	[AUDIO_MICROPHONE] = "microphone",
+};
+_Static_assert(sizeof(inputs) / sizeof(inputs[0]) == AUDIO_INPUT_COUNT, "an input without a name");
 
 static const char *const streams[] = {
 	[STREAM_JPEG] = "jpeg",
@@ -58,6 +67,11 @@ const char *state_words(enum source_state state)
 {
 	return (unsigned)state < STATE_COUNT ? states[state].words
 					     : "This computer is in an unknown state";
+}
+
+const char *audio_input_name(enum audio_input input)
+{
+	return (unsigned)input < AUDIO_INPUT_COUNT ? inputs[input] : "unknown";
 }
 
 const char *source_name(enum source_id source)

@@ -12,6 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What the source audio mixes. */
+enum audio_input { AUDIO_DESKTOP = 0, AUDIO_MICROPHONE = 1, AUDIO_INPUT_COUNT };
+
 enum source_id { SOURCE_SCREEN = 0, SOURCE_CAMERA = 1, SOURCE_AUDIO = 2, SOURCE_COUNT };
 
 /* A source in one encoding.  STREAM_PRESENCE carries no records: it only says who watches. */
@@ -39,6 +42,20 @@ enum record_flags {
 };
 
 /*
+ * Sound in a ring: interleaved s16 in host order, in records of the same length; silence is sound
+ * too, so that nobody's stream ever stalls.  Opus: one packet a record, made of two records of pcm.
+ * ring_record::width is the rate, ::height the channels, pts_ns that of the first sample.
+ */
+#define SOUND_RATE          48000u /* samples a second and channel */
+#define SOUND_CHANNELS      2u
+#define SOUND_RECORD_MS     10u
+#define SOUND_RECORD_FRAMES (SOUND_RATE * SOUND_RECORD_MS / 1000u)
+#define SOUND_RECORD_BYTES  (SOUND_RECORD_FRAMES * SOUND_CHANNELS * 2u)
+#define OPUS_RECORD_MS      20u
+#define OPUS_PACKET_MAX     1275u /* bytes of a packet of one frame (RFC 6716, 3.2.1) */
+#define SOUND_RING_CAPACITY (1024u * 1024u)
+
+/*
  * What a source is doing.  The same code and the same words stand in the picture a viewer gets, in
  * the journal, in /status and on the page.
  */
@@ -60,6 +77,9 @@ enum source_state {
 	STATE_MISCONFIGURED = 14,
 	STATE_NOT_ANSWERING = 15, /* said by httpd: no daemon answers on the capture socket */
 	STATE_BROKEN = 16,        /* said by httpd: what the daemon sent was refused */
+	STATE_NO_DEVICE = 17,     /* there is no camera, no sound card */
+	STATE_NO_SERVER = 18,     /* no sound server runs */
+	STATE_MUTED = 19,         /* all inputs of the sound are muted: silence flows */
 	STATE_COUNT
 };
 
@@ -68,5 +88,6 @@ enum source_state {
 const char *state_name(enum source_state state);
 /* One English sentence without a full stop, the default words of the state.  Never NULL. */
 const char *state_words(enum source_state state);
-const char *source_name(enum source_id source); /* "screen" …, never NULL */
-const char *stream_name(enum stream_id stream); /* "jpeg" …, never NULL */
+const char *audio_input_name(enum audio_input input); /* "desktop", "microphone", never NULL */
+const char *source_name(enum source_id source);       /* "screen" …, never NULL */
+const char *stream_name(enum stream_id stream);       /* "jpeg" …, never NULL */

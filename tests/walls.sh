@@ -36,6 +36,10 @@ capd/daemon.[ch]                  ; ^capd/(screen|camera|audio)/                
 capd/@(source|picture).h          ; ^capd/(daemon|output|subscriber|encode|screen)                                             ; a source knows nothing of encoders, rings and sockets
 capd/screen/!(main|pipeline).[ch] ; ^capd/(daemon|output|subscriber)\.h|^capd/encode/                                          ; only main and pipeline bring source and output together
 capd/screen/tiles.[ch]            ; ^(xcb|systemd)/|^common/                                                                   ; the comparison is pure computing
+capd/camera/!(main|mjpeg|pipeline).[ch] ; ^capd/(daemon|output|subscriber)\.h                                                 ; only main and pipeline bring source and output together
+capd/camera/*                     ; ^capd/(screen|audio)/|^alsa/                                                               ; each daemon has one source
+capd/audio/*                      ; ^capd/(screen|camera)/|^linux/videodev2\.h$|^libv4l2\.h$                                   ; each daemon has one source
+capd/screen/*                     ; ^capd/(camera|audio)/|^alsa/|^libv4l2\.h$                                                  ; each daemon has one source
 capd/!(screen)/*                  ; ^xcb/                                                                                      ; X11 is the screen's
 
 httpd/@(frame|ring_watch).[ch]    ; ^httpd/(feed|subscription|viewer|conn|exchange|routes|server|request|response|status|access)            ; frames and rings lie below feeds
@@ -44,6 +48,8 @@ httpd/conn.[ch]                   ; ^httpd/(feed|frame|viewer|exchange|routes|se
 httpd/request.[ch]                ; ^httpd/(!request)                                                                          ; a request knows no connection
 httpd/response.[ch]               ; ^httpd/(feed|frame|viewer|routes|server|status|ring_watch)                                 ; an answer knows no feed
 httpd/viewer*.[ch]                ; ^httpd/(routes|server|request|exchange|status|access|pages)                       ; viewers lie below routes
+httpd/websocket.[ch]              ; ^httpd/(feed|frame|viewer|conn|exchange|routes|server|status|access|pages)                 ; a WebSocket knows no viewer and no connection
+httpd/!(websocket).[ch]           ; ^wslay                                                                                     ; only the WebSocket knows wslay
 httpd/exchange.[ch]               ; ^httpd/(feed|frame|viewer|routes|server|status|ring_watch)                                 ; an exchange knows no route and no feed
 httpd/access.[ch]                 ; ^httpd/(feed|frame|viewer|routes|server|status|conn)                                       ; who may do what is decided without knowing what
 httpd/files/*                     ; ^httpd/(feed|frame|viewer|ring_watch)                                                      ; files never see a feed

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "capd/daemon.h"
-#include "capd/screen/pattern_source.h"
+#include "capd/pattern_source.h"
 #include "capd/screen/pipeline.h"
 #include "capd/screen/x11_source.h"
 #include "common/log.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "capd/screen/pattern_source.h"
+#include "capd/pattern_source.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "common/clock.h"
 
 struct source {
-	const struct config *config;
+	uint32_t width, height;
 	struct source_listener listener;
 	sd_event_source *timer;
 	uint64_t interval_ns, due_ns;
@@ -54,7 +54,7 @@ static int on_timer(sd_event_source *timer, uint64_t now_us, void *arg)
 	return 0;
 }
 
-static int create(sd_event *event, const struct config *config,
+int pattern_source_create(sd_event *event, uint32_t width, uint32_t height, uint32_t millihertz,
 	const struct source_listener *listener, struct source **out)
 {
 	struct source *source = calloc(1, sizeof(*source));
@@ -62,9 +62,10 @@ static int create(sd_event *event, const struct config *config,
 
 	if (!source)
 		return -ENOMEM;
-	source->config = config;
+	source->width = width;
+	source->height = height;
 	source->listener = *listener;
-	source->interval_ns = NS_PER_S / config->screen.rate;
+	source->interval_ns = 1000 * NS_PER_S / millihertz;
 	r = sd_event_add_time(event, &source->timer, CLOCK_MONOTONIC, 0, 1, on_timer, source);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(source->timer, SD_EVENT_OFF);
@@ -76,6 +77,13 @@ static int create(sd_event *event, const struct config *config,
 	return 0;
 }
 
+static int create(sd_event *event, const struct config *config,
+	const struct source_listener *listener, struct source **out)
+{
+	return pattern_source_create(event, config->screen.pattern_width,
+		config->screen.pattern_height, config->screen.rate * 1000, listener, out);
+}
+
 static void start(struct source *source)
 {
 	struct picture *picture = &source->picture;
@@ -83,8 +91,8 @@ static void start(struct source *source)
 
 	if (picture->pixels)
 		return;
-	picture->width = source->config->screen.pattern_width;
-	picture->height = source->config->screen.pattern_height;
+	picture->width = source->width;
+	picture->height = source->height;
 	picture->stride = (size_t)picture->width * 4;
 	picture->pixels = calloc(picture->height, picture->stride);
 	if (!picture->pixels) {
