@@ -4,10 +4,12 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -184,7 +186,9 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	if (conn->phase == CONN_CLOSING)
 		return;
-	if (conn->is_taken_over || conn->phase == CONN_LINGERING)
+	if (conn->stream && conn->stream->on_readable && conn->phase == CONN_OPEN)
+		conn->stream->on_readable(conn->stream_arg);
+	else if (conn->is_taken_over || conn->phase == CONN_LINGERING)
 		discard_input(conn);
 	else
 		conn->ops->on_readable(conn->ops_arg);
@@ -269,6 +273,15 @@ size_t conn_unsent(const struct conn *conn)
 uint64_t conn_sent(const struct conn *conn)
 {
 	return conn->sent;
+}
+
+uint64_t conn_on_wire(const struct conn *conn)
+{
+	int waiting = 0;
+
+	if (ioctl(conn->fd, SIOCOUTQNSD, &waiting) < 0 || waiting < 0)
+		waiting = 0;
+	return conn->sent > (uint64_t)waiting ? conn->sent - (uint64_t)waiting : 0;
 }
 
 uint64_t conn_last_sent_ns(const struct conn *conn)

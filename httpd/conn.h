@@ -63,12 +63,15 @@ bool conn_is_closing(const struct conn *conn); /* finished, or about to go */
 struct conn_stream_ops {
 	/* Everything that was in the output has gone to the kernel after some of it had to wait. */
 	void (*on_drained)(void *arg);
+	/* Bytes have come, or the end of them: conn_read().  NULL: they are read and thrown away,
+	 * EOF closes, and so does a flood of it. */
+	void (*on_readable)(void *arg);
 	/* The connection is closing (peer, stall, shutdown): drop every use of it.  Called once. */
 	void (*on_closed)(void *arg);
 };
 
 /*
- * From now on input is read and thrown away (EOF still closes, and so does a flood of it), the
+ * From now on input is the stream's, the
  * deadline is off, and the stall deadline is this one: if the output holds bytes and none of them
  * could be handed on for `stall_timeout_ms`, the connection is closed by reset.
  */
@@ -83,6 +86,8 @@ void conn_flush(struct conn *conn);
 size_t conn_unsent(const struct conn *conn);
 /* Bytes that the kernel has taken since the connection began. */
 uint64_t conn_sent(const struct conn *conn);
+/* … and that it has put on the wire at least once: without what still waits in its own queue. */
+uint64_t conn_on_wire(const struct conn *conn);
 /* CLOCK_MONOTONIC of the last time the kernel took any. */
 uint64_t conn_last_sent_ns(const struct conn *conn);
 

@@ -23,6 +23,7 @@
 #include "common/service.h"
 #include "httpd/rate_meter.h"
 #include "httpd/ring_watch.h"
+#include "httpd/silence.h"
 #include "httpd/state_pictures.h"
 #include "httpd/subscription.h"
 
@@ -56,11 +57,13 @@ struct feed {
 	bool fault_is_logged;
 	uint64_t fault_since_ns;
 
-	struct frame *newest;
-	uint64_t n_frames_made; /* the source of frame::number */
+	struct frame *newest;    /* of pictures */
+	struct silence *silence; /* of sound; NULL: these are pictures */
+	uint64_t n_frames_made;  /* the source of frame::number */
 	uint32_t width, height;
 	struct rate_meter meter;
 	uint64_t frames, bytes, skipped, lapped, subscriptions, failures;
+	uint64_t dropped, dropped_before; /* by this daemon, and by those before it */
 };
 
 struct feeds {
@@ -82,14 +85,16 @@ static void arm(struct event *event, unsigned ms)
 
 /* --- to the listeners --- */
 
+/* The reference is ours from here on. */
 static void deliver(struct feed *feed, struct frame *frame)
 {
 	frame->number = ++feed->n_frames_made;
 	frame->received_ns = clock_monotonic_ns();
-	frame_unref(feed->newest);
-	feed->newest = frame;
 	/* A listener may remove itself, and with it the last reference, or others. */
-	frame_ref(frame);
+	if (!feed->silence) {
+		frame_unref(feed->newest);
+		feed->newest = frame_ref(frame);
+	}
 	for (struct feed_listener *l = feed->listeners, *next; l; l = next) {
 		next = l->next;
 		l->on_frame(l->arg, frame);
@@ -109,12 +114,32 @@ static void deliver_picture(struct feed *feed, const uint8_t *jpeg, size_t len)
 	deliver(feed, frame);
 }
 
+static void on_silence(void *arg, struct frame *frame)
+{
+	deliver(arg, frame);
+}
+
+static void tell_state(struct feed *feed)
+{
+	for (struct feed_listener *l = feed->listeners, *next; l; l = next) {
+		next = l->next;
+		if (l->on_state)
+			l->on_state(l->arg);
+	}
+}
+
 /* --- faults --- */
+
+static const char *what_is_missing(const struct feed *feed)
+{
+	return feed->silence ? "sound" : "pictures";
+}
 
 static void set_fault(struct feed *feed, enum source_state fault, const char *words)
 {
 	feed->fault = fault;
 	snprintf(feed->fault_words, sizeof(feed->fault_words), "%s", words);
+	tell_state(feed);
 }
 
 static void log_fault(struct feed *feed)
@@ -127,8 +152,9 @@ static void log_fault(struct feed *feed)
 		return;
 	feed->fault_is_logged = true;
 	feed->fault_since_ns = clock_monotonic_ns();
-	log_at(LOG_WARNING, &fields, "No pictures of the %s (%s): %s; trying again",
-		source_name(feed->source), state_name(feed->fault), feed->fault_words);
+	log_at(LOG_WARNING, &fields, "No %s of the %s (%s): %s; trying again",
+		what_is_missing(feed), source_name(feed->source), state_name(feed->fault),
+		feed->fault_words);
 }
 
 /* The daemon has delivered something whole. */
@@ -145,7 +171,10 @@ static void fault_is_over(struct feed *feed)
 			source_name(feed->source),
 			(double)(clock_monotonic_ns() - feed->fault_since_ns) / 1e9);
 	feed->fault_is_logged = false;
+	if (feed->fault == STATE_LIVE)
+		return;
 	feed->fault = STATE_LIVE;
+	tell_state(feed);
 }
 
 static void unsubscribe(struct feed *feed)
@@ -154,6 +183,8 @@ static void unsubscribe(struct feed *feed)
 		feed->lapped += subscription_lapped(feed->subscription);
 	subscription_close(feed->subscription);
 	feed->subscription = NULL;
+	feed->dropped_before += feed->dropped;
+	feed->dropped = 0;
 }
 
 /*
@@ -205,6 +236,8 @@ static void on_patience(evutil_socket_t fd, short what, void *arg)
 		log_fault(feed);
 		shown = feed->fault;
 	}
+	if (feed->silence)
+		return;
 	const uint8_t *jpeg = state_picture(feed->source, shown, &len);
 	if (jpeg)
 		deliver_picture(feed, jpeg, len);
@@ -217,6 +250,10 @@ static void on_frame(void *arg, struct frame *frame, uint64_t skipped)
 	struct feed *feed = arg;
 
 	fault_is_over(feed);
+	if (feed->silence && !silence_heard(feed->silence, frame->pts_ns)) {
+		frame_unref(frame);
+		return;
+	}
 	feed->width = frame->width;
 	feed->height = frame->height;
 	feed->frames++;
@@ -232,10 +269,18 @@ static void on_state(void *arg, const struct capsock_message *message)
 
 	feed->state = message->state;
 	snprintf(feed->words, sizeof(feed->words), "%.*s", (int)message->words_len, message->words);
-	if (message->picture_len) {
+	tell_state(feed);
+	if (message->picture_len && !feed->silence) {
 		fault_is_over(feed);
 		deliver_picture(feed, message->picture, message->picture_len);
 	}
+}
+
+static void on_dropped(void *arg, uint64_t dropped)
+{
+	struct feed *feed = arg;
+
+	feed->dropped = dropped;
 }
 
 static void on_ended(void *arg, const char *lie)
@@ -244,7 +289,7 @@ static void on_ended(void *arg, const char *lie)
 }
 
 static const struct subscription_ops subscription_ops = {
-	.on_frame = on_frame, .on_state = on_state, .on_ended = on_ended};
+	.on_frame = on_frame, .on_state = on_state, .on_dropped = on_dropped, .on_ended = on_ended};
 
 static void subscribe(struct feed *feed)
 {
@@ -299,6 +344,8 @@ void feed_add(struct feed *feed, struct feed_listener *listener)
 		feed->listeners->prev_next = &listener->next;
 	feed->listeners = listener;
 	feed->n_listeners++;
+	if (feed->silence && feed->n_listeners == 1)
+		silence_start(feed->silence);
 	event_del(feed->grace);
 	if (!feed->is_open) {
 		feed->is_open = true;
@@ -317,8 +364,11 @@ void feed_remove(struct feed *feed, struct feed_listener *listener)
 		listener->next->prev_next = listener->prev_next;
 	listener->next = NULL;
 	listener->prev_next = NULL;
-	if (--feed->n_listeners == 0)
-		arm(feed->grace, feed->feeds->config->http.grace_s * 1000);
+	if (--feed->n_listeners > 0)
+		return;
+	if (feed->silence)
+		silence_stop(feed->silence);
+	arm(feed->grace, feed->feeds->config->http.grace_s * 1000);
 }
 
 struct frame *feed_newest(const struct feed *feed)
@@ -345,6 +395,7 @@ void feed_get_info(const struct feed *feed, struct feed_info *info)
 		.skipped = feed->skipped,
 		.lapped = feed->lapped +
 			  (feed->subscription ? subscription_lapped(feed->subscription) : 0),
+		.dropped = feed->dropped_before + feed->dropped,
 		.subscriptions = feed->subscriptions,
 		.failures = feed->failures,
 	};
@@ -370,6 +421,7 @@ static void feed_destroy(struct feed *feed)
 	if (feed->grace)
 		event_free(feed->grace);
 	frame_unref(feed->newest);
+	silence_destroy(feed->silence);
 	free(feed);
 }
 
@@ -387,7 +439,10 @@ static struct feed *feed_create(struct feeds *feeds, enum source_id source, enum
 	feed->retry = evtimer_new(feeds->base, on_retry, feed);
 	feed->patience = evtimer_new(feeds->base, on_patience, feed);
 	feed->grace = evtimer_new(feeds->base, on_grace, feed);
-	if (!feed->retry || !feed->patience || !feed->grace) {
+	if (!feed->retry || !feed->patience || !feed->grace ||
+		((stream == STREAM_PCM || stream == STREAM_OPUS) &&
+			silence_create(feeds->base, stream, on_silence, feed, &feed->silence) <
+				0)) {
 		feed_destroy(feed);
 		return NULL;
 	}

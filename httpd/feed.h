@@ -2,12 +2,14 @@
 /*
  * A feed is httpd's one subscription to a stream, shared by all viewers of that stream.
  *
- *     capture socket ──► feed ──► frame (newest only) ──► listeners (viewers, snapshots)
+ *     capture socket ──► feed ──► frame ──► listeners (viewers, snapshots)
  *
- * It opens when the first listener arrives, closes [http] grace_s after the last has gone, and
- * subscribes again, with back-off (0, 50, 100 … 1000 ms), when the daemon dies or lies; listeners
- * keep their last frame meanwhile, and get a picture that says so after 2 s.  A state's picture
- * arrives as a frame with is_state set.  Event-loop thread only.
+ * Of pictures the newest is kept for whoever comes; of sound nothing is, every record goes to
+ * whoever listens, and silence where there is none (httpd/silence.h).  It opens when the first
+ * listener arrives, closes [http] grace_s after the last has gone, and subscribes again, with
+ * back-off (0, 50, 100 … 1000 ms), when the daemon dies or lies; listeners keep their last frame
+ * meanwhile, and get a picture that says so after 2 s.  A state's picture arrives as a frame with
+ * is_state set.  Event-loop thread only.
  */
 #pragma once
 
@@ -23,6 +25,9 @@ struct feed;  /* opaque; owned by feeds */
 struct feed_listener {
 	/* A newer frame than the last; the listener takes its own reference if it keeps it. */
 	void (*on_frame)(void *arg, struct frame *frame);
+	/* What the source is doing, or its words, has changed: feed_get_info().  NULL: not wanted.
+	 */
+	void (*on_state)(void *arg);
 	void *arg;
 	/* the feed's own: */
 	struct feed_listener *next, **prev_next;
@@ -40,7 +45,8 @@ struct feed_info {
 	double rate;            /* frames a second over the last two seconds */
 	uint64_t frames, bytes; /* received from the ring */
 	uint64_t skipped,
-		lapped; /* frames passed over because httpd was late; overwritten while read */
+		lapped;   /* frames passed over because httpd was late; overwritten while read */
+	uint64_t dropped; /* lost or refused at the source: broken pictures, sound that was late */
 	uint64_t subscriptions; /* how often the daemon was subscribed to */
 	uint64_t failures;      /* … and how often that ended in EOF, a lie or no answer */
 };

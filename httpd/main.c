@@ -141,8 +141,11 @@ static int create_all(struct daemon *daemon)
 	if (r == 0)
 		r = feeds_create(
 			site->base, daemon->options.runtime_dir, site->config, &site->feeds);
-	/* The screen is listed in /status from the start, though nobody has watched it yet. */
-	if (r == 0 && !feeds_get(site->feeds, SOURCE_SCREEN, STREAM_JPEG))
+	/* These are listed in /status from the start, though nobody has wanted them yet. */
+	if (r == 0 && (!feeds_get(site->feeds, SOURCE_SCREEN, STREAM_JPEG) ||
+			      !feeds_get(site->feeds, SOURCE_CAMERA, STREAM_JPEG) ||
+			      !feeds_get(site->feeds, SOURCE_AUDIO, STREAM_PCM) ||
+			      !feeds_get(site->feeds, SOURCE_AUDIO, STREAM_OPUS)))
 		r = -ENOMEM;
 	if (r == 0)
 		r = viewers_create(site->base, site->config, &site->viewers);
@@ -172,6 +175,8 @@ static void destroy_all(struct daemon *daemon)
 	struct site *site = &daemon->site;
 
 	control_server_destroy(daemon->control);
+	if (site->viewers)
+		viewers_stop(site->viewers);
 	server_destroy(daemon->server);
 	viewers_destroy(site->viewers);
 	feeds_destroy(site->feeds);

@@ -124,6 +124,11 @@ void pages_screen(struct site *site, struct exchange *exchange)
 	answer_ok(exchange, &page, "screen.html");
 }
 
+void pages_camera(struct site *site, struct exchange *exchange)
+{
+	pages_screen(site, exchange);
+}
+
 /* --- errors --- */
 
 /* Where the port begins in a Host header: at its colon, or at its end. */

@@ -12,6 +12,7 @@ struct site;
 
 void pages_start(struct site *site, struct exchange *exchange);   /* / */
 void pages_screen(struct site *site, struct exchange *exchange);  /* /d */
+void pages_camera(struct site *site, struct exchange *exchange);  /* /c */
 void pages_static(struct site *site, struct exchange *exchange);  /* /static/… */
 void pages_favicon(struct site *site, struct exchange *exchange); /* /favicon.ico */
 

@@ -26,6 +26,7 @@ static const struct {
 	{414, "URI Too Long"},
 	{417, "Expectation Failed"},
 	{421, "Misdirected Request"},
+	{426, "Upgrade Required"},
 	{431, "Request Header Fields Too Large"},
 	{500, "Internal Server Error"},
 	{501, "Not Implemented"},

@@ -19,6 +19,7 @@
 #include "httpd/snapshot.h"
 #include "httpd/status.h"
 #include "httpd/viewer.h"
+#include "httpd/ws_message.h"
 
 #define ID_SIZE 21 /* 2^64 - 1 and a NUL */
 
@@ -81,7 +82,7 @@ static void alive(struct site *site, struct exchange *exchange)
 	answer_text(exchange, "application/json", text);
 }
 
-static void screen_video(struct site *site, struct exchange *exchange)
+static void video(struct site *site, struct exchange *exchange, enum source_id source)
 {
 	const struct request *request = exchange_request(exchange);
 	char headers[8];
@@ -102,10 +103,129 @@ static void screen_video(struct site *site, struct exchange *exchange)
 		exchange_answer(exchange, &head);
 		return;
 	}
-	feed = feeds_get(site->feeds, SOURCE_SCREEN, STREAM_JPEG);
+	feed = feeds_get(site->feeds, source, STREAM_JPEG);
 	if (!feed || viewer_mjpeg_start(site->viewers, exchange_conn(exchange), feed, id,
 			     full_headers, request_header(request, "User-Agent")) < 0)
 		pages_error(exchange, &NO_MEMORY);
+}
+
+static void screen_video(struct site *site, struct exchange *exchange)
+{
+	video(site, exchange, SOURCE_SCREEN);
+}
+
+static void camera_video(struct site *site, struct exchange *exchange)
+{
+	video(site, exchange, SOURCE_CAMERA);
+}
+
+static void screen_picture(struct site *site, struct exchange *exchange)
+{
+	snapshot_answer(site, exchange, SOURCE_SCREEN);
+}
+
+static void camera_picture(struct site *site, struct exchange *exchange)
+{
+	snapshot_answer(site, exchange, SOURCE_CAMERA);
+}
+
+static void audio_feed(struct site *site, struct exchange *exchange)
+{
+	const struct request *request = exchange_request(exchange);
+	struct feed *feed;
+	uint64_t id = 0;
+
+	if (query_id(request, &id) == -EINVAL) {
+		pages_error(exchange, &BAD_QUERY);
+		return;
+	}
+	if (request->method == REQUEST_HEAD) {
+		const struct response head = {
+			.status = 200, .type = VIEWER_WAV_TYPE, .is_endless = true};
+
+		exchange_answer(exchange, &head);
+		return;
+	}
+	feed = feeds_get(site->feeds, SOURCE_AUDIO, STREAM_PCM);
+	if (!feed || viewer_wav_start(site->viewers, exchange_conn(exchange), feed, id,
+			     request_header(request, "User-Agent")) < 0)
+		pages_error(exchange, &NO_MEMORY);
+}
+
+/* --- WebSocket --- */
+
+/* Does a header that lists words have this one (in any case of letters)? */
+static bool header_has(const struct request *request, const char *name, const char *word)
+{
+	const char *value = request_header(request, name);
+
+	for (size_t len; value && *value; value += len) {
+		value += strspn(value, ", \t");
+		len = strcspn(value, ", \t");
+		if (len == strlen(word) && strncasecmp(value, word, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool query_source(const struct request *request, enum source_id *source)
+{
+	char word[8];
+	int len = request_query(request, "source", word, sizeof(word));
+
+	*source = SOURCE_SCREEN;
+	if (len == -ENOENT || (len > 0 && strcmp(word, source_name(SOURCE_SCREEN)) == 0))
+		return true;
+	*source = SOURCE_CAMERA;
+	return len > 0 && strcmp(word, source_name(SOURCE_CAMERA)) == 0;
+}
+
+/* Leaves `stream` as it is where there is no such key. */
+static bool query_stream(const struct request *request, const char *key,
+	bool (*parse)(const char *word, enum stream_id *stream), enum stream_id *stream)
+{
+	char word[8];
+	int len = request_query(request, key, word, sizeof(word));
+
+	return len == -ENOENT || (len >= 0 && parse(word, stream));
+}
+
+static void websocket(struct site *site, struct exchange *exchange)
+{
+	static const struct pages_error upgrade = {.status = 426,
+		.title = "error_bad_title",
+		.text = "error_bad_text",
+		.detail = "This address speaks the WebSocket protocol, version 13, only",
+		.headers = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"};
+	static const struct pages_error bad_key = {.status = 400,
+		.title = "error_bad_title",
+		.text = "error_bad_text",
+		.detail = "The Sec-WebSocket-Key is none"};
+	const struct request *request = exchange_request(exchange);
+	const char *key = request_header(request, "Sec-WebSocket-Key");
+	const char *version = request_header(request, "Sec-WebSocket-Version");
+	struct viewer_ws_wish wish = {.picture = STREAM_JPEG, .sound = VIEWER_NONE};
+	uint64_t id = 0;
+	int r;
+
+	if (request->is_http10 || !header_has(request, "Connection", "upgrade") ||
+		!header_has(request, "Upgrade", "websocket") || !version ||
+		strcmp(version, "13") != 0) {
+		pages_error(exchange, &upgrade);
+		return;
+	}
+	if (!query_source(request, &wish.source) ||
+		!query_stream(request, "picture", ws_picture_parse, &wish.picture) ||
+		!query_stream(request, "sound", ws_sound_parse, &wish.sound) ||
+		query_id(request, &id) == -EINVAL) {
+		pages_error(exchange, &BAD_QUERY);
+		return;
+	}
+	r = key ? viewer_ws_start(site->viewers, site->feeds, exchange_conn(exchange), key, &wish,
+			  id, request_header(request, "User-Agent"))
+		: -EINVAL;
+	if (r < 0)
+		pages_error(exchange, r == -EINVAL ? &bad_key : &NO_MEMORY);
 }
 
 /* --- the table --- */
@@ -123,7 +243,13 @@ static const struct route ROUTES[] = {
 	{READ, "/", ACCESS_VIEW, pages_start},
 	{READ, "/d", ACCESS_VIEW, pages_screen},
 	{READ, "/d_video", ACCESS_VIEW, screen_video},
-	{READ, "/d.jpg", ACCESS_VIEW, snapshot_answer},
+	{READ, "/d.jpg", ACCESS_VIEW, screen_picture},
+	{READ, "/c", ACCESS_VIEW, pages_camera},
+	{READ, "/c_video", ACCESS_VIEW, camera_video},
+	{READ, "/c.jpg", ACCESS_VIEW, camera_picture},
+	{READ, "/audio_feed", ACCESS_VIEW, audio_feed},
+	/* Never for another site's page: a WebSocket is not kept from reading by its origin. */
+	{REQUEST_GET, "/ws", ACCESS_CHANGE, websocket},
 	{READ, "/alive", ACCESS_VIEW, alive},
 	{READ, "/status", ACCESS_VIEW, status_answer},
 	{READ, "/metrics", ACCESS_VIEW, status_metrics},

@@ -109,7 +109,7 @@ static void on_cancel(void *arg)
 	snapshot_free(arg);
 }
 
-void snapshot_answer(struct site *site, struct exchange *exchange)
+void snapshot_answer(struct site *site, struct exchange *exchange, enum source_id source)
 {
 	struct snapshot *snapshot;
 
@@ -123,7 +123,7 @@ void snapshot_answer(struct site *site, struct exchange *exchange)
 	}
 	snapshot = calloc(1, sizeof(*snapshot));
 	if (snapshot)
-		snapshot->feed = feeds_get(site->feeds, SOURCE_SCREEN, STREAM_JPEG);
+		snapshot->feed = feeds_get(site->feeds, source, STREAM_JPEG);
 	if (!snapshot || !snapshot->feed) {
 		free(snapshot);
 		no_picture(exchange);

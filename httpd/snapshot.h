@@ -12,8 +12,10 @@
  */
 #pragma once
 
+#include "common/stream.h"
 #include "httpd/exchange.h"
 
 struct site;
 
-void snapshot_answer(struct site *site, struct exchange *exchange); /* GET, HEAD /d.jpg */
+void snapshot_answer(
+	struct site *site, struct exchange *exchange, enum source_id source); /* GET, HEAD /d.jpg */

@@ -30,15 +30,16 @@ static void add_stream(void *arg, const struct feed_info *info)
 
 	/* A failure leaves a null in the array's place: told by json_dumps. */
 	json_array_append_new(streams,
-		json_pack("{ss ss ss ss sI sI sf sI sI sI sI sI sI sI}", "source",
+		json_pack("{ss ss ss ss sI sI sf sI sI sI sI sI sI sI sI}", "source",
 			source_name(info->source), "stream", stream_name(info->stream), "state",
 			state_of(info), "words", info->is_open ? info->words : WORDS_IDLE, "width",
 			(json_int_t)info->width, "height", (json_int_t)info->height, "rate",
 			(double)(long)(info->rate * 10 + 0.5) / 10, "frames",
 			(json_int_t)info->frames, "bytes", (json_int_t)info->bytes, "skipped",
-			(json_int_t)info->skipped, "lapped", (json_int_t)info->lapped,
-			"subscriptions", (json_int_t)info->subscriptions, "failures",
-			(json_int_t)info->failures, "viewers", (json_int_t)info->n_listeners));
+			(json_int_t)info->skipped, "lapped", (json_int_t)info->lapped, "dropped",
+			(json_int_t)info->dropped, "subscriptions", (json_int_t)info->subscriptions,
+			"failures", (json_int_t)info->failures, "viewers",
+			(json_int_t)info->n_listeners));
 }
 
 json_t *status_json(const struct site *site)
@@ -120,6 +121,7 @@ VALUE(frames)
 VALUE(bytes)
 VALUE(skipped)
 VALUE(lapped)
+VALUE(dropped)
 VALUE(subscriptions)
 VALUE(failures)
 
@@ -134,6 +136,7 @@ static const struct column COLUMNS[] = {
 	{{"screenshare_stream_bytes_total", "counter", "Bytes of those frames."}, bytes_of},
 	{{"screenshare_stream_skipped_total", "counter", "Frames passed over for a newer one."}, skipped_of},
 	{{"screenshare_stream_lapped_total", "counter", "Frames overwritten while they were read."}, lapped_of},
+	{{"screenshare_stream_dropped_total", "counter", "Frames lost or refused at the source."}, dropped_of},
 	{{"screenshare_stream_subscriptions_total", "counter", "Subscriptions to the capture daemon."}, subscriptions_of},
 	{{"screenshare_stream_failures_total", "counter", "Subscriptions that ended in a failure."}, failures_of},
 };

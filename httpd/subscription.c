@@ -12,6 +12,7 @@
 #define ANSWER_TIMEOUT_S   10 /* from connect to the first word: a daemon may have to be started */
 #define MESSAGES_PER_TURN  16
 #define MESSAGES_PER_S_MAX 200 /* whoever sends more floods us */
+#define RECORDS_PER_TURN   256 /* of sound: 2.5 s */
 
 struct subscription {
 	const struct subscription_ops *ops;
@@ -19,11 +20,13 @@ struct subscription {
 	struct ring_watch *watch;      /* borrowed */
 	struct capsock_buffer *buffer; /* borrowed */
 	int fd;
+	enum stream_id stream;
 	struct event *io; /* readable, or the answer's deadline */
 	bool was_answered;
 	struct ring_reader *reader; /* with `entry`: both or neither */
 	struct ring_watch_entry *entry;
-	uint64_t lapped; /* of rings that are closed */
+	uint64_t lapped;        /* of rings that are closed */
+	uint64_t last_sequence; /* of sound, in this ring; 0: none yet */
 	uint64_t flood_since_ns;
 	unsigned flood_count;
 };
@@ -44,6 +47,7 @@ static void close_ring(struct subscription *subscription)
 		subscription->lapped += ring_reader_lapped(subscription->reader);
 	ring_reader_close(subscription->reader);
 	subscription->reader = NULL;
+	subscription->last_sequence = 0;
 }
 
 static void *alloc_frame(void *arg, size_t len)
@@ -67,40 +71,98 @@ static bool is_picture(const struct ring_record *record, const struct frame *fra
 	       record->height && record->width <= UINT16_MAX && record->height <= UINT16_MAX;
 }
 
-/* False: the subscription has ended. */
-static bool take_newest(struct subscription *subscription)
+static bool is_sound_stream(enum stream_id stream)
+{
+	return stream == STREAM_PCM || stream == STREAM_OPUS;
+}
+
+/* Viewers take the format of sound for granted: no record may have another. */
+static bool is_sound(
+	enum stream_id stream, const struct ring_record *record, const struct frame *frame)
+{
+	return record->kind == RECORD_SOUND && record->width == SOUND_RATE &&
+	       record->height == SOUND_CHANNELS &&
+	       (stream == STREAM_PCM ? frame->len == SOUND_RECORD_BYTES
+				     : frame->len <= OPUS_PACKET_MAX);
+}
+
+static const char *lie_of(
+	enum stream_id stream, const struct ring_record *record, const struct frame *frame)
+{
+	if (record->length == 0)
+		return NULL; /* only the end of this ring */
+	if (is_sound_stream(stream))
+		return is_sound(stream, record, frame) ? NULL : "a record of its ring is no sound";
+	return is_picture(record, frame) ? NULL : "a record of its ring is no picture";
+}
+
+/* As ring_reader_newest() or _next(), whichever the stream wants. */
+static int read_record(struct subscription *subscription, struct ring_record *record,
+	struct frame **frame, uint64_t *skipped)
+{
+	uint64_t before = subscription->last_sequence;
+	int r;
+
+	if (!is_sound_stream(subscription->stream))
+		return ring_reader_newest(
+			subscription->reader, record, alloc_frame, frame, skipped);
+	r = ring_reader_next(subscription->reader, record, alloc_frame, frame);
+	if (r == -EOVERFLOW)
+		return -EAGAIN; /* the reader stands behind the newest now: the next wake-up's */
+	if (r < 0 || record->length == 0)
+		return r;
+	*skipped = before && record->sequence > before ? record->sequence - before - 1 : 0;
+	subscription->last_sequence = record->sequence;
+	return 0;
+}
+
+/* Takes what is new: one picture, or one piece of sound.  1: there may be more; 0: there is not;
+ * -EPIPE: the subscription has ended. */
+static int take_one(struct subscription *subscription)
 {
 	const char *lie = NULL;
 	struct ring_record record;
 	struct frame *frame = NULL;
 	uint64_t skipped;
-	int r = ring_reader_newest(subscription->reader, &record, alloc_frame, &frame, &skipped);
+	int r = read_record(subscription, &record, &frame, &skipped);
 
 	if (r == -EFAULT)
 		lie = "its ring was truncated";
 	else if (r == -EPROTO)
 		lie = "a record of its ring lies";
-	else if (r == 0 && record.length && !is_picture(&record, frame))
-		lie = "a record of its ring is no picture";
+	else if (r == 0)
+		lie = lie_of(subscription->stream, &record, frame);
 	if (lie || r < 0 || !record.length) {
 		/* Nothing new, no memory (the next one, then), or only the end of this ring: the
 		 * next ring is announced on the socket. */
 		frame_unref(frame);
 		if (lie)
 			end(subscription, lie);
-		return !lie;
+		return lie ? -EPIPE : r == 0;
 	}
+	frame->kind = (enum record_kind)record.kind;
 	frame->sequence = record.sequence;
 	frame->pts_ns = record.pts_ns;
 	frame->width = record.width;
 	frame->height = record.height;
 	subscription->ops->on_frame(subscription->arg, frame, skipped);
-	return true;
+	return is_sound_stream(subscription->stream);
+}
+
+/* False: the subscription has ended. */
+static bool take_new(struct subscription *subscription)
+{
+	int r = 1;
+
+	/* Bounded: what a flood leaves behind comes with its next wake-up, or is lapped. */
+	for (int i = 0; r > 0 && i < RECORDS_PER_TURN; i++)
+		r = take_one(subscription);
+	return r >= 0;
 }
 
 static void on_ring_wake(void *arg)
 {
-	take_newest(arg);
+	take_new(arg);
 }
 
 static void on_ring_lost(void *arg)
@@ -127,7 +189,7 @@ static bool follow_ring(struct subscription *subscription, struct capsock_messag
 							       : "its ring could not be mapped");
 		return false;
 	}
-	return take_newest(subscription);
+	return take_new(subscription);
 }
 
 /* --- the capture socket --- */
@@ -144,6 +206,9 @@ static bool take_message(struct subscription *subscription, struct capsock_messa
 			return false;
 		}
 		subscription->ops->on_state(subscription->arg, message);
+		return true;
+	case CAPSOCK_DROPPED:
+		subscription->ops->on_dropped(subscription->arg, message->dropped);
 		return true;
 	case CAPSOCK_STREAM:
 		return follow_ring(subscription, message);
@@ -223,6 +288,7 @@ int subscription_open(struct event_base *base, struct ring_watch *watch,
 	subscription->arg = arg;
 	subscription->watch = watch;
 	subscription->buffer = buffer;
+	subscription->stream = stream;
 	r = subscription->fd = capsock_connect(path);
 	if (r < 0)
 		goto fail;

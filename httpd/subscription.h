@@ -4,8 +4,9 @@
  * the ring that it hands over.
  *
  *     open ──HELLO──► daemon ──STATE──► on_state
- *                            ──STREAM + fd──► ring ──► on_frame (the newest record, each time it
- * changes) ──EOF, a lie, a truncated ring──► on_ended, once
+ *                            ──DROPPED──► on_dropped
+ *                            ──STREAM + fd──► ring ──► on_frame (of pictures the newest record,
+ * each time it changes; of sound every record) ──EOF, a lie, a truncated ring──► on_ended, once
  *
  * What the daemon sends is treated as hostile: whatever does not hold ends the subscription, in
  * words. It does not retry: that is the feed's.  Event-loop thread only.
@@ -25,12 +26,14 @@
 struct subscription; /* opaque */
 
 struct subscription_ops {
-	/* A picture out of the ring; the reference is the callee's.  `skipped`: how many before it
-	 * were passed over. */
+	/* A record out of the ring; the reference is the callee's.  `skipped`: how many before it
+	 * were passed over.  It must not close the subscription. */
 	void (*on_frame)(void *arg, struct frame *frame, uint64_t skipped);
 	/* The message is valid within the call; its picture, if any, is a JPEG by its first bytes.
 	 */
 	void (*on_state)(void *arg, const struct capsock_message *message);
+	/* How many records the daemon's source has lost since the daemon's start. */
+	void (*on_dropped)(void *arg, uint64_t dropped);
 	/* Close it.  `lie` says what the daemon did wrong; NULL: it only went, or never spoke. */
 	void (*on_ended)(void *arg, const char *lie);
 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A viewer is a browser that watches a feed over a connection.
+ * A viewer is a browser that watches or hears feeds over a connection.
  *
- * The newest frame wins: a viewer whose output still holds bytes skips frames, and gets the newest
- * one when it is drained; nothing is queued per viewer, and a frame's bytes are shared by
- * reference.  The kernel's queue is kept short too (TCP_NOTSENT_LOWAT, conn.h).  One that takes
- * nothing for [http] stall_timeout_s is closed.  Event-loop thread only.
+ * The newest picture wins: a viewer whose output still holds bytes skips pictures, and gets the
+ * newest one when it is drained; nothing is queued per viewer but a moment of sound, and a frame's
+ * bytes are shared by reference.  The kernel's queue is kept short too (TCP_NOTSENT_LOWAT, conn.h).
+ * One that takes nothing for [http] stall_timeout_s is closed.  Event-loop thread only.
  */
 #pragma once
 
@@ -23,7 +23,7 @@ struct viewers; /* opaque: all viewers, for /alive, /status and the presenter */
 
 /* What `screenshare viewers` prints; texts are valid within the call only. */
 struct viewer_info {
-	const char *kind; /* "mjpeg" */
+	const char *kind; /* "mjpeg", "socket", "wav" */
 	const char *address, *user_agent;
 	enum source_id source;
 	enum stream_id stream;
@@ -34,6 +34,9 @@ struct viewer_info {
 };
 
 int viewers_create(struct event_base *base, const struct config *config, struct viewers **out);
+/* The server stops: tells those who can be told. */
+void viewers_stop(struct viewers *viewers);
+struct event_base *viewers_base(const struct viewers *viewers);
 /* Every conn must have been closed.  Accepts NULL. */
 void viewers_destroy(struct viewers *viewers);
 unsigned viewers_count(const struct viewers *viewers);
@@ -47,7 +50,7 @@ struct viewer_alive {
 	uint64_t frames;       /* sent on it */
 	bool is_waiting;       /* it has unsent bytes */
 };
-/* About the connection that /d_video?id=N opened; id 0 is nobody. */
+/* About the connection that /d_video?id=N, or another of its kind, opened; id 0 is nobody. */
 struct viewer_alive viewers_alive(const struct viewers *viewers, uint64_t id);
 
 /*
@@ -62,3 +65,30 @@ struct viewer_alive viewers_alive(const struct viewers *viewers, uint64_t id);
  */
 int viewer_mjpeg_start(struct viewers *viewers, struct conn *conn, struct feed *feed, uint64_t id,
 	bool full_headers, const char *user_agent);
+
+/* The Content-Type of what viewer_wav_start() sends. */
+#define VIEWER_WAV_TYPE "audio/wav"
+
+/*
+ * Takes `conn` over and sends the whole response: a WAV file without end, of the sound as it is
+ * heard from now on.  `feed` is that of STREAM_PCM.  A listener for whom more than 300 ms of sound
+ * wait is sent nothing more until they have gone, and goes on at live.  On -ENOMEM the conn was not
+ * touched.
+ */
+int viewer_wav_start(struct viewers *viewers, struct conn *conn, struct feed *feed, uint64_t id,
+	const char *user_agent);
+
+/* What a WebSocket viewer is sent; enum stream_id or VIEWER_NONE. */
+#define VIEWER_NONE STREAM_COUNT
+struct viewer_ws_wish {
+	enum source_id source;  /* of the picture: screen or camera */
+	enum stream_id picture; /* STREAM_JPEG or VIEWER_NONE */
+	enum stream_id sound;   /* STREAM_PCM, STREAM_OPUS or VIEWER_NONE */
+};
+
+/*
+ * Takes `conn` over: the handshake's answer to `key` (Sec-WebSocket-Key), then doc/protocol.md.
+ * On -ENOMEM, and on -EINVAL (that is no key), the conn was not touched.
+ */
+int viewer_ws_start(struct viewers *viewers, struct feeds *feeds, struct conn *conn,
+	const char *key, const struct viewer_ws_wish *wish, uint64_t id, const char *user_agent);

@@ -9,11 +9,15 @@
  * picture.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
 
 #include "common/clock.h"
 #include "httpd/response.h"
@@ -64,14 +68,27 @@ static void frame_time(const struct frame *frame, char *text, size_t len)
 		(unsigned long long)((now - age) % NS_PER_S / NS_PER_US));
 }
 
-static int write_frame(struct viewer *viewer, struct frame *frame, bool is_repeat)
+struct mjpeg {
+	struct viewer viewer;
+	struct feed_listener listener;
+	bool full_headers;
+
+	bool is_behind;      /* a newer one came while it had unsent bytes */
+	struct event repeat; /* lazily re-armed: it looks at changed_ns when it fires */
+	uint64_t changed_ns; /* when the newest frame was written */
+	unsigned n_repeats;  /* of that frame */
+	bool repeat_is_armed;
+};
+
+/* --- a frame in MJPEG's form --- */
+
+static int append_frame(const struct mjpeg *mjpeg, struct frame *frame)
 {
-	struct evbuffer *out = conn_output(viewer->conn);
+	struct evbuffer *out = conn_output(mjpeg->viewer.conn);
 	char time_text[40];
 	int r = 0;
-	(void)is_repeat;
 
-	if (viewer->full_headers) {
+	if (mjpeg->full_headers) {
 		frame_time(frame, time_text, sizeof(time_text));
 		r = evbuffer_add_printf(out,
 			"--" BOUNDARY "\r\nContent-Type: image/jpeg\r\nContent-Length: %zu\r\n"
@@ -80,40 +97,140 @@ static int write_frame(struct viewer *viewer, struct frame *frame, bool is_repea
 	}
 	if (r < 0 || frame_append(frame, out) < 0)
 		return -ENOMEM;
-	r = viewer->full_headers
+	r = mjpeg->full_headers
 		    ? evbuffer_add(out, "\r\n", 2)
 		    : evbuffer_add_reference(out, part_end, sizeof(part_end) - 1, NULL, NULL);
 	return r < 0 ? -ENOMEM : 0;
 }
 
-static unsigned repeat_after_ms(const struct viewer *viewer, unsigned n_repeats)
+/* How long after the last frame it is to be repeated, given how often it was; 0: never again. */
+static unsigned repeat_after_ms(const struct mjpeg *mjpeg, unsigned n_repeats)
 {
 	if (n_repeats == 0)
 		return REPEAT_MS;
-	return viewer->full_headers ? KEEP_ALIVE_MS : 0;
+	return mjpeg->full_headers ? KEEP_ALIVE_MS : 0;
 }
 
-static int write_head(struct viewer *viewer)
+static int append_head(const struct mjpeg *mjpeg)
 {
-	struct evbuffer *out = conn_output(viewer->conn);
+	struct evbuffer *out = conn_output(mjpeg->viewer.conn);
 
 	if (evbuffer_add_reference(out, response_head, sizeof(response_head) - 1, NULL, NULL) < 0)
 		return -ENOMEM;
-	if (!viewer->full_headers &&
+	if (!mjpeg->full_headers &&
 		evbuffer_add_reference(out, PART_HEADERS, sizeof(PART_HEADERS) - 1, NULL, NULL) < 0)
 		return -ENOMEM;
 	return 0;
 }
 
+/* --- when to write --- */
+
+static void arm_repeat(struct mjpeg *mjpeg, uint64_t in_ns)
+{
+	const struct timeval delay = {.tv_sec = (time_t)(in_ns / NS_PER_S),
+		.tv_usec = (suseconds_t)(in_ns % NS_PER_S / NS_PER_US) + 1};
+
+	mjpeg->repeat_is_armed = event_add(&mjpeg->repeat, &delay) == 0;
+}
+
+static void write_frame(struct mjpeg *mjpeg, struct frame *frame, bool is_repeat)
+{
+	struct viewer *viewer = &mjpeg->viewer;
+
+	if (append_frame(mjpeg, frame) < 0) {
+		/* half a part may be in the output: this connection cannot go on */
+		conn_close(viewer->conn);
+		return;
+	}
+	if (is_repeat) {
+		viewer->bytes += frame->len;
+	} else {
+		viewer_count(viewer, frame);
+		mjpeg->is_behind = false;
+		mjpeg->changed_ns = clock_monotonic_ns();
+		mjpeg->n_repeats = 0;
+		if (!mjpeg->repeat_is_armed)
+			arm_repeat(mjpeg, REPEAT_MS * NS_PER_MS);
+	}
+	conn_flush(viewer->conn);
+}
+
+static void on_frame(void *arg, struct frame *frame)
+{
+	struct mjpeg *mjpeg = arg;
+
+	if (conn_unsent(mjpeg->viewer.conn) == 0) {
+		write_frame(mjpeg, frame, false);
+		return;
+	}
+	/* One frame may be passed over without harm: the newest is written when it is drained. */
+	if (mjpeg->is_behind)
+		mjpeg->viewer.skipped++;
+	mjpeg->is_behind = true;
+}
+
+static void on_drained(struct viewer *viewer)
+{
+	struct frame *newest = feed_newest(viewer->feed);
+
+	if (newest && newest->number != viewer->sent_number)
+		write_frame((struct mjpeg *)viewer, newest, false);
+}
+
+static void on_repeat(evutil_socket_t fd, short what, void *arg)
+{
+	struct mjpeg *mjpeg = arg;
+	struct viewer *viewer = &mjpeg->viewer;
+	struct frame *newest = feed_newest(viewer->feed);
+	uint64_t now = clock_monotonic_ns();
+	unsigned after_ms = repeat_after_ms(mjpeg, mjpeg->n_repeats);
+	(void)fd, (void)what;
+
+	mjpeg->repeat_is_armed = false;
+	if (!after_ms)
+		return;
+	uint64_t due = mjpeg->changed_ns + after_ms * NS_PER_MS;
+	if (now < due) { /* there were changes since it was armed */
+		arm_repeat(mjpeg, due - now);
+		return;
+	}
+	if (newest && newest->number == viewer->sent_number && conn_unsent(viewer->conn) == 0)
+		write_frame(mjpeg, newest, true);
+	mjpeg->n_repeats++;
+	mjpeg->changed_ns = now;
+	after_ms = repeat_after_ms(mjpeg, mjpeg->n_repeats);
+	if (after_ms)
+		arm_repeat(mjpeg, after_ms * NS_PER_MS);
+}
+
+static void destroy(struct viewer *viewer)
+{
+	struct mjpeg *mjpeg = (struct mjpeg *)viewer;
+
+	feed_remove(viewer->feed, &mjpeg->listener);
+	event_del(&mjpeg->repeat);
+	free(mjpeg);
+}
+
 static const struct viewer_ops mjpeg_ops = {
-	.kind = "mjpeg",
-	.write_head = write_head,
-	.write_frame = write_frame,
-	.repeat_after_ms = repeat_after_ms,
-};
+	.kind = "mjpeg", .on_drained = on_drained, .destroy = destroy};
+_Static_assert(offsetof(struct mjpeg, viewer) == 0, "a viewer is cast to its kind");
 
 int viewer_mjpeg_start(struct viewers *viewers, struct conn *conn, struct feed *feed, uint64_t id,
 	bool full_headers, const char *user_agent)
 {
-	return viewer_start(viewers, &mjpeg_ops, conn, feed, id, full_headers, user_agent);
+	struct mjpeg *mjpeg = calloc(1, sizeof(*mjpeg));
+
+	if (!mjpeg)
+		return -ENOMEM;
+	mjpeg->full_headers = full_headers;
+	mjpeg->viewer.is_watching = true;
+	mjpeg->listener = (struct feed_listener){.on_frame = on_frame, .arg = mjpeg};
+	evtimer_assign(&mjpeg->repeat, viewers_base(viewers), on_repeat, mjpeg);
+	viewer_start(&mjpeg->viewer, viewers, &mjpeg_ops, conn, feed, id, user_agent);
+	if (append_head(mjpeg) < 0)
+		conn_close(conn); /* deferred: destroy() cleans up */
+	conn_flush(conn);
+	feed_add(feed, &mjpeg->listener);
+	return 0;
 }

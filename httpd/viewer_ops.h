@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all kinds of viewers share (viewer.c), as the kinds see it (viewer_mjpeg.c, later
- * viewer_ws.c …).
+ * What all kinds of viewers share (viewer.c), as the kinds see it (viewer_mjpeg.c, viewer_ws.c,
+ * viewer_wav.c).
  *
- * A kind writes a frame in its own format; when to write, and what to skip, is decided here once.
+ * A kind embeds a struct viewer, listens to the feeds that it needs, and decides what to write and
+ * what to leave out; the connection, the list of viewers and the counters are here.
  */
 #pragma once
 
@@ -14,40 +15,38 @@ struct viewer;
 
 struct viewer_ops {
 	const char *kind;
-	/* Appends what comes before all frames: the response's head.  0 or -ENOMEM. */
-	int (*write_head)(struct viewer *viewer);
-	/* Appends the frame to the conn's output.  `is_repeat`: the same frame once more.  0 or
-	 * -ENOMEM. */
-	int (*write_frame)(struct viewer *viewer, struct frame *frame, bool is_repeat);
-	/* How long after the last frame it is to be repeated, given how often it was; 0: never
-	 * again. */
-	unsigned (*repeat_after_ms)(const struct viewer *viewer, unsigned n_repeats);
+	/* The output is empty again after some of it had to wait. */
+	void (*on_drained)(struct viewer *viewer);
+	/* Bytes have come: conn_read().  NULL: what the peer sends is thrown away. */
+	void (*on_readable)(struct viewer *viewer);
+	/* The server stops: say so, if there is a way.  NULL: there is none. */
+	void (*on_stop)(struct viewer *viewer);
+	/* The connection is gone: leave the feeds and free the whole. */
+	void (*destroy)(struct viewer *viewer);
 };
 
 struct viewer {
 	struct viewer *next, **prev_next; /* in viewers::list */
 	struct viewers *viewers;
 	const struct viewer_ops *ops;
-	struct conn *conn; /* the server's; gone with on_closed */
-	struct feed *feed;
-	struct feed_listener listener;
-	uint64_t id; /* the page's own number for this connection; 0: none */
-	bool full_headers;
+	struct conn *conn; /* the server's; gone with destroy() */
+	struct feed *feed; /* whose frames are counted: the picture's, else the sound's */
+	uint64_t id;       /* the page's own number for this connection; 0: none */
+	bool is_watching;  /* pictures of that feed: then it may lag */
 	char user_agent[128];
-
-	uint64_t sent_number; /* frame::number of the newest frame in its output; 0: none */
-	bool is_behind;       /* a newer one came while it had unsent bytes */
-	struct event *repeat; /* lazily re-armed: it looks at changed_ns when it fires */
-	uint64_t changed_ns;  /* when the newest frame was written */
-	unsigned n_repeats;   /* of that frame */
-	bool repeat_is_armed;
 
 	struct rate_meter meter;
 	uint64_t began_ns;
-	uint64_t frames, skipped, bytes;
+	uint64_t frames, skipped, bytes; /* of that feed */
+	uint64_t sent_number; /* frame::number of its newest picture that was written; 0: none */
 };
 
-/* Takes the conn over and adds the viewer to the feed, which may write the first frame at once.
- * 0; -ENOMEM: the conn was not touched. */
-int viewer_start(struct viewers *viewers, const struct viewer_ops *ops, struct conn *conn,
-	struct feed *feed, uint64_t id, bool full_headers, const char *user_agent);
+/*
+ * Takes `conn` over for a viewer that has been zeroed but for what its kind needs, and counts it.
+ * From here on the viewer ends by destroy() alone.  `user_agent` may be NULL, and is copied.
+ */
+void viewer_start(struct viewer *viewer, struct viewers *viewers, const struct viewer_ops *ops,
+	struct conn *conn, struct feed *feed, uint64_t id, const char *user_agent);
+
+/* A frame of its feed has been written. */
+void viewer_count(struct viewer *viewer, const struct frame *frame);

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A WebSocket viewer (doc/protocol.md): pictures of one source and sound on one connection.
+ *
+ *     picture feed ──► newest wins ──► at most two under way ──┐
+ *     sound feed ────► all, or none while 300 ms wait ─────────┴──► output
+ *     drawn, set, ping ◄── websocket ◄── input
+ *
+ * A picture is written only when hardly anything waits in the output, and when the viewer has taken
+ * all but one of those before: what it gets next is then the newest.  One that takes long over a
+ * picture (a television) has only one under way: the second would grow old while the first is
+ * decoded.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "common/clock.h"
+#include "httpd/response.h"
+#include "httpd/sound_backlog.h"
+#include "httpd/viewer_ops.h"
+#include "httpd/websocket.h"
+#include "httpd/ws_message.h"
+
+#define UNDER_WAY_MAX 2u
+#define SLOW_MS       50.0  /* who takes so long over a picture has one under way */
+#define UNSENT_MAX    8192u /* bytes of sound and text that may wait before a picture */
+#define READ_SIZE     4096u
+
+#define PING_S       20 /* … */
+#define SILENT_MAX_S 60 /* nothing has come for so long: gone */
+#define UNFINISHED_S 5  /* a message in fragments must be whole by then */
+
+/* One of the two feeds. */
+struct part {
+	struct feed *feed;
+	enum stream_id stream; /* VIEWER_NONE: not wanted */
+	struct feed_listener listener;
+};
+
+struct ws {
+	struct viewer viewer;
+	struct feeds *feeds;
+	enum source_id source;
+	struct websocket *websocket;
+	struct part picture, sound;
+
+	struct {
+		uint32_t sequence;
+		uint64_t sent_ns;
+	} under_way[UNDER_WAY_MAX]; /* the oldest first */
+	unsigned n_under_way;
+	bool is_behind; /* a newer picture came while it could not be written */
+	double took_ms; /* over its last pictures; 0: not known */
+
+	struct sound_backlog backlog;
+	struct event timer;
+	uint64_t heard_ns; /* when anything came from it */
+	uint64_t pinged_ns;
+};
+_Static_assert(offsetof(struct ws, viewer) == 0, "a viewer is cast to its kind");
+
+/* No memory for a message: half of it may be in the output, so this connection cannot go on. */
+static void give_up(struct ws *ws)
+{
+	conn_close(ws->viewer.conn);
+}
+
+/* --- pictures --- */
+
+static unsigned under_way_max(const struct ws *ws)
+{
+	return ws->took_ms > SLOW_MS ? 1 : UNDER_WAY_MAX;
+}
+
+static bool may_write_picture(const struct ws *ws)
+{
+	return ws->n_under_way < under_way_max(ws) && conn_unsent(ws->viewer.conn) <= UNSENT_MAX &&
+	       !conn_is_closing(ws->viewer.conn);
+}
+
+static void write_picture(struct ws *ws, struct frame *frame)
+{
+	ws_message_frame(frame, ws->picture.stream);
+	if (frame_append_with_head(frame, conn_output(ws->viewer.conn)) < 0) {
+		give_up(ws);
+		return;
+	}
+	ws->under_way[ws->n_under_way].sequence = ws_message_sequence(frame);
+	ws->under_way[ws->n_under_way++].sent_ns = clock_monotonic_ns();
+	ws->is_behind = false;
+	viewer_count(&ws->viewer, frame);
+	conn_flush(ws->viewer.conn);
+}
+
+/* Something has gone out, or was taken: is there a newer picture, and room for it? */
+static void catch_up(struct ws *ws)
+{
+	struct frame *newest =
+		ws->picture.stream == VIEWER_NONE ? NULL : feed_newest(ws->picture.feed);
+
+	if (newest && newest->number != ws->viewer.sent_number && may_write_picture(ws))
+		write_picture(ws, newest);
+}
+
+static void on_picture(void *arg, struct frame *frame)
+{
+	struct ws *ws = arg;
+
+	if (may_write_picture(ws)) {
+		write_picture(ws, frame);
+		return;
+	}
+	if (ws->is_behind)
+		ws->viewer.skipped++;
+	ws->is_behind = true;
+}
+
+/* That picture is drawn, and so are those before it, or never will be. */
+static void on_drawn(struct ws *ws, const struct ws_request *request)
+{
+	unsigned n = 0;
+
+	while (n < ws->n_under_way && (int32_t)(request->sequence - ws->under_way[n].sequence) >= 0)
+		n++;
+	if (n == 0)
+		return; /* of before a set, or never sent */
+	double took_ms = request->has_took
+				 ? request->took_ms
+				 : (double)(clock_monotonic_ns() - ws->under_way[n - 1].sent_ns) /
+					   (double)NS_PER_MS;
+	ws->took_ms = ws->took_ms == 0 ? took_ms : (ws->took_ms + took_ms) / 2;
+	ws->n_under_way -= n;
+	memmove(ws->under_way, ws->under_way + n, ws->n_under_way * sizeof(ws->under_way[0]));
+	catch_up(ws);
+}
+
+/* --- sound --- */
+
+static void on_sound(void *arg, struct frame *frame)
+{
+	struct ws *ws = arg;
+	struct conn *conn = ws->viewer.conn;
+	unsigned record_ms = ws->sound.stream == STREAM_OPUS ? OPUS_RECORD_MS : SOUND_RECORD_MS;
+
+	if (conn_is_closing(conn))
+		return;
+	if (sound_backlog_may_append(&ws->backlog, conn, record_ms)) {
+		ws_message_frame(frame, ws->sound.stream);
+		if (frame_append_with_head(frame, conn_output(conn)) < 0) {
+			give_up(ws);
+			return;
+		}
+		sound_backlog_appended(&ws->backlog, conn);
+		if (ws->picture.stream == VIEWER_NONE)
+			viewer_count(&ws->viewer, frame);
+		conn_flush(conn);
+	} else if (ws->picture.stream == VIEWER_NONE) {
+		ws->viewer.skipped++;
+	}
+	/* A trickle of sound may keep the output from ever being empty. */
+	if (ws->is_behind)
+		catch_up(ws);
+}
+
+/* --- states --- */
+
+static void write_state(struct ws *ws, const struct part *part)
+{
+	struct feed_info info;
+
+	if (conn_is_closing(ws->viewer.conn))
+		return;
+	feed_get_info(part->feed, &info);
+	if (ws_message_state(
+		    conn_output(ws->viewer.conn), part == &ws->sound, info.state, info.words) < 0)
+		give_up(ws);
+	conn_flush(ws->viewer.conn);
+}
+
+static void on_picture_state(void *arg)
+{
+	struct ws *ws = arg;
+
+	write_state(ws, &ws->picture);
+}
+
+static void on_sound_state(void *arg)
+{
+	struct ws *ws = arg;
+
+	write_state(ws, &ws->sound);
+}
+
+/* --- what is wanted --- */
+
+static void part_stop(struct part *part)
+{
+	if (part->stream != VIEWER_NONE)
+		feed_remove(part->feed, &part->listener);
+	part->stream = VIEWER_NONE;
+}
+
+/* May call on_frame from within. */
+static void part_start(
+	struct ws *ws, struct part *part, enum source_id source, enum stream_id stream)
+{
+	struct feed *feed = feeds_get(ws->feeds, source, stream);
+
+	if (!feed) {
+		give_up(ws);
+		return;
+	}
+	part->feed = feed;
+	part->stream = stream;
+	/* The feed opens first, so that there is a state to tell. */
+	feed_add(feed, &part->listener);
+	write_state(ws, part);
+}
+
+static void set_picture(struct ws *ws, enum stream_id stream)
+{
+	if (stream == ws->picture.stream)
+		return;
+	part_stop(&ws->picture);
+	ws->n_under_way = 0;
+	ws->is_behind = false;
+	ws->viewer.sent_number = 0;
+	ws->viewer.is_watching = stream != VIEWER_NONE;
+	if (stream != VIEWER_NONE)
+		part_start(ws, &ws->picture, ws->source, stream);
+	ws->viewer.feed =
+		stream != VIEWER_NONE || !ws->sound.feed ? ws->picture.feed : ws->sound.feed;
+}
+
+static void set_sound(struct ws *ws, enum stream_id stream)
+{
+	if (stream == ws->sound.stream)
+		return;
+	part_stop(&ws->sound);
+	if (stream != VIEWER_NONE)
+		part_start(ws, &ws->sound, SOURCE_AUDIO, stream);
+	if (ws->picture.stream == VIEWER_NONE)
+		ws->viewer.feed = ws->sound.feed;
+}
+
+/* --- from the viewer --- */
+
+static enum websocket_code on_text(void *arg, const char *text, size_t len)
+{
+	struct ws *ws = arg;
+	struct ws_request request;
+	int r = ws_request_parse(text, len, &request);
+
+	if (r < 0)
+		return r == -EINVAL ? WEBSOCKET_INVALID : WEBSOCKET_POLICY;
+	switch (request.type) {
+	case WS_DRAWN:
+		on_drawn(ws, &request);
+		break;
+	case WS_SET:
+		if (request.sets_picture)
+			set_picture(ws, request.picture);
+		if (request.sets_sound)
+			set_sound(ws, request.sound);
+		break;
+	case WS_PING:
+		if (ws_message_pong(conn_output(ws->viewer.conn), request.t) < 0)
+			give_up(ws);
+		break;
+	}
+	return 0;
+}
+
+static bool on_output(void *arg, const uint8_t *bytes, size_t len)
+{
+	struct ws *ws = arg;
+
+	return evbuffer_add(conn_output(ws->viewer.conn), bytes, len) == 0;
+}
+
+static const struct websocket_ops websocket_ops = {.on_text = on_text, .on_output = on_output};
+
+static void arm(struct ws *ws, unsigned s)
+{
+	const struct timeval delay = {.tv_sec = (time_t)s};
+
+	event_add(&ws->timer, &delay);
+}
+
+static void on_readable(struct viewer *viewer)
+{
+	struct ws *ws = (struct ws *)viewer;
+	uint8_t bytes[READ_SIZE];
+	ssize_t n = conn_read(viewer->conn, bytes, sizeof(bytes));
+	int r;
+
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0) {
+		conn_close(viewer->conn);
+		return;
+	}
+	ws->heard_ns = clock_monotonic_ns();
+	r = websocket_receive(ws->websocket, bytes, (size_t)n, ws->heard_ns);
+	if (r == -ENOMEM)
+		give_up(ws);
+	else if (r < 0)
+		conn_finish(viewer->conn);
+	else if (websocket_unfinished_since_ns(ws->websocket))
+		arm(ws, UNFINISHED_S);
+	conn_flush(viewer->conn);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	static const uint8_t ping[] = {0x80 | WEBSOCKET_PING, 0};
+	struct ws *ws = arg;
+	struct conn *conn = ws->viewer.conn;
+	uint64_t now = clock_monotonic_ns(), since = websocket_unfinished_since_ns(ws->websocket);
+
+	(void)fd, (void)what;
+	if (conn_is_closing(conn))
+		return;
+	if (now - ws->heard_ns >= SILENT_MAX_S * NS_PER_S) {
+		conn_close(conn);
+		return;
+	}
+	if (since && now - since >= UNFINISHED_S * NS_PER_S) {
+		websocket_close(ws->websocket, WEBSOCKET_POLICY);
+		conn_finish(conn);
+		return;
+	}
+	if (now - ws->pinged_ns >= PING_S * NS_PER_S) {
+		ws->pinged_ns = now;
+		if (evbuffer_add_reference(conn_output(conn), ping, sizeof(ping), NULL, NULL) < 0)
+			give_up(ws);
+		conn_flush(conn);
+	}
+	arm(ws, since ? UNFINISHED_S : PING_S);
+}
+
+/* --- its life --- */
+
+static void on_drained(struct viewer *viewer)
+{
+	catch_up((struct ws *)viewer);
+}
+
+static void on_stop(struct viewer *viewer)
+{
+	struct ws *ws = (struct ws *)viewer;
+
+	websocket_close(ws->websocket, WEBSOCKET_GOING_AWAY);
+	conn_flush(viewer->conn);
+}
+
+static void destroy(struct viewer *viewer)
+{
+	struct ws *ws = (struct ws *)viewer;
+
+	part_stop(&ws->picture);
+	part_stop(&ws->sound);
+	event_del(&ws->timer);
+	websocket_destroy(ws->websocket);
+	free(ws);
+}
+
+static const struct viewer_ops ws_ops = {.kind = "socket",
+	.on_drained = on_drained,
+	.on_readable = on_readable,
+	.on_stop = on_stop,
+	.destroy = destroy};
+
+static int append_head(struct evbuffer *out, const char *accept)
+{
+	return evbuffer_add_printf(out,
+		       "HTTP/1.1 101 Switching Protocols\r\n"
+		       "Upgrade: websocket\r\n"
+		       "Connection: Upgrade\r\n"
+		       "Sec-WebSocket-Accept: %s\r\n\r\n",
+		       accept) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
+static void start(struct ws *ws, const struct viewer_ws_wish *wish, const char *accept)
+{
+	struct evbuffer *out = conn_output(ws->viewer.conn);
+
+	if (append_head(out, accept) < 0 ||
+		ws_message_hello(out, wish->source, wish->picture, wish->sound) < 0) {
+		give_up(ws); /* deferred: destroy() cleans up */
+		return;
+	}
+	conn_flush(ws->viewer.conn);
+	arm(ws, PING_S);
+	set_sound(ws, wish->sound);
+	set_picture(ws, wish->picture);
+}
+
+int viewer_ws_start(struct viewers *viewers, struct feeds *feeds, struct conn *conn,
+	const char *key, const struct viewer_ws_wish *wish, uint64_t id, const char *user_agent)
+{
+	char accept[WEBSOCKET_ACCEPT_SIZE];
+	struct feed *feed = feeds_get(feeds, wish->source, STREAM_JPEG);
+	struct ws *ws;
+
+	if (!websocket_accept(key, accept))
+		return -EINVAL;
+	ws = feed ? calloc(1, sizeof(*ws)) : NULL;
+	if (!ws)
+		return -ENOMEM;
+	if (websocket_create(&websocket_ops, ws, &ws->websocket) < 0) {
+		free(ws);
+		return -ENOMEM;
+	}
+	ws->feeds = feeds;
+	ws->source = wish->source;
+	ws->heard_ns = ws->pinged_ns = clock_monotonic_ns();
+	ws->picture = (struct part){.feed = feed,
+		.stream = VIEWER_NONE,
+		.listener = {.on_frame = on_picture, .on_state = on_picture_state, .arg = ws}};
+	ws->sound = (struct part){.stream = VIEWER_NONE,
+		.listener = {.on_frame = on_sound, .on_state = on_sound_state, .arg = ws}};
+	evtimer_assign(&ws->timer, viewers_base(viewers), on_timer, ws);
+	viewer_start(&ws->viewer, viewers, &ws_ops, conn, feed, id, user_agent);
+	start(ws, wish, accept);
+	return 0;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "httpd/ws_message.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "httpd/websocket.h"
+
+_Static_assert(FRAME_HEAD_ROOM >= WS_HEAD_SIZE + WEBSOCKET_HEAD_MAX, "both heads fit");
+
+/* --- binary --- */
+
+uint32_t ws_message_sequence(const struct frame *frame)
+{
+	return (uint32_t)frame->number;
+}
+
+static void put_u16(uint8_t *at, uint32_t value)
+{
+	uint16_t little = htole16((uint16_t)value);
+
+	memcpy(at, &little, sizeof(little));
+}
+
+void ws_message_frame(struct frame *frame, enum stream_id stream)
+{
+	uint8_t *head = frame->data - WS_HEAD_SIZE, outer[WEBSOCKET_HEAD_MAX];
+	uint32_t sequence = htole32(ws_message_sequence(frame));
+	uint64_t pts_us = htole64(frame->pts_ns / NS_PER_US);
+	size_t n;
+
+	if (frame->head_len)
+		return;
+	memset(head, 0, WS_HEAD_SIZE);
+	head[0] = stream == STREAM_PCM ? WS_PCM : stream == STREAM_OPUS ? WS_OPUS : WS_JPEG;
+	head[1] = (uint8_t)(WS_IS_KEY | (frame->is_state ? WS_IS_STATE : 0));
+	put_u16(head + 2, WS_HEAD_SIZE);
+	memcpy(head + 4, &sequence, sizeof(sequence));
+	memcpy(head + 8, &pts_us, sizeof(pts_us));
+	if (head[0] == WS_JPEG) {
+		put_u16(head + 20, frame->width);
+		put_u16(head + 22, frame->height);
+	}
+	n = websocket_head(outer, WEBSOCKET_BINARY, WS_HEAD_SIZE + frame->len);
+	memcpy(head - n, outer, n);
+	frame->head_len = (unsigned)(WS_HEAD_SIZE + n);
+}
+
+/* --- from the viewer --- */
+
+bool ws_picture_parse(const char *word, enum stream_id *stream)
+{
+	if (strcmp(word, "jpeg") == 0)
+		*stream = STREAM_JPEG;
+	else if (strcmp(word, "none") == 0)
+		*stream = STREAM_COUNT;
+	else
+		return false;
+	return true;
+}
+
+bool ws_sound_parse(const char *word, enum stream_id *stream)
+{
+	if (strcmp(word, "pcm") == 0)
+		*stream = STREAM_PCM;
+	else if (strcmp(word, "opus") == 0)
+		*stream = STREAM_OPUS;
+	else if (strcmp(word, "none") == 0)
+		*stream = STREAM_COUNT;
+	else
+		return false;
+	return true;
+}
+
+static int parse_drawn(const json_t *object, struct ws_request *request)
+{
+	const json_t *sequence = json_object_get(object, "sequence");
+	const json_t *took = json_object_get(object, "took_ms");
+
+	if (!json_is_integer(sequence) || json_integer_value(sequence) < 0 ||
+		json_integer_value(sequence) > UINT32_MAX)
+		return -EPROTO;
+	request->type = WS_DRAWN;
+	request->sequence = (uint32_t)json_integer_value(sequence);
+	if (!took)
+		return 0;
+	request->has_took = true;
+	request->took_ms = json_number_value(took);
+	return json_is_number(took) && request->took_ms >= 0 ? 0 : -EPROTO;
+}
+
+static int parse_set(const json_t *object, struct ws_request *request)
+{
+	const json_t *picture = json_object_get(object, "picture");
+	const json_t *sound = json_object_get(object, "sound");
+
+	request->type = WS_SET;
+	request->sets_picture = picture != NULL;
+	request->sets_sound = sound != NULL;
+	if (picture && (!json_is_string(picture) ||
+			       !ws_picture_parse(json_string_value(picture), &request->picture)))
+		return -EPROTO;
+	if (sound && (!json_is_string(sound) ||
+			     !ws_sound_parse(json_string_value(sound), &request->sound)))
+		return -EPROTO;
+	return 0;
+}
+
+static int parse_ping(const json_t *object, struct ws_request *request)
+{
+	const json_t *t = json_object_get(object, "t");
+
+	request->type = WS_PING;
+	request->t = json_number_value(t);
+	return json_is_number(t) ? 0 : -EPROTO;
+}
+
+int ws_request_parse(const char *text, size_t len, struct ws_request *request)
+{
+	json_t *object = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	const char *type = json_string_value(json_object_get(object, "type"));
+	int r = -EPROTO;
+
+	*request = (struct ws_request){.type = WS_PING};
+	if (!json_is_object(object))
+		r = -EINVAL;
+	else if (type && strcmp(type, "drawn") == 0)
+		r = parse_drawn(object, request);
+	else if (type && strcmp(type, "set") == 0)
+		r = parse_set(object, request);
+	else if (type && strcmp(type, "ping") == 0)
+		r = parse_ping(object, request);
+	json_decref(object);
+	return r;
+}
+
+/* --- text for the viewer --- */
+
+/* Takes `object` over; NULL: there was no memory for it. */
+static int append_text(struct evbuffer *out, json_t *object)
+{
+	uint8_t head[WEBSOCKET_HEAD_MAX];
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	int r = -ENOMEM;
+
+	json_decref(object);
+	if (text) {
+		size_t len = strlen(text), n = websocket_head(head, WEBSOCKET_TEXT, len);
+
+		if (evbuffer_add(out, head, n) == 0 && evbuffer_add(out, text, len) == 0)
+			r = 0;
+	}
+	free(text);
+	return r;
+}
+
+static const char *name_or_none(enum stream_id stream)
+{
+	return stream < STREAM_COUNT ? stream_name(stream) : "none";
+}
+
+int ws_message_hello(
+	struct evbuffer *out, enum source_id source, enum stream_id picture, enum stream_id sound)
+{
+	char computer[HOST_NAME_MAX + 1] = "";
+
+	if (gethostname(computer, HOST_NAME_MAX) < 0)
+		computer[0] = '\0';
+	json_t *name = json_string(computer); /* a name that is no UTF-8 is none */
+	return append_text(out,
+		json_pack("{ss si ss so ss ss ss s{si si ss si} s{si si si} s{sI sI}}", "type",
+			"hello", "protocol", WS_PROTOCOL_VERSION, "version", SCREENSHARE_VERSION,
+			"computer", name ? name : json_string(""), "source", source_name(source),
+			"picture", name_or_none(picture), "sound", name_or_none(sound), "pcm",
+			"rate", SOUND_RATE, "channels", SOUND_CHANNELS, "format", "s16le", "frames",
+			SOUND_RECORD_FRAMES, "opus", "rate", SOUND_RATE, "channels", SOUND_CHANNELS,
+			"frames", SOUND_RATE * OPUS_RECORD_MS / 1000, "clock", "now_us",
+			(json_int_t)(clock_monotonic_ns() / NS_PER_US), "realtime_us",
+			(json_int_t)(clock_realtime_ns() / NS_PER_US)));
+}
+
+int ws_message_state(
+	struct evbuffer *out, bool of_sound, enum source_state state, const char *words)
+{
+	return append_text(out,
+		json_pack("{ss ss ss ss}", "type", "state", "of", of_sound ? "sound" : "picture",
+			"state", state_name(state), "words", words));
+}
+
+int ws_message_pong(struct evbuffer *out, double t)
+{
+	return append_text(out, json_pack("{ss sf sI}", "type", "pong", "t", t, "now_us",
+					(json_int_t)(clock_monotonic_ns() / NS_PER_US)));
+}
