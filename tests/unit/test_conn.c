@@ -79,7 +79,8 @@ static void on_stream_closed(void *arg)
 }
 
 static const struct conn_ops OPS = {on_readable, on_drained, on_deadline, on_gone};
-static const struct conn_stream_ops STREAM_OPS = {on_stream_drained, on_stream_closed};
+static const struct conn_stream_ops STREAM_OPS = {
+	.on_drained = on_stream_drained, .on_closed = on_stream_closed};
 
 static int connect_pair(int family, int *accepted)
 {
