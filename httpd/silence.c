@@ -9,7 +9,8 @@
 
 #include "common/clock.h"
 
-#define LOOK_MS 20u /* while there is silence, so often some of it is due */
+#define LOOK_MS     20u /* while there is silence, so often some of it is due */
+#define HOLE_MAX_NS NS_PER_S
 
 /*
  * Opus for 20 ms of stereo silence: what libopus makes of zeroes, a packet of the TOC 0xfc (CELT,
@@ -55,6 +56,19 @@ static struct frame *make_frame(const struct silence *silence, uint64_t pts_ns)
 	return frame;
 }
 
+/* From the newest record's end up to `until_ns`, whole records only. */
+static void fill(struct silence *silence, uint64_t until_ns)
+{
+	while (silence->is_started && silence->next_ns + silence->record_ns <= until_ns) {
+		struct frame *frame = make_frame(silence, silence->next_ns);
+
+		if (!frame)
+			return;
+		silence->next_ns += silence->record_ns;
+		silence->on_silence(silence->arg, frame);
+	}
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct silence *silence = arg;
@@ -67,16 +81,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	/* Whoever slept for long (a suspended machine) is not buried in silence. */
-	if (silence->next_ns == 0 || silence->next_ns + NS_PER_S < until)
+	if (silence->next_ns == 0 || silence->next_ns + HOLE_MAX_NS < until)
 		silence->next_ns = until - silence->record_ns;
-	while (silence->is_started && silence->next_ns + silence->record_ns <= until) {
-		struct frame *frame = make_frame(silence, silence->next_ns);
-
-		if (!frame)
-			break;
-		silence->next_ns += silence->record_ns;
-		silence->on_silence(silence->arg, frame);
-	}
+	fill(silence, until);
 	if (silence->is_started)
 		arm(silence, LOOK_MS * NS_PER_MS);
 }
@@ -87,6 +94,9 @@ bool silence_heard(struct silence *silence, uint64_t pts_ns)
 
 	if (pts_ns + silence->record_ns / 2 < silence->next_ns)
 		return false;
+	/* A hole before it, such as the last bit of its daemon's absence. */
+	if (silence->next_ns != 0 && pts_ns < now && pts_ns - silence->next_ns < HOLE_MAX_NS)
+		fill(silence, pts_ns + silence->record_ns / 2);
 	/* Who dates sound in the future must not silence what others say in the present. */
 	silence->next_ns = (pts_ns < now ? pts_ns : now) + silence->record_ns;
 	silence->heard_ns = now;

@@ -7,8 +7,9 @@
  *     records ──silence_heard()──► silence ──on_silence(frame), as many as are due──► listeners
  *
  * Where the last record is older than SILENCE_AFTER_MS, silent frames of the stream's own length
- * follow it, without a gap in their pts, up to SILENCE_BEHIND_MS before now; records that come
- * again for a time which has been filled are told to be left out.  Event-loop thread only.
+ * follow it, without a gap in their pts, up to SILENCE_BEHIND_MS before now; what is still missing
+ * when records come again is filled at once, so that the count of samples follows the clock.
+ * Records for a time which has been filled are told to be left out.  Event-loop thread only.
  */
 #pragma once
 
@@ -35,5 +36,6 @@ void silence_destroy(struct silence *silence);
 void silence_start(struct silence *silence);
 void silence_stop(struct silence *silence);
 
-/* A record of that pts has come.  False: silence has taken its place already. */
+/* A record of that pts has come; on_silence() may be called from within.   False: silence has taken
+ * its place already. */
 bool silence_heard(struct silence *silence, uint64_t pts_ns);

@@ -104,6 +104,20 @@ static void what_silence_has_filled_is_not_heard_twice(void **state)
 	assert_true(silence_heard(ear->silence, ear->last_pts_ns + RECORD_NS));
 }
 
+static void a_hole_before_a_record_is_filled_and_a_chasm_is_not(void **state)
+{
+	struct ear *ear = *state;
+	uint64_t pts_ns = clock_monotonic_ns() - 1900 * NS_PER_MS;
+
+	silence_start(ear->silence);
+	assert_true(silence_heard(ear->silence, pts_ns));
+	assert_true(silence_heard(ear->silence, pts_ns + 5 * RECORD_NS + NS_PER_MS));
+	assert_int_equal(ear->n, 4);
+	assert_true(ear->first_pts_ns == pts_ns + RECORD_NS);
+	assert_true(silence_heard(ear->silence, pts_ns + 1700 * NS_PER_MS));
+	assert_int_equal(ear->n, 4);
+}
+
 /* A lying daemon's record from next week must not take the word from those that follow. */
 static void records_of_the_future_silence_nobody(void **state)
 {
@@ -137,6 +151,8 @@ int main(void)
 			silence_follows_the_last_record_without_a_gap, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			what_silence_has_filled_is_not_heard_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_hole_before_a_record_is_filled_and_a_chasm_is_not, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			records_of_the_future_silence_nobody, setup, teardown),
 		cmocka_unit_test_setup_teardown(
