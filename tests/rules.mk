@@ -9,7 +9,7 @@
 #
 #     make check T='ring walls'      only the jobs whose names contain one of these words
 
-.PHONY: check-build check-deep-build test-tools fuzz-targets thread-tests
+.PHONY: check-build check-deep-build test-tools fake-camera fuzz-targets thread-tests
 
 JOBS  := $(shell nproc)
 AGAIN  = $(MAKE) --no-print-directory -s -j$(JOBS)
@@ -30,13 +30,13 @@ check-deep: deps-check deps-deep
 
 # One after the other: each uses all cores itself.
 check-build:
-	@$(AGAIN) all test-tools
-	@$(AGAIN) B=$(B)/asan SANITIZE=address,undefined all unit-tests
+	@$(AGAIN) all test-tools fake-camera
+	@$(AGAIN) B=$(B)/asan SANITIZE=address,undefined all unit-tests fake-camera
 	@$(AGAIN) B=$(B)/tsan SANITIZE=thread thread-tests
 	@$(AGAIN) tests/browser/node_modules/.installed
 
 check-deep-build:
-	@$(AGAIN) B=$(B)/tsan SANITIZE=thread all
+	@$(AGAIN) B=$(B)/tsan SANITIZE=thread all fake-camera
 	@$(AGAIN) B=$(B)/gcc-werror CFLAGS='$(CFLAGS) -Werror' all unit-tests
 	@$(AGAIN) B=$(B)/clang CC=clang CFLAGS='$(CFLAGS) -Werror' all unit-tests
 	@$(AGAIN) B=$(B)/fuzz CC=clang SANITIZE=address,undefined \
@@ -58,6 +58,14 @@ $(B)/testlib/lying_daemon: $(call obj,tests/lib/lying_daemon.c)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 $(B)/testlib/words_picture: $(call obj,tests/lib/words_picture.c) $(B)/lib/libcapd.a $(B)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_common) -ljpeg -lpthread
+
+# --- the camera's daemon with a camera that tests hold in their hands: it is under test itself, so
+# that it is built with sanitizers too, beside the programs ---
+FAKE_CAMERA_OBJ := $(call obj,$(filter-out capd/camera/v4l2.c,$(SRC_camera)) tests/lib/fake_camera.c)
+fake-camera: $(B)/fake/screenshare-camera
+$(B)/fake/screenshare-camera: $(FAKE_CAMERA_OBJ) $(B)/lib/libcapd.a $(B)/lib/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_common) -ljpeg -lpthread
 
