@@ -45,7 +45,7 @@ check-deep-build:
 # --- what has threads, or is read while another process writes ---
 THREAD_TESTS := $(patsubst tests/unit/%.c,$(B)/test/%,$(wildcard tests/unit/test_*_threads.c \
 	tests/unit/test_ring.c tests/unit/test_ring_watch.c tests/unit/test_workers.c \
-	tests/unit/test_log.c))
+	tests/unit/test_log.c tests/unit/test_camera_source.c))
 thread-tests: $(THREAD_TESTS)
 
 # --- the tests' own tools: never with sanitizers ---

@@ -51,18 +51,18 @@ void controls_name(const char *name, char *out)
 	out[len] = '\0';
 }
 
+/* There is room: the text is too short for more. */
 static void add(struct controls *controls, const char *name, size_t name_len, const char *names,
 	int32_t value)
 {
-	struct control_wish *wish = &controls->wishes[controls->n_wishes];
+	struct control_wish *wish = &controls->wishes[controls->n_wishes++];
 
-	if (controls->n_wishes == CONTROLS_MAX)
-		return;
 	snprintf(wish->name, sizeof(wish->name), "%.*s", (int)name_len, name);
 	wish->names = names;
 	wish->value = value;
-	controls->n_wishes++;
 }
+
+_Static_assert(CONFIG_TEXT_MAX / sizeof("a=1") * 2 <= CONTROLS_MAX, "room for all controls");
 
 static const struct alias *find_alias(const char *name, size_t len)
 {
@@ -86,9 +86,12 @@ void controls_init(struct controls *controls, const char *text)
 			add(controls, name, len, NULL, value);
 			continue;
 		}
-		if (alias->automatic)
+		if (alias->automatic) {
 			add(controls, name, len, alias->automatic,
 				value == BY_ITSELF ? alias->by_itself : alias->by_hand);
+			/* A camera that does nothing by itself needs no line about it. */
+			controls->wishes[controls->n_wishes - 1].is_said = value != BY_ITSELF;
+		}
 		if (!alias->automatic || value != BY_ITSELF)
 			add(controls, name, len, alias->names, value);
 	}

@@ -69,7 +69,7 @@ struct walk {
 	unsigned quantizers;     /* bit n: table n is there */
 	unsigned huffman[2];     /* DC, AC: likewise */
 	unsigned restart_blocks; /* MCUs between two restart markers; 0: there are none */
-	unsigned n_components;
+	unsigned n_components, h_max, v_max;
 	struct {
 		uint8_t id, h, v, quantizer;
 	} components[COMPONENTS_MAX];
@@ -149,40 +149,58 @@ static int read_huffman(struct walk *walk, struct body body)
 	return 0;
 }
 
-static int read_frame_header(struct walk *walk, struct body body)
+/* Each of them divides the largest, as in 4:2:2 and 4:2:0: decoders know no other. */
+static bool is_sampling(const struct walk *walk)
 {
 	unsigned n_blocks = 0;
+
+	for (unsigned i = 0; i < walk->n_components; i++) {
+		unsigned h = walk->components[i].h, v = walk->components[i].v;
+
+		if (h == 0 || v == 0 || walk->h_max % h != 0 || walk->v_max % v != 0)
+			return false;
+		n_blocks += h * v;
+	}
+	return walk->h_max <= 4 && walk->v_max <= 4 &&
+	       (walk->n_components == 1 || n_blocks <= BLOCKS_MAX);
+}
+
+static bool read_component(struct walk *walk, const uint8_t *component)
+{
+	unsigned n = walk->n_components++;
+	uint8_t h = component[1] >> 4, v = component[1] & 15;
+
+	for (unsigned i = 0; i < n; i++)
+		if (walk->components[i].id == component[0])
+			return false;
+	walk->components[n].id = component[0];
+	walk->components[n].h = h;
+	walk->components[n].v = v;
+	walk->components[n].quantizer = component[2];
+	walk->h_max = h > walk->h_max ? h : walk->h_max;
+	walk->v_max = v > walk->v_max ? v : walk->v_max;
+	return component[2] <= 3;
+}
+
+static int read_frame_header(struct walk *walk, struct body body)
+{
+	static const char wrong[] = "its frame header is wrong";
+	unsigned n;
 
 	if (walk->n_components > 0)
 		return broken(walk, "it has two frame headers");
 	if (body.len < 6 || body.bytes[0] != 8)
-		return broken(walk, "its frame header is wrong");
+		return broken(walk, wrong);
 	walk->out.height = be16(body.bytes + 1);
 	walk->out.width = be16(body.bytes + 3);
-	walk->n_components = body.bytes[5];
-	if (walk->out.width == 0 || walk->out.height == 0 ||
-		(walk->n_components != 1 && walk->n_components != 3) ||
-		body.len != 6 + 3 * (size_t)walk->n_components)
-		return broken(walk, "its frame header is wrong");
-	for (unsigned i = 0; i < walk->n_components; i++) {
-		const uint8_t *component = body.bytes + 6 + 3 * (size_t)i;
-
-		walk->components[i].id = component[0];
-		walk->components[i].h = component[1] >> 4;
-		walk->components[i].v = component[1] & 15;
-		walk->components[i].quantizer = component[2];
-		if (walk->components[i].h < 1 || walk->components[i].h > 4 ||
-			walk->components[i].v < 1 || walk->components[i].v > 4 ||
-			walk->components[i].quantizer > 3)
-			return broken(walk, "its frame header is wrong");
-		for (unsigned j = 0; j < i; j++)
-			if (walk->components[j].id == component[0])
-				return broken(walk, "its frame header is wrong");
-		n_blocks += (unsigned)walk->components[i].h * walk->components[i].v;
-	}
-	return walk->n_components > 1 && n_blocks > BLOCKS_MAX
-		       ? broken(walk, "its frame header is wrong")
-		       : 0;
+	n = body.bytes[5];
+	if (walk->out.width == 0 || walk->out.height == 0 || (n != 1 && n != 3) ||
+		body.len != 6 + 3 * (size_t)n)
+		return broken(walk, wrong);
+	for (unsigned i = 0; i < n; i++)
+		if (!read_component(walk, body.bytes + 6 + 3 * (size_t)i))
+			return broken(walk, wrong);
+	return is_sampling(walk) ? 0 : broken(walk, wrong);
 }
 
 static int read_restart_interval(struct walk *walk, struct body body)
@@ -227,20 +245,17 @@ static int read_scan_header(struct walk *walk, struct body body)
 /* The fewest bytes that a picture of this size takes: two codes of one bit for each block. */
 static size_t entropy_len_min(const struct walk *walk)
 {
-	unsigned h = 1, v = 1;
+	/* A scan of one component is not interleaved: its sampling does not count. */
+	bool is_grey = walk->n_components == 1;
+	size_t h = DCT_SIDE * (is_grey ? 1 : walk->h_max),
+	       v = DCT_SIDE * (is_grey ? 1 : walk->v_max);
 	size_t n_blocks = 0;
 
-	for (unsigned i = 0; i < walk->n_components; i++) {
-		h = walk->components[i].h > h ? walk->components[i].h : h;
-		v = walk->components[i].v > v ? walk->components[i].v : v;
-		n_blocks += (size_t)walk->components[i].h * walk->components[i].v;
-	}
-	/* A scan of one component is not interleaved: its sampling does not count. */
-	if (walk->n_components == 1)
-		h = v = 1, n_blocks = 1;
-	size_t across = (walk->out.width + DCT_SIDE * h - 1) / (DCT_SIDE * h);
-	size_t down = (walk->out.height + DCT_SIDE * v - 1) / (DCT_SIDE * v);
-	return (across * down * n_blocks * 2 + 7) / 8;
+	for (unsigned i = 0; i < walk->n_components; i++)
+		n_blocks += is_grey ? 1 : (size_t)walk->components[i].h * walk->components[i].v;
+	return ((walk->out.width + h - 1) / h * ((walk->out.height + v - 1) / v) * n_blocks * 2 +
+		       7) /
+	       8;
 }
 
 /* From behind SOS to EOI. */
