@@ -61,13 +61,17 @@ $(B)/testlib/words_picture: $(call obj,tests/lib/words_picture.c) $(B)/lib/libca
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_common) -ljpeg -lpthread
 
-# --- the camera's daemon with a camera that tests hold in their hands: it is under test itself, so
-# that it is built with sanitizers too, beside the programs ---
+# --- all programs once more, but the camera's daemon has a camera that tests hold in their hands:
+# $(B)/fake.  It is under test itself, so that it is built with sanitizers too ---
 FAKE_CAMERA_OBJ := $(call obj,$(filter-out capd/camera/v4l2.c,$(SRC_camera)) tests/lib/fake_camera.c)
-fake-camera: $(B)/fake/screenshare-camera
+fake-camera: $(patsubst $(B)/bin/%,$(B)/fake/%,$(PROGRAMS))
 $(B)/fake/screenshare-camera: $(FAKE_CAMERA_OBJ) $(B)/lib/libcapd.a $(B)/lib/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_common) -ljpeg -lpthread
+# Not symbolic: `run` looks for its daemons beside what it really is.
+$(B)/fake/%: $(B)/bin/%
+	@mkdir -p $(@D)
+	ln -f $< $@
 
 # --- fuzz targets: tests/fuzz/x.c with a "links:" line as unit tests have it ---
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))

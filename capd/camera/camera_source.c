@@ -136,15 +136,16 @@ static void go_live(struct camera_source *source)
 		[PIXELS_YU12] = "YU12",
 	};
 	const struct camera_mode *mode = camera_device_mode(source->device);
-	char words[CAMERA_WORDS_MAX];
+	char words[CAMERA_WORDS_MAX], rate[32] = "";
 
 	source->is_live = source->was_live = true;
 	source->n_busy = 0;
 	memcpy(source->name, mode->name, sizeof(source->name));
-	snprintf(words, sizeof(words), "Camera %s, %ux%u, %s, %u frames a second", mode->name,
-		mode->pixels.width, mode->pixels.height,
-		mode->is_jpeg ? "MJPEG" : layouts[mode->pixels.layout],
-		(mode->rate_millihertz + 500) / 1000);
+	if (mode->rate_millihertz > 0) /* not every driver knows it */
+		snprintf(rate, sizeof(rate), ", %u frames a second",
+			mode->rate_millihertz / 1000 + (mode->rate_millihertz % 1000 >= 500));
+	snprintf(words, sizeof(words), "Camera %s, %ux%u, %s%s", mode->name, mode->pixels.width,
+		mode->pixels.height, mode->is_jpeg ? "MJPEG" : layouts[mode->pixels.layout], rate);
 	say(source, STATE_LIVE, words);
 }
 

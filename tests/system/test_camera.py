@@ -5,28 +5,27 @@ it shows, what it drops, and what happens when the camera comes and goes."""
 import os
 import re
 import socket
+import subprocess
 import time
 
 import pytest
 
 import jpeg
 from capture import Subscriber
-from process import BIN
+from fake_camera import FAKE_BIN, FakeCamera
 from screenshare import environment, start_with_sockets
 from wait import SLOWNESS, stays, wait_for
 
-FAKE = os.path.join(os.path.dirname(BIN), "fake", "screenshare-camera")
 RED, GREEN, BLUE = 0xD02020, 0x20C040, 0x2040D0
 BACK_S = 2    # pictures are back so soon after a cause has ended
 SILENT_S = 3  # a camera without whole pictures is told of
 
 
-class Camera:
-    """screenshare-camera, and the folder that takes the place of /dev."""
+class Camera(FakeCamera):
+    """A camera, and screenshare-camera that shows it."""
 
-    def __init__(self, folder, config=""):
-        self.folder = os.path.join(folder, "dev")
-        os.mkdir(self.folder)
+    def __init__(self, folder, config="", prefix=()):
+        super().__init__(folder)
         self.path = os.path.join(folder, "camera.sock")
         config_path = os.path.join(folder, "camera.conf")
         with open(config_path, "w") as file:
@@ -34,29 +33,14 @@ class Camera:
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.bind(self.path)
         self.listener.listen(16)
-        self.argv = [FAKE, "--config", config_path]
-        self.env = environment(folder, SCREENSHARE_FAKE_CAMERA=self.folder)
+        self.argv = [*prefix, os.path.join(FAKE_BIN, "screenshare-camera"), "--config", config_path]
+        self.env = environment(folder, **self.env)
 
     def start(self):
         """It has a subscriber: what would start it."""
         subscriber = Subscriber(self.path)
         self.process = start_with_sockets(self.argv, [("capture", self.listener)], self.env)
         return subscriber
-
-    def set(self, name, text):
-        path = os.path.join(self.folder, name)
-        with open(path + ".new", "w") as file:
-            file.write(text)
-        os.rename(path + ".new", path)
-
-    def remove(self, name):
-        os.unlink(os.path.join(self.folder, name))
-
-    def plug(self, mode="mjpeg 320 240 60"):
-        self.set("video0", mode)
-
-    def unplug(self):
-        self.remove("video0")
 
     def log(self, pattern):
         return [line for line in self.process.stderr if re.search(pattern, line)]
@@ -89,7 +73,7 @@ def check_back(camera, subscriber, since, rgb=GREEN):
 @pytest.mark.parametrize("layout", ["mjpeg", "yuyv", "nv12", "yu12"])
 def test_pictures_have_the_cameras_colours_and_size_and_say_when_they_were_taken(camera, layout):
     camera.plug(f"{layout} 322 242 30")
-    camera.set("colour", f"{RED:06x}")
+    camera.show(RED)
     subscriber = camera.start()
     first = wait_colour(subscriber, RED)
     assert subscriber.wait_state("live").startswith(f"Camera Fake, 322x242, {layout.upper()}, 30 ")
@@ -99,7 +83,7 @@ def test_pictures_have_the_cameras_colours_and_size_and_say_when_they_were_taken
     assert pts_ns == first.pts_ns
     assert 0 <= time.monotonic_ns() - pts_ns < 5e9 * SLOWNESS
     assert abs(real_s - (time.time() - (time.monotonic_ns() - pts_ns) / 1e9)) < 0.1
-    camera.set("colour", f"{BLUE:06x}")
+    camera.show(BLUE)
     second = wait_colour(subscriber, BLUE, first.sequence)
     assert second.pts_ns > first.pts_ns
     assert subscriber.dropped == 0
@@ -108,7 +92,7 @@ def test_pictures_have_the_cameras_colours_and_size_and_say_when_they_were_taken
 def test_frames_without_huffman_tables_get_the_standard_ones(camera):
     camera.plug()
     camera.set("frames", "no-tables")
-    camera.set("colour", f"{RED:06x}")
+    camera.show(RED)
     record = wait_colour(camera.start(), RED)
     markers = [marker for marker, _, _ in jpeg.segments(record.data)]
     assert markers.count(0xC4) == 1 and markers.index(0xC4) == markers.index(0xDA) - 1
@@ -162,7 +146,7 @@ def test_controls_are_set_what_is_automatic_first(folder):
 @pytest.mark.parametrize("kind", ["truncated", "no-soi", "wrong-size", "lying-size", "marked"])
 def test_broken_frames_are_dropped_and_counted(camera, kind):
     camera.plug()
-    camera.set("colour", f"{GREEN:06x}")
+    camera.show(GREEN)
     subscriber = camera.start()
     wait_colour(subscriber, GREEN)
     camera.set("frames", kind)
@@ -191,7 +175,7 @@ def test_no_camera_then_one_is_plugged_in(camera):
     subscriber = camera.start()
     assert subscriber.wait_state("no-device") == "No camera is connected"
     assert subscriber.picture
-    camera.set("colour", f"{GREEN:06x}")
+    camera.show(GREEN)
     camera.plug()
     check_back(camera, subscriber, time.monotonic())
     assert subscriber.picture is None
@@ -200,7 +184,7 @@ def test_no_camera_then_one_is_plugged_in(camera):
 
 def test_an_unplugged_camera_comes_back_by_itself(camera):
     camera.plug()
-    camera.set("colour", f"{GREEN:06x}")
+    camera.show(GREEN)
     subscriber = camera.start()
     wait_colour(subscriber, GREEN)
     subscriber.wait_state("live")
@@ -227,7 +211,7 @@ def test_a_missing_camera_stays_unplugged_and_is_said_once(camera):
 @pytest.mark.parametrize("cause, code", [("busy", "busy"), ("denied", "not-allowed")])
 def test_a_camera_that_cannot_be_had_is_had_when_it_can(camera, cause, code):
     camera.plug()
-    camera.set("colour", f"{GREEN:06x}")
+    camera.show(GREEN)
     camera.set(cause, "")
     subscriber = camera.start()
     assert subscriber.wait_state(code, 2)
@@ -237,9 +221,26 @@ def test_a_camera_that_cannot_be_had_is_had_when_it_can(camera, cause, code):
     assert len(camera.log(rf"No pictures \({code}\)")) == 1
 
 
+@pytest.mark.parametrize("layout", ["mjpeg", "yuyv"])
+def test_shared_memory_that_is_full(folder, layout):
+    """A /dev/shm of its own, too small for a ring; then it is made larger."""
+    camera = Camera(folder, prefix=(
+        "unshare", "--user", "--map-root-user", "--mount", "bash", "-c",
+        'mount -t tmpfs -o size=24k tmpfs /dev/shm && exec "$@"', "-"))
+    camera.plug(f"{layout} 320 240 60")
+    camera.show(GREEN)
+    subscriber = camera.start()
+    assert subscriber.wait_state("no-memory") == "This computer has run out of shared memory"
+    assert subscriber.picture and subscriber.dropped > 0
+    subprocess.run(["nsenter", "--user", "--mount", "--target", str(camera.process.pid), "mount",
+                    "-o", "remount,size=8m", "/dev/shm"], check=True)
+    check_back(camera, subscriber, time.monotonic())
+    assert len(camera.log(r"No pictures \(no-memory\)")) == 1
+
+
 def test_a_camera_without_whole_pictures_is_a_state_and_is_opened_again(camera):
     camera.plug()
-    camera.set("colour", f"{GREEN:06x}")
+    camera.show(GREEN)
     camera.set("controls", "")
     subscriber = camera.start()
     wait_colour(subscriber, GREEN)
