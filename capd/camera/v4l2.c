@@ -430,12 +430,20 @@ static int open_any(const char *name, const struct config *config, struct contro
 	return r;
 }
 
+/* libv4l2 prints each error, and even that there is no frame yet.  We say once what comes of it. */
+static void silence_library(void)
+{
+	if (!v4l2_log_file)
+		v4l2_log_file = fopen("/dev/null", "we");
+}
+
 int camera_device_open(const struct config *config, struct controls *controls,
 	struct camera_device **out, struct camera_fault *fault)
 {
 	const char *wanted = config->camera.device;
 	int r;
 
+	silence_library();
 	if (strcmp(wanted, "auto") == 0)
 		return open_any(NULL, config, controls, out, fault);
 	if (*wanted != '/')
