@@ -63,7 +63,7 @@ $(B)/testlib/words_picture: $(call obj,tests/lib/words_picture.c) $(B)/lib/libca
 
 # --- all programs once more, but the camera's daemon has a camera that tests hold in their hands:
 # $(B)/fake.  It is under test itself, so that it is built with sanitizers too ---
-FAKE_CAMERA_OBJ := $(call obj,$(filter-out capd/camera/v4l2.c,$(SRC_camera)) tests/lib/fake_camera.c)
+FAKE_CAMERA_OBJ := $(call obj,$(filter-out capd/camera/v4l2%,$(SRC_camera)) tests/lib/fake_camera.c)
 fake-camera: $(patsubst $(B)/bin/%,$(B)/fake/%,$(PROGRAMS))
 $(B)/fake/screenshare-camera: $(FAKE_CAMERA_OBJ) $(B)/lib/libcapd.a $(B)/lib/libcommon.a
 	@mkdir -p $(@D)

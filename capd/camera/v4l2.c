@@ -2,11 +2,10 @@
 /*
  * Video4Linux, through libv4l2 (capd/camera/device.h).
  *
- *     /dev/video* ──► a node that captures, of that name ──► its own JPEG, else YU12, NV12, YUYV,
- *     else what libv4l2 converts to YU12 ──► size, rate ──► controls ──► buffers ──► stream on
+ *     /dev/video* ──► a node that captures, of that name ──► what it agrees to (v4l2_node.h)
+ *                 ──► buffers ──► stream on ──► frames
  *
- * What the driver says is bounded before it is used: names are made printable, a frame is never
- * longer than its buffer, sizes are those that JPEG and we can have.  The device is opened without
+ * A frame is never longer than its buffer, whatever the driver says.  The device is opened without
  * blocking, so that taking a frame never waits.
  */
 #include "capd/camera/device.h"
@@ -19,26 +18,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 
-#include "capd/picture.h"
+#include "capd/camera/v4l2_node.h"
 #include "common/clock.h"
 #include "common/fd.h"
-#include "common/log.h"
 
-#define BUFFERS     4u
-#define FORMATS_MAX 64u
-#define PATH_SIZE   256
+#define BUFFERS 4u
 /* A frame's own time counts if it lies in the past, and not far. */
 #define AGE_MAX_NS (1000 * NS_PER_MS)
 
 struct camera_device {
-	int fd;
-	bool is_wrapped; /* the fd is libv4l2's */
+	struct v4l2_node node;
 	bool is_streaming;
-	char card[33]; /* its whole name, as the driver says it */
-	struct camera_mode mode;
 	struct {
 		void *bytes; /* MAP_FAILED: not mapped */
 		size_t len;
@@ -54,18 +46,6 @@ const char *camera_device_folder(void)
 const char *camera_device_prefix(void)
 {
 	return "video";
-}
-
-/* ioctl() that a signal does not end.  0 or -errno. */
-static int ask(const struct camera_device *device, unsigned long request, void *arg)
-{
-	int r;
-
-	do {
-		r = device->is_wrapped ? v4l2_ioctl(device->fd, request, arg)
-				       : ioctl(device->fd, request, arg);
-	} while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : 0;
 }
 
 /* --- faults --- */
@@ -126,167 +106,13 @@ static unsigned fault_rank(const struct camera_fault *fault)
 	}
 }
 
-/* --- format, size, rate --- */
-
-/* A device's own text, printable and short; "HD Webcam: HD Webcam" once. */
-static void set_name(struct camera_mode *mode, const uint8_t *card, size_t card_len)
-{
-	size_t len = 0;
-
-	for (; len < card_len && len + 1 < sizeof(mode->name) && card[len] && card[len] != ':';
-		len++)
-		mode->name[len] = (char)(card[len] >= ' ' && card[len] < 0x7f ? card[len] : '?');
-	while (len > 0 && mode->name[len - 1] == ' ')
-		len--;
-	mode->name[len] = '\0';
-	if (len == 0)
-		snprintf(mode->name, sizeof(mode->name), "without a name");
-}
-
-static const struct format_choice {
-	uint32_t fourcc;
-	enum config_camera_format format;
-	bool is_jpeg;
-	enum pixels_layout layout;
-} choices[] = {
-	/* In the order in which they are preferred: the less there is to do, the earlier. */
-	{V4L2_PIX_FMT_MJPEG, CONFIG_CAMERA_MJPEG, true, PIXELS_BGRX},
-	{V4L2_PIX_FMT_JPEG, CONFIG_CAMERA_MJPEG, true, PIXELS_BGRX},
-	{V4L2_PIX_FMT_YUV420, CONFIG_CAMERA_YU12, false, PIXELS_YU12},
-	{V4L2_PIX_FMT_NV12, CONFIG_CAMERA_NV12, false, PIXELS_NV12},
-	{V4L2_PIX_FMT_YUYV, CONFIG_CAMERA_YUYV, false, PIXELS_YUYV},
-};
-#define CHOICES_COUNT (sizeof(choices) / sizeof(choices[0]))
-
-static bool has_format(const struct camera_device *device, uint32_t fourcc)
-{
-	for (uint32_t i = 0; i < FORMATS_MAX; i++) {
-		struct v4l2_fmtdesc description = {.index = i, .type = V4L2_BUF_TYPE_VIDEO_CAPTURE};
-
-		if (ask(device, VIDIOC_ENUM_FMT, &description) < 0)
-			return false;
-		if (description.pixelformat == fourcc)
-			return true;
-	}
-	return false;
-}
-
-/* The configured one, else the first; NULL: the camera has none of them. */
-static const struct format_choice *choose_format(
-	const struct camera_device *device, enum config_camera_format wanted)
-{
-	const struct format_choice *first = NULL;
-
-	for (size_t i = 0; i < CHOICES_COUNT; i++) {
-		if (!has_format(device, choices[i].fourcc))
-			continue;
-		if (choices[i].format == wanted)
-			return &choices[i];
-		if (!first)
-			first = &choices[i];
-	}
-	if (first && wanted != CONFIG_CAMERA_AUTO)
-		log_debug("The camera %s has not the configured format", device->mode.name);
-	return first;
-}
-
-static int set_format(struct camera_device *device, const struct format_choice *choice,
-	const struct config *config)
-{
-	struct camera_mode *mode = &device->mode;
-	struct v4l2_format format = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE};
-	struct v4l2_pix_format *pix = &format.fmt.pix;
-	int r;
-
-	pix->width = config->camera.width;
-	pix->height = config->camera.height;
-	pix->pixelformat = choice->fourcc;
-	pix->field = V4L2_FIELD_ANY;
-	pix->priv = V4L2_PIX_FMT_PRIV_MAGIC;
-	r = ask(device, VIDIOC_S_FMT, &format);
-	if (r < 0)
-		return r;
-	if (pix->pixelformat != choice->fourcc || pix->width == 0 || pix->height == 0 ||
-		pix->width > PICTURE_SIDE_MAX || pix->height > PICTURE_SIDE_MAX)
-		return -EINVAL;
-	mode->is_jpeg = choice->is_jpeg;
-	mode->pixels = (struct pixels_format){
-		.layout = choice->layout,
-		.width = pix->width,
-		.height = pix->height,
-		.stride = pix->bytesperline,
-	};
-	if (choice->is_jpeg)
-		return 0;
-	enum v4l2_quantization range = (enum v4l2_quantization)pix->quantization;
-	if (range == V4L2_QUANTIZATION_DEFAULT)
-		range = V4L2_MAP_QUANTIZATION_DEFAULT(0, pix->colorspace, pix->ycbcr_enc);
-	mode->pixels.is_limited = range == V4L2_QUANTIZATION_LIM_RANGE;
-	return pixels_len(&mode->pixels) > 0 ? 0 : -EINVAL;
-}
-
-/* Asks for the rate: some drivers begin at 5.  Those that cannot be asked keep their own. */
-static void set_rate(struct camera_device *device, unsigned rate)
-{
-	struct v4l2_streamparm parameters = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE};
-	struct v4l2_fract *interval = &parameters.parm.capture.timeperframe;
-
-	if (ask(device, VIDIOC_G_PARM, &parameters) < 0)
-		return;
-	if (parameters.parm.capture.capability & V4L2_CAP_TIMEPERFRAME) {
-		*interval = (struct v4l2_fract){1, rate};
-		if (ask(device, VIDIOC_S_PARM, &parameters) < 0)
-			return;
-	}
-	if (interval->numerator > 0) {
-		uint64_t millihertz = 1000ull * interval->denominator / interval->numerator;
-
-		device->mode.rate_millihertz =
-			millihertz < UINT32_MAX ? (uint32_t)millihertz : UINT32_MAX;
-	}
-}
-
-/* --- controls --- */
-
-static int next_control(void *arg, struct control_info *info)
-{
-	struct v4l2_query_ext_ctrl query = {.id = info->id | V4L2_CTRL_FLAG_NEXT_CTRL};
-	int r = ask(arg, VIDIOC_QUERY_EXT_CTRL, &query);
-
-	/* A driver that goes round in a circle would keep us for ever. */
-	if (r == 0 && query.id <= info->id)
-		r = -EINVAL;
-	if (r < 0)
-		return r;
-	bool is_number =
-		query.type == V4L2_CTRL_TYPE_INTEGER || query.type == V4L2_CTRL_TYPE_BOOLEAN ||
-		query.type == V4L2_CTRL_TYPE_MENU || query.type == V4L2_CTRL_TYPE_INTEGER_MENU;
-	*info = (struct control_info){
-		.id = query.id,
-		.minimum = query.minimum,
-		.maximum = query.maximum,
-		.is_settable =
-			is_number && query.nr_of_dims == 0 &&
-			!(query.flags & (V4L2_CTRL_FLAG_DISABLED | V4L2_CTRL_FLAG_READ_ONLY)),
-	};
-	snprintf(info->name, sizeof(info->name), "%.*s", (int)sizeof(query.name), query.name);
-	return 0;
-}
-
-static int set_control(void *arg, const struct control_info *info, int32_t value)
-{
-	struct v4l2_control control = {.id = info->id, .value = value};
-
-	return ask(arg, VIDIOC_S_CTRL, &control);
-}
-
 /* --- buffers --- */
 
 static int map_buffers(struct camera_device *device)
 {
 	struct v4l2_requestbuffers request = {
 		.count = BUFFERS, .type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .memory = V4L2_MEMORY_MMAP};
-	int r = ask(device, VIDIOC_REQBUFS, &request);
+	int r = v4l2_node_ask(&device->node, VIDIOC_REQBUFS, &request);
 
 	if (r < 0)
 		return r;
@@ -297,16 +123,16 @@ static int map_buffers(struct camera_device *device)
 			.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
 			.memory = V4L2_MEMORY_MMAP};
 
-		r = ask(device, VIDIOC_QUERYBUF, &buffer);
+		r = v4l2_node_ask(&device->node, VIDIOC_QUERYBUF, &buffer);
 		if (r < 0)
 			return r;
 		device->buffers[i].bytes = v4l2_mmap(NULL, buffer.length, PROT_READ | PROT_WRITE,
-			MAP_SHARED, device->fd, buffer.m.offset);
+			MAP_SHARED, device->node.fd, buffer.m.offset);
 		if (device->buffers[i].bytes == MAP_FAILED)
 			return -errno;
 		device->buffers[i].len = buffer.length;
 		device->n_buffers = i + 1;
-		r = ask(device, VIDIOC_QBUF, &buffer);
+		r = v4l2_node_ask(&device->node, VIDIOC_QBUF, &buffer);
 		if (r < 0)
 			return r;
 	}
@@ -319,56 +145,17 @@ static int stream_on(struct camera_device *device)
 	int r = map_buffers(device);
 
 	if (r == 0)
-		r = ask(device, VIDIOC_STREAMON, &type);
+		r = v4l2_node_ask(&device->node, VIDIOC_STREAMON, &type);
 	device->is_streaming = r == 0;
 	return r;
 }
 
 /* --- opening --- */
 
-/* -ENODEV: it is a node that gives no pictures (metadata, output, an encoder). */
-static int query(struct camera_device *device)
-{
-	struct v4l2_capability capability = {0};
-	int r = ask(device, VIDIOC_QUERYCAP, &capability);
-
-	if (r < 0)
-		return r == -ENOTTY ? -ENODEV : r;
-	uint32_t has = capability.capabilities & V4L2_CAP_DEVICE_CAPS ? capability.device_caps
-								      : capability.capabilities;
-	if (!(has & V4L2_CAP_VIDEO_CAPTURE) || !(has & V4L2_CAP_STREAMING) ||
-		has & (V4L2_CAP_VIDEO_M2M | V4L2_CAP_VIDEO_OUTPUT))
-		return -ENODEV;
-	snprintf(device->card, sizeof(device->card), "%.*s", (int)sizeof(capability.card),
-		(const char *)capability.card);
-	set_name(&device->mode, capability.card, sizeof(capability.card));
-	return 0;
-}
-
-static int set_up(
-	struct camera_device *device, const struct config *config, struct controls *controls)
-{
-	static const struct format_choice converted = {
-		V4L2_PIX_FMT_YUV420, CONFIG_CAMERA_YU12, false, PIXELS_YU12};
-	static const struct controls_ops controls_ops = {next_control, set_control};
-	const struct format_choice *choice = choose_format(device, config->camera.format);
-	int r;
-
-	if (v4l2_fd_open(device->fd, choice ? V4L2_DISABLE_CONVERSION : 0) < 0)
-		return errno ? -errno : -EINVAL;
-	device->is_wrapped = true;
-	r = set_format(device, choice ? choice : &converted, config);
-	if (r < 0)
-		return r;
-	set_rate(device, config->camera.rate);
-	controls_apply(controls, device->mode.name, &controls_ops, device);
-	return stream_on(device);
-}
-
 /* Does its name match?  Only known once it is open. */
 static bool is_wanted(const struct camera_device *device, const char *name)
 {
-	return !name || strcasestr(device->card, name);
+	return !name || strcasestr(device->node.card, name);
 }
 
 /* -ENOENT: it is not the one that is looked for. */
@@ -380,18 +167,20 @@ static int open_node(const char *path, const char *name, const struct config *co
 
 	if (!device)
 		return fault_set(fault, -ENOMEM, path);
-	snprintf(device->mode.name, sizeof(device->mode.name), "%s", path);
-	device->fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	r = device->fd < 0 ? -errno : query(device);
+	snprintf(device->node.mode.name, sizeof(device->node.mode.name), "%s", path);
+	device->node.fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	r = device->node.fd < 0 ? -errno : v4l2_node_query(&device->node);
 	if (r == 0 && !is_wanted(device, name))
 		r = -ENOENT;
 	if (r == 0)
-		r = set_up(device, config, controls);
+		r = v4l2_node_agree(&device->node, config, controls);
+	if (r == 0)
+		r = stream_on(device);
 	if (r == 0) {
 		*out = device;
 		return 0;
 	}
-	fault_set(fault, r, device->mode.name);
+	fault_set(fault, r, device->node.mode.name);
 	camera_device_close(device);
 	return r;
 }
@@ -462,13 +251,14 @@ void camera_device_close(struct camera_device *device)
 	if (!device)
 		return;
 	if (device->is_streaming)
-		ask(device, VIDIOC_STREAMOFF, &type); /* a camera that is gone refuses: no matter */
+		v4l2_node_ask(&device->node, VIDIOC_STREAMOFF,
+			&type); /* a camera that is gone refuses: no matter */
 	for (unsigned i = 0; i < device->n_buffers; i++)
 		v4l2_munmap(device->buffers[i].bytes, device->buffers[i].len);
-	if (device->is_wrapped)
-		v4l2_close(device->fd);
+	if (device->node.is_wrapped)
+		v4l2_close(device->node.fd);
 	else
-		fd_close(&device->fd);
+		fd_close(&device->node.fd);
 	free(device);
 }
 
@@ -476,12 +266,12 @@ void camera_device_close(struct camera_device *device)
 
 const struct camera_mode *camera_device_mode(const struct camera_device *device)
 {
-	return &device->mode;
+	return &device->node.mode;
 }
 
 int camera_device_fd(const struct camera_device *device)
 {
-	return device->fd;
+	return device->node.fd;
 }
 
 static uint64_t capture_ns(const struct v4l2_buffer *buffer)
@@ -499,7 +289,7 @@ static int dequeue(struct camera_device *device, struct v4l2_buffer *buffer)
 {
 	*buffer = (struct v4l2_buffer){
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .memory = V4L2_MEMORY_MMAP};
-	int r = ask(device, VIDIOC_DQBUF, buffer);
+	int r = v4l2_node_ask(&device->node, VIDIOC_DQBUF, buffer);
 
 	return r == 0 && buffer->index >= device->n_buffers ? -EIO : r;
 }
@@ -509,7 +299,7 @@ static int enqueue(struct camera_device *device, uint32_t index)
 	struct v4l2_buffer buffer = {
 		.index = index, .type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .memory = V4L2_MEMORY_MMAP};
 
-	return ask(device, VIDIOC_QBUF, &buffer);
+	return v4l2_node_ask(&device->node, VIDIOC_QBUF, &buffer);
 }
 
 int camera_device_take(struct camera_device *device, struct camera_buffer *out, unsigned *n_broken)
