@@ -10,12 +10,14 @@
 #include "common/clock.h"
 #include "common/log.h"
 
+#define NO_ANSWER "The sound server does not answer"
 #define READS_MAX 4 /* a tick; only a device without a clock of its own has more */
 
 void input_init(struct input *input, enum audio_input which, const char *name)
 {
 	input->which = which;
 	input->name = name;
+	input->is_default = strcmp(name, PCM_DEFAULT_MONITOR) == 0;
 	input->state = STATE_STARTING;
 	track_reset(&input->track);
 }
@@ -46,8 +48,9 @@ static bool set_failed(struct input *input, int error, const char *said)
 
 	input->has_failed = true;
 	switch (error) {
-	case ECONNREFUSED:
 	case ETIMEDOUT:
+		return set_state(input, STATE_NO_SERVER, NO_ANSWER);
+	case ECONNREFUSED:
 		return set_state(input, STATE_NO_SERVER, state_words(STATE_NO_SERVER));
 	case EBUSY:
 		return set_state(input, STATE_BUSY, "Another program is using the sound device");
@@ -95,7 +98,9 @@ void input_set_open(struct input *input, bool is_open)
 
 static void begin_open(struct input *input, uint64_t now_ns)
 {
-	int r = pcm_open(input->name, input->has_failed, &input->next);
+	unsigned flags = (input->has_failed ? PCM_ANEW : 0u) |
+			 (input->which == AUDIO_MICROPHONE ? PCM_IS_MICROPHONE : 0u);
+	int r = pcm_open(input->name, flags, input->pcm, &input->next);
 
 	input->retry_ns = now_ns + INPUT_RETRY_MS * NS_PER_MS;
 	input->next_since_ns = now_ns;
@@ -125,6 +130,13 @@ static void lose(struct input *input, int error)
 static bool is_silent(const struct input *input, uint64_t now_ns)
 {
 	return now_ns - input->heard_ns >= INPUT_SILENT_MS * NS_PER_MS;
+}
+
+/* Should another be opened beside the one that runs? */
+static bool is_in_doubt(const struct input *input, uint64_t now_ns)
+{
+	return pcm_is_server(input->pcm) && is_silent(input, now_ns) &&
+	       (input->is_default || now_ns - input->came_ns >= INPUT_SILENT_MS * NS_PER_MS);
 }
 
 /* Reads all that is there.  True: something came. */
@@ -168,12 +180,16 @@ static bool look_at_next(struct input *input, uint64_t now_ns)
 		else
 			adopt(input, now_ns);
 		return set_live(input);
+	case PCM_SAME:
+		let_go(&input->next);
+		input->retry_ns = now_ns + INPUT_SILENT_MS * NS_PER_MS;
+		/* The one that it is the same as may have been lost meanwhile. */
+		return input->pcm ? set_live(input) : false;
 	case PCM_FAILED:
-		/* Beside one that runs, this says nothing: that one will be lost, or it will not.
-		 */
+		/* Beside one that runs it says nothing: that one will be lost, or it will not. */
 		log_debug("%s: not opened: %s (%s)", input->name, strerror(pcm_error(input->next)),
 			pcm_words(input->next));
-		if (!input->pcm)
+		if (!input->pcm || pcm_error(input->next) == ETIMEDOUT)
 			changed = set_failed(input, pcm_error(input->next), pcm_words(input->next));
 		let_go(&input->next);
 		input->retry_ns = now_ns + INPUT_RETRY_MS * NS_PER_MS;
@@ -183,7 +199,7 @@ static bool look_at_next(struct input *input, uint64_t now_ns)
 	}
 	if (waited_ns >= INPUT_NO_ANSWER_MS * NS_PER_MS &&
 		(!input->pcm || now_ns - input->came_ns >= INPUT_NO_ANSWER_MS * NS_PER_MS))
-		return set_state(input, STATE_NO_SERVER, "The sound server does not answer");
+		return set_state(input, STATE_NO_SERVER, NO_ANSWER);
 	return false;
 }
 
@@ -200,8 +216,7 @@ bool input_tick(struct input *input, uint64_t now_ns)
 		lose(input, ETIME);
 	if (input->next)
 		changed |= look_at_next(input, now_ns);
-	else if (now_ns >= input->retry_ns &&
-		 (!input->pcm || (pcm_is_server(input->pcm) && is_silent(input, now_ns))))
+	else if (now_ns >= input->retry_ns && (!input->pcm || is_in_doubt(input, now_ns)))
 		begin_open(input, now_ns);
 	return changed;
 }

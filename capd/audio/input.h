@@ -7,13 +7,15 @@
  *                             ▲           │ lost, or silent for long
  *                             └── retry ──┘
  *
- * A PCM that cannot be opened is tried again every half second.  A sound server does not move us
- * along when its default changes, and one that hangs says nothing at all: so where a PCM that leads
- * to a server has been silent for INPUT_SILENT_MS a second one is opened beside it, and takes its
- * place if it is still silent then.  Nothing is lost by that, and there is nothing to hear of it.
+ * A PCM that cannot be opened is tried again every half second.  A sound server need not move us
+ * along when its default sink changes: while that one's monitor is silent the server is asked every
+ * INPUT_SILENT_MS where its default is by now, and only if that is elsewhere a second PCM is opened
+ * beside the first, and takes its place if it is still silent then.  Nothing is lost by that, and
+ * there is nothing to hear of it.
  *
  * A PCM of a server that delivers nothing is silence (its sink is idle), not a fault, as long as
- * the server answers whoever opens another one.  Loop only; nothing here waits (capd/audio/pcm.h).
+ * the server answers whoever asks or opens another one.  Loop only; nothing here waits
+ * (capd/audio/pcm.h).
  */
 #pragma once
 
@@ -27,7 +29,7 @@
 #define INPUT_SILENT_MS       1300 /* so that a new default is heard within 2 s */
 #define INPUT_RETRY_MS        500
 #define INPUT_STALLED_MS      1000 /* a device that says nothing for so long is opened anew */
-#define INPUT_NO_ANSWER_MS    1500
+#define INPUT_NO_ANSWER_MS    1500 /* a server that takes longer does not answer */
 #define INPUT_WORDS_MAX       200
 #define INPUT_READ_FRAMES_MAX 4800u
 
@@ -39,6 +41,7 @@ struct input {
 	struct pcm *next; /* being opened; NULL: none */
 	bool was_live;    /* since the daemon's start */
 	bool has_failed;  /* the last attempt did */
+	bool is_default;  /* the monitor of whatever the server's default sink is */
 	uint64_t next_since_ns, retry_ns;
 	uint64_t heard_ns;       /* something that is not silence; or when the PCM began */
 	uint64_t came_ns;        /* anything at all; or when the PCM began */

@@ -11,12 +11,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "capd/audio/sound_server.h"
 #include "common/clock.h"
 #include "common/stream.h"
 
 #define PERIOD_FRAMES SOUND_RECORD_FRAMES /* asks a sound server for pieces of 10 ms */
 #define BUFFER_FRAMES (SOUND_RATE / 5)    /* so long the loop may be away */
-#define ODD_NS        (2 * NS_PER_MS)     /* a reading that took longer dates nothing well */
+#define DEVICE_MAX    (SOUND_SERVER_NAME_MAX + 32)
+#define ANSWER_MS     1400            /* a sound server that takes longer does not answer */
+#define ODD_NS        (2 * NS_PER_MS) /* a reading that took longer dates nothing well */
 
 struct pcm {
 	pthread_mutex_t lock;
@@ -29,9 +32,11 @@ struct pcm {
 	int error;
 	char words[PCM_WORDS_MAX];
 	bool is_server;
+	char device[DEVICE_MAX]; /* what `name` stands for */
 
-	bool anew;   /* constant */
-	char name[]; /* " */
+	char beside[DEVICE_MAX]; /* constant: what runs already; "": nothing */
+	unsigned flags;          /* " */
+	char name[];             /* " */
 };
 
 /* How many threads there are. */
@@ -114,21 +119,62 @@ static int open_as(struct pcm *pcm, const char *name)
 	return r;
 }
 
+/* The ALSA name of the monitor of the server's default sink. */
+static int find_monitor(char device[DEVICE_MAX])
+{
+	struct sound_server_defaults defaults;
+	int r = sound_server_ask(&defaults, ANSWER_MS);
+
+	if (r < 0)
+		return r;
+	if (!defaults.monitor[0] || strpbrk(defaults.monitor, "\"\\"))
+		return -ENODEV;
+	snprintf(device, DEVICE_MAX, "pulse:DEVICE=\"%s\"", defaults.monitor);
+	return 0;
+}
+
+/* Without a microphone the default source is what hears the sink: that is heard already. */
+static int check_microphone(const struct pcm *pcm)
+{
+	struct sound_server_defaults defaults;
+	bool is_default = strcmp(pcm->name, "default") == 0 || strcmp(pcm->name, "pulse") == 0;
+
+	if (!(pcm->flags & PCM_IS_MICROPHONE) || !pcm->is_server || !is_default)
+		return 0;
+	int r = sound_server_ask(&defaults, ANSWER_MS);
+	if (r < 0)
+		return r;
+	return defaults.source[0] && !defaults.source_is_monitor ? 0 : -ENODEV;
+}
+
+/* PCM_SAME, PCM_RUNNING, or -errno. */
 static int open_handle(struct pcm *pcm)
 {
-	if (pcm->anew)
-		snd_config_update_free_global();
-	int r = open_as(pcm, pcm->name);
-	/* Parameters that it does not have: ALSA converts. */
-	if (r == -EINVAL && strlen(pcm->name) < PCM_WORDS_MAX - 16) {
-		char converted[PCM_WORDS_MAX];
+	int r = 0;
 
-		snprintf(converted, sizeof(converted), "plug:\"%s\"", pcm->name);
+	if (strcmp(pcm->name, PCM_DEFAULT_MONITOR) == 0)
+		r = find_monitor(pcm->device);
+	else
+		snprintf(pcm->device, sizeof(pcm->device), "%s", pcm->name);
+	if (r < 0)
+		return r;
+	if (strcmp(pcm->name, PCM_DEFAULT_MONITOR) == 0 && strcmp(pcm->device, pcm->beside) == 0)
+		return PCM_SAME;
+	if (pcm->flags & PCM_ANEW)
+		snd_config_update_free_global();
+	r = open_as(pcm, pcm->device);
+	/* Parameters that it does not have: ALSA converts. */
+	if (r == -EINVAL && !strchr(pcm->device, '"')) {
+		char converted[DEVICE_MAX + 16];
+
+		snprintf(converted, sizeof(converted), "plug:\"%s\"", pcm->device);
 		r = open_as(pcm, converted);
 	}
-	if (r == 0)
-		pcm->is_server = snd_pcm_type(pcm->handle) == SND_PCM_TYPE_IOPLUG;
-	return r;
+	if (r < 0)
+		return r;
+	pcm->is_server = snd_pcm_type(pcm->handle) == SND_PCM_TYPE_IOPLUG;
+	r = check_microphone(pcm);
+	return r < 0 ? r : PCM_RUNNING;
 }
 
 static void free_pcm(struct pcm *pcm)
@@ -151,9 +197,9 @@ static void *run(void *arg)
 	message = pcm->words;
 	int r = open_handle(pcm);
 	message = NULL;
-	pcm->error = -r;
+	pcm->error = r < 0 ? -r : 0;
 	/* Whoever reads this phase sees all of the above. */
-	atomic_store_explicit(&pcm->phase, r < 0 ? PCM_FAILED : PCM_RUNNING, memory_order_release);
+	atomic_store_explicit(&pcm->phase, r < 0 ? PCM_FAILED : r, memory_order_release);
 	pthread_mutex_lock(&pcm->lock);
 	while (!pcm->is_over)
 		pthread_cond_wait(&pcm->changed, &pcm->lock);
@@ -177,7 +223,7 @@ static int take_thread(void)
 	return r;
 }
 
-int pcm_open(const char *name, bool anew, struct pcm **out)
+int pcm_open(const char *name, unsigned flags, const struct pcm *beside, struct pcm **out)
 {
 	struct pcm *pcm = calloc(1, sizeof(*pcm) + strlen(name) + 1);
 	sigset_t all, before;
@@ -191,7 +237,9 @@ int pcm_open(const char *name, bool anew, struct pcm **out)
 		return r;
 	}
 	strcpy(pcm->name, name);
-	pcm->anew = anew;
+	pcm->flags = flags;
+	if (beside)
+		memcpy(pcm->beside, beside->device, sizeof(pcm->beside));
 	pthread_mutex_init(&pcm->lock, NULL);
 	pthread_cond_init(&pcm->changed, NULL);
 	/* Signals are the loop's; a sound server's own threads inherit this. */

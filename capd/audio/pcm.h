@@ -12,6 +12,10 @@
  * being opened.  Reading does not wait for anybody and needs no thread: the loop wakes every 10 ms
  * anyway while sound is wanted, and what a PCM has then is read in one go.
  *
+ * The PCM "pulse:@DEFAULT_MONITOR@" is opened under the name that the sound server has for it
+ * (capd/audio/sound_server.h); opened beside one that runs, it is not opened at all if it is the
+ * same.
+ *
  * A rate or a number of channels that the device does not have is converted by ALSA's plug layer.
  * Threads: all functions are the loop's; the handle belongs to the thread until the phase says
  * running, to the loop until pcm_close(), then to the thread again.
@@ -28,23 +32,35 @@
 
 struct pcm; /* opaque */
 
-enum pcm_phase { PCM_OPENING, PCM_RUNNING, PCM_FAILED };
+#define PCM_DEFAULT_MONITOR "pulse:@DEFAULT_MONITOR@"
+
+enum pcm_phase {
+	PCM_OPENING,
+	PCM_RUNNING,
+	PCM_FAILED,
+	PCM_SAME /* as the one beside: close it */
+};
+
+enum pcm_flags {
+	PCM_ANEW = 1, /* read ALSA's configuration again: it decides where "default" leads */
+	PCM_IS_MICROPHONE = 2 /* a server's default source that hears its sink is none: -ENODEV */
+};
 
 /* Once, before any other thread: ALSA's own messages are kept off stderr. */
 void pcm_begin(void);
 
 /*
- * Begins to open the PCM called `name`.  `anew`: ALSA's configuration is read again (where
- * "default" leads is decided when it is read).  0, -ENOMEM, or -EAGAIN: PCM_THREADS_MAX of them are
- * still being opened or closed, by a server that does not answer.
+ * Begins to open the PCM called `name`; `beside`: the one that runs, or NULL.  0, -ENOMEM, or
+ * -EAGAIN: PCM_THREADS_MAX of them are still being opened or closed, by a server that does not
+ * answer.
  */
-int pcm_open(const char *name, bool anew, struct pcm **out);
+int pcm_open(const char *name, unsigned flags, const struct pcm *beside, struct pcm **out);
 enum pcm_phase pcm_phase(const struct pcm *pcm);
 
 /* Why it failed: the errno (positive), and the last thing that ALSA said of it ("" if nothing). */
 int pcm_error(const struct pcm *pcm);
 const char *pcm_words(const struct pcm *pcm);
-/* Running: it leads to a sound server, which may have changed its mind on where from. */
+/* Running: it leads to a sound server, of which silence says nothing. */
 bool pcm_is_server(const struct pcm *pcm);
 
 struct pcm_reading {
