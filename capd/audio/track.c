@@ -33,14 +33,13 @@ static void drop(struct track *track, size_t n)
 		track->first = 0;
 }
 
-void track_push(struct track *track, uint64_t now_ns, const int16_t *frames, size_t n,
-	int64_t avail, int64_t delay)
+/* At the fifo's end; what does not fit pushes out the oldest. */
+static void append(struct track *track, const int16_t *frames, size_t n)
 {
-	if (n > TRACK_FRAMES_MAX) {
-		timing_advance(&track->timing, n - TRACK_FRAMES_MAX);
-		frames += (n - TRACK_FRAMES_MAX) * CHANNELS;
-		n = TRACK_FRAMES_MAX;
-	}
+	size_t skipped = n > TRACK_FRAMES_MAX ? n - TRACK_FRAMES_MAX : 0;
+
+	frames += skipped * CHANNELS;
+	n -= skipped;
 	if (track->n + n > TRACK_FRAMES_MAX)
 		drop(track, track->n + n - TRACK_FRAMES_MAX);
 	if (track->first + track->n + n > TRACK_FRAMES_MAX) {
@@ -48,6 +47,13 @@ void track_push(struct track *track, uint64_t now_ns, const int16_t *frames, siz
 			track->n * FRAME_BYTES);
 		track->first = 0;
 	}
+	memcpy(track->frames + (track->first + track->n) * CHANNELS, frames, n * FRAME_BYTES);
+	track->n += n;
+}
+
+void track_push(struct track *track, uint64_t now_ns, const int16_t *frames, size_t n,
+	int64_t avail, int64_t delay)
+{
 	/* What was read before belongs to the dates before the step: it is not mixed up with them.
 	 */
 	if (timing_observe(&track->timing, now_ns, avail, delay)) {
@@ -55,15 +61,13 @@ void track_push(struct track *track, uint64_t now_ns, const int16_t *frames, siz
 		track->n_dropped += track->is_running;
 		track->is_running = false;
 	}
-	memcpy(track->frames + (track->first + track->n) * CHANNELS, frames, n * FRAME_BYTES);
-	track->n += n;
-
 	uint64_t date_ns = timing_date_ns(&track->timing, track->timing.count);
 	uint64_t late_ns = now_ns > date_ns ? now_ns - date_ns : 0;
 	track->lateness_ns -= track->lateness_ns > FORGET_NS ? FORGET_NS : track->lateness_ns;
 	if (late_ns > track->lateness_ns)
 		track->lateness_ns = late_ns;
 	timing_advance(&track->timing, n);
+	append(track, frames, n);
 }
 
 /* How many frames later than the slot the fifo begins; negative: earlier. */

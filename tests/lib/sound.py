@@ -68,7 +68,8 @@ class Player:
             if not pending and (self._wanted > 0 or self._is_constant):
                 latency_us = self.library.pa_simple_get_latency(stream, ctypes.byref(error))
                 self.played.append(time.monotonic_ns() + latency_us * 1000)
-                self._wanted -= 1
+                if not self._is_constant:
+                    self._wanted -= 1
                 pending = self._sound
             block = pending[:len(silence)] or silence
             pending = pending[len(silence):]

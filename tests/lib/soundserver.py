@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 
-from process import Process, descendants
+from process import Process
 from wait import wait_for
 
 PIPEWIRE_SINKS = """context.objects = [
@@ -28,7 +28,7 @@ class SoundServer:
         # What a client needs beside its own runtime folder.
         self.address = f"unix:{self.env['XDG_RUNTIME_DIR']}/pulse/native"
         self.client_env = {"PULSE_SERVER": self.address}
-        self.process = None
+        self.processes = []
 
     def pactl(self, *arguments):
         return subprocess.run(["pactl", "-s", self.address, *arguments], env=self.env,
@@ -50,20 +50,19 @@ class SoundServer:
                  f"the default sink {sink}")
 
     def start(self):
+        """Its programs become `processes`, and it answers."""
         raise NotImplementedError
 
     def signal(self, number):
-        """To every process of the server."""
-        for pid in descendants(self.process.pid) + [self.process.pid]:
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                pass
+        """To every program of the server."""
+        for process in self.processes:
+            process.signal(number)
 
     def kill(self):
         """As a crash does."""
         self.signal(signal.SIGKILL)
-        self.process.wait()
+        for process in self.processes:
+            process.wait()
 
 
 class PulseAudio(SoundServer):
@@ -72,11 +71,11 @@ class PulseAudio(SoundServer):
         self.start()
 
     def start(self):
-        self.process = Process(
+        self.processes = [Process(
             ["pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1",
              "--disallow-exit=no", "-L", "module-null-sink sink_name=one rate=48000",
              "-L", "module-null-sink sink_name=two rate=48000",
-             "-L", "module-native-protocol-unix auth-anonymous=1"], self.env)
+             "-L", "module-native-protocol-unix auth-anonymous=1"], self.env)]
         self.wait_ready()
 
 
@@ -92,7 +91,13 @@ class PipeWire(SoundServer):
         self.start()
 
     def start(self):
-        script = ("pipewire & wireplumber & pipewire-pulse & "
-                  "trap 'kill $(jobs -p); wait' TERM; wait")
-        self.process = Process(["dbus-run-session", "--", "bash", "-c", script], self.env)
+        bus_path = os.path.join(self.folder, "bus")
+        if os.path.exists(bus_path):
+            os.unlink(bus_path)
+        env = dict(self.env, DBUS_SESSION_BUS_ADDRESS=f"unix:path={bus_path}")
+        bus = Process(["dbus-daemon", "--session", "--nofork", f"--address=unix:path={bus_path}"],
+                      self.env)
+        wait_for(lambda: os.path.exists(bus_path), 10, "the bus")
+        self.processes = [bus, *(Process([name], env)
+                                 for name in ("pipewire", "wireplumber", "pipewire-pulse"))]
         self.wait_ready()

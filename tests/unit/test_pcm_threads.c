@@ -86,11 +86,9 @@ static void a_pcm_is_opened_read_and_closed(void **state)
 	assert_int_equal(pcm_open("endless", 0, NULL, &pcm), 0);
 	assert_int_equal(wait_phase(pcm), PCM_RUNNING);
 	assert_false(pcm_is_server(pcm));
-	memset(frames, 1, sizeof(frames));
 	uint64_t before_ns = clock_monotonic_ns();
 	ssize_t n = pcm_read(pcm, frames, 4800, &reading);
 	assert_in_range(n, 1, 4800);
-	assert_int_equal(frames[0], 0);
 	assert_in_range(reading.now_ns, before_ns, clock_monotonic_ns());
 	assert_true(reading.avail >= n);
 	pcm_close(pcm);
