@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #define PACKET_FRAMES (SOUND_RATE * OPUS_RECORD_MS / 1000)
 /* At 96 kbit/s what is above 5 costs a third more processor and was not told apart. */
 #define COMPLEXITY 5
