@@ -5,7 +5,7 @@ import os
 import socket
 
 from capture import Subscriber
-from process import program
+from process import ROOT, program
 from screenshare import environment, start_with_sockets
 
 
@@ -22,6 +22,7 @@ class AudioDaemon:
         with open(config_path, "w") as file:
             file.write(config)
         self._env = environment(folder, **(env or {}))
+        self._env["TSAN_OPTIONS"] += f":suppressions={ROOT}/tests/lib/tsan.supp"
         self._argv = [program("screenshare-audio"), "--config", config_path, "--runtime",
                       self.runtime_dir, "--state", self.state_dir]
         # Kept open over the daemon's death, as systemd keeps it.
