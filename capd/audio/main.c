@@ -321,7 +321,7 @@ static int audio_init(struct audio *audio, int listen_fd)
 	if (r >= 0)
 		r = sd_event_source_set_enabled(audio->timer, SD_EVENT_OFF);
 	/* How a sound server's own programs show us to the presenter. */
-	setenv("PULSE_PROP_application.name", "Screenshare", 0);
+	setenv("PULSE_PROP_OVERRIDE_application.name", "Screenshare", 0);
 	pcm_begin();
 	return r;
 }
