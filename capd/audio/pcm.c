@@ -11,13 +11,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "capd/audio/server_source.h"
 #include "capd/audio/sound_server.h"
 #include "common/clock.h"
 #include "common/stream.h"
 
 #define PERIOD_FRAMES SOUND_RECORD_FRAMES /* asks a sound server for pieces of 10 ms */
 #define BUFFER_FRAMES (SOUND_RATE / 5)    /* so long the loop may be away */
-#define DEVICE_MAX    (SOUND_SERVER_NAME_MAX + 32)
+#define DEVICE_MAX    SOUND_SERVER_NAME_MAX
+#define SERVER_PREFIX "pulse:"
 #define ANSWER_MS     1400            /* a sound server that takes longer does not answer */
 #define ODD_NS        (2 * NS_PER_MS) /* a reading that took longer dates nothing well */
 
@@ -28,7 +30,8 @@ struct pcm {
 	_Atomic int phase;
 
 	/* the thread's while opening, the loop's while running, the thread's again once over */
-	snd_pcm_t *handle;
+	snd_pcm_t *handle;            /* one of these two */
+	struct server_source *source; /* " */
 	int error;
 	char words[PCM_WORDS_MAX];
 	bool is_server;
@@ -119,7 +122,7 @@ static int open_as(struct pcm *pcm, const char *name)
 	return r;
 }
 
-/* The ALSA name of the monitor of the server's default sink. */
+/* The monitor of the server's default sink. */
 static int find_monitor(char device[DEVICE_MAX])
 {
 	struct sound_server_defaults defaults;
@@ -127,10 +130,36 @@ static int find_monitor(char device[DEVICE_MAX])
 
 	if (r < 0)
 		return r;
-	if (!defaults.monitor[0] || strpbrk(defaults.monitor, "\"\\"))
-		return -ENODEV;
-	snprintf(device, DEVICE_MAX, "pulse:DEVICE=\"%s\"", defaults.monitor);
-	return 0;
+	snprintf(device, DEVICE_MAX, "%s", defaults.monitor);
+	return defaults.monitor[0] ? 0 : -ENODEV;
+}
+
+/* "pulse:NAME", where that is one plain name; else NULL. */
+static const char *server_name(const char *name)
+{
+	const size_t len = strlen(SERVER_PREFIX);
+
+	return strncmp(name, SERVER_PREFIX, len) == 0 && name[len] && !strpbrk(name + len, "=,\"' ")
+		       ? name + len
+		       : NULL;
+}
+
+/* PCM_SAME, PCM_RUNNING, or -errno. */
+static int open_source(struct pcm *pcm, const char *name)
+{
+	int r = 0;
+
+	if (strcmp(pcm->name, PCM_DEFAULT_MONITOR) == 0)
+		r = find_monitor(pcm->device);
+	else
+		snprintf(pcm->device, sizeof(pcm->device), "%s", name);
+	if (r < 0)
+		return r;
+	if (strcmp(pcm->name, PCM_DEFAULT_MONITOR) == 0 && strcmp(pcm->device, pcm->beside) == 0)
+		return PCM_SAME;
+	pcm->is_server = true;
+	r = server_source_open(pcm->device, ANSWER_MS, &pcm->source);
+	return r < 0 ? r : PCM_RUNNING;
 }
 
 /* Without a microphone the default source is what hears the sink: that is heard already. */
@@ -147,27 +176,18 @@ static int check_microphone(const struct pcm *pcm)
 	return defaults.source[0] && !defaults.source_is_monitor ? 0 : -ENODEV;
 }
 
-/* PCM_SAME, PCM_RUNNING, or -errno. */
 static int open_handle(struct pcm *pcm)
 {
-	int r = 0;
+	int r;
 
-	if (strcmp(pcm->name, PCM_DEFAULT_MONITOR) == 0)
-		r = find_monitor(pcm->device);
-	else
-		snprintf(pcm->device, sizeof(pcm->device), "%s", pcm->name);
-	if (r < 0)
-		return r;
-	if (strcmp(pcm->name, PCM_DEFAULT_MONITOR) == 0 && strcmp(pcm->device, pcm->beside) == 0)
-		return PCM_SAME;
 	if (pcm->flags & PCM_ANEW)
 		snd_config_update_free_global();
-	r = open_as(pcm, pcm->device);
+	r = open_as(pcm, pcm->name);
 	/* Parameters that it does not have: ALSA converts. */
-	if (r == -EINVAL && !strchr(pcm->device, '"')) {
+	if (r == -EINVAL && !strchr(pcm->name, '"') && strlen(pcm->name) < DEVICE_MAX) {
 		char converted[DEVICE_MAX + 16];
 
-		snprintf(converted, sizeof(converted), "plug:\"%s\"", pcm->device);
+		snprintf(converted, sizeof(converted), "plug:\"%s\"", pcm->name);
 		r = open_as(pcm, converted);
 	}
 	if (r < 0)
@@ -181,6 +201,7 @@ static void free_pcm(struct pcm *pcm)
 {
 	if (pcm->handle)
 		snd_pcm_close(pcm->handle);
+	server_source_close(pcm->source);
 	pthread_cond_destroy(&pcm->changed);
 	pthread_mutex_destroy(&pcm->lock);
 	free(pcm);
@@ -195,7 +216,8 @@ static void *run(void *arg)
 	struct pcm *pcm = arg;
 
 	message = pcm->words;
-	int r = open_handle(pcm);
+	const char *name = server_name(pcm->name);
+	int r = name ? open_source(pcm, name) : open_handle(pcm);
 	message = NULL;
 	pcm->error = r < 0 ? -r : 0;
 	/* Whoever reads this phase sees all of the above. */
@@ -276,26 +298,39 @@ bool pcm_is_server(const struct pcm *pcm)
 	return pcm->is_server;
 }
 
+/* As snd_pcm_avail() and snd_pcm_delay(). */
+static ssize_t look(struct pcm *pcm, int64_t *delay)
+{
+	snd_pcm_sframes_t frames, avail;
+
+	if (pcm->source)
+		return server_source_look(pcm->source, delay);
+	avail = snd_pcm_avail(pcm->handle);
+	if (avail > 0)
+		*delay = snd_pcm_delay(pcm->handle, &frames) < 0 ? avail : frames;
+	return avail;
+}
+
 ssize_t pcm_read(struct pcm *pcm, int16_t *frames, size_t max, struct pcm_reading *reading)
 {
-	snd_pcm_sframes_t delay, avail;
 	uint64_t before_ns;
 	unsigned attempts = 0;
+	ssize_t avail;
 
 	/* The clock and the delay belong together: once more, if somebody came in between. */
 	do {
 		before_ns = clock_monotonic_ns();
-		avail = snd_pcm_avail(pcm->handle);
+		avail = look(pcm, &reading->delay);
 		if (avail <= 0)
 			return avail == -EAGAIN ? 0 : avail;
-		if (snd_pcm_delay(pcm->handle, &delay) < 0)
-			delay = avail;
 		reading->now_ns = clock_monotonic_ns();
 	} while (reading->now_ns - before_ns > ODD_NS && ++attempts < 3);
 	reading->avail = avail;
-	reading->delay = delay;
-	snd_pcm_sframes_t n =
-		snd_pcm_readi(pcm->handle, frames, (size_t)avail < max ? (size_t)avail : max);
+	if ((size_t)avail < max)
+		max = (size_t)avail;
+	if (pcm->source)
+		return (ssize_t)server_source_read(pcm->source, frames, max);
+	snd_pcm_sframes_t n = snd_pcm_readi(pcm->handle, frames, max);
 	return n == -EAGAIN ? 0 : n;
 }
 

@@ -12,9 +12,10 @@
  * being opened.  Reading does not wait for anybody and needs no thread: the loop wakes every 10 ms
  * anyway while sound is wanted, and what a PCM has then is read in one go.
  *
- * The PCM "pulse:@DEFAULT_MONITOR@" is opened under the name that the sound server has for it
- * (capd/audio/sound_server.h); opened beside one that runs, it is not opened at all if it is the
- * same.
+ * What is called "pulse:NAME" is taken from the sound server itself (capd/audio/server_source.h):
+ * the server would replace it behind ALSA's back.  "pulse:@DEFAULT_MONITOR@" is opened under the
+ * name that the server has for it (capd/audio/sound_server.h); opened beside one that runs, it is
+ * not opened at all if it is the same.
  *
  * A rate or a number of channels that the device does not have is converted by ALSA's plug layer.
  * Threads: all functions are the loop's; the handle belongs to the thread until the phase says

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: capd/audio/pcm.c capd/audio/sound_server.c -lasound -lpulse */
+/* links: capd/audio/pcm.c capd/audio/sound_server.c capd/audio/server_source.c -lasound -lpulse */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
