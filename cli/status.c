@@ -10,6 +10,7 @@
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/text.h"
+#include "common/stream.h"
 
 #define LABEL_COLUMNS 15
 #define WORDS_MAX     200 /* characters */
@@ -44,18 +45,19 @@ static void print_stream_label(const json_t *stream)
 	print_label(label);
 }
 
-/* Pictures have a size; sound comes at the one rate that it has, which tells nobody anything. */
+/* Sound has no size, and comes at the one rate that it has, which tells nobody anything. */
 static void print_figures(const json_t *stream)
 {
 	char bytes[TEXT_FIGURE_MAX];
 	uint64_t width = ask_number(stream, "width"), height = ask_number(stream, "height");
 	uint64_t dropped = ask_number(stream, "dropped"), received = ask_number(stream, "bytes");
 	bool is_watched = ask_number(stream, "viewers") > 0 && received > 0;
+	bool is_sound = strcmp(ask_text(stream, "source"), source_name(SOURCE_AUDIO)) == 0;
 
 	if (!is_watched && dropped == 0)
 		return;
 	print_label("");
-	if (is_watched && width > 0 && height > 0)
+	if (is_watched && !is_sound && width > 0 && height > 0)
 		printf("%" PRIu64 " × %" PRIu64 ", %.1f pictures a second, ", width, height,
 			ask_real(stream, "rate"));
 	if (is_watched)

@@ -199,7 +199,7 @@ def test_status_shows_pictures_and_sound(fake):
         "streams": [
             stream("screen", "jpeg", width=1920, height=1080, rate=29.9, bytes=7100000),
             stream("camera", "jpeg", width=640, height=360, rate=15.0, bytes=123456, dropped=12),
-            stream("audio", "pcm", rate=100.0, bytes=1920000),
+            stream("audio", "pcm", width=48000, height=2, rate=100.0, bytes=1920000),
             stream("audio", "opus", bytes=960000, dropped=3, **idle)]})
     status, out, err = run.ask("status")
     assert status == 0 and not err
