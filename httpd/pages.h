@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a person sees: the start page, the screen's page, errors; and the files that they need.
+ * What a person sees: the start page, the viewer's page, errors; and the files that they need.
  * Style, scripts and icons lie under /static/ with a tag of their content in the URL, so that a
  * browser keeps each version for ever.
  */
@@ -12,6 +12,7 @@ struct site;
 
 void pages_start(struct site *site, struct exchange *exchange);   /* / */
 void pages_screen(struct site *site, struct exchange *exchange);  /* /d */
+void pages_camera(struct site *site, struct exchange *exchange);  /* /c */
 void pages_static(struct site *site, struct exchange *exchange);  /* /static/… */
 void pages_favicon(struct site *site, struct exchange *exchange); /* /favicon.ico */
 
