@@ -22,6 +22,8 @@
 	var CALM_S = 60;            /* without an under-run, until the target is lowered a little */
 	var CALM_STEP_S = 0.01;
 	var JUMP_S = 0.15;
+	var SETTLING_S = 2;         /* after the beginning, while outputs are seen to stand still, */
+	var SETTLING_JUMP_S = 0.04; /* less is too much */
 	var TOO_LATE_S = 0.003;     /* what would begin sooner than this would begin too late */
 	var RATE_RANGE = 0.005;
 	var RATE_PER_S = 0.25;      /* 20 ms beside the target: all of the range */
@@ -45,6 +47,7 @@
 		this.level = 0; /* smoothed */
 		this.rate = 1;
 		this.calmSince = null;
+		this.settledAt = 0;
 		this.pieces = []; /* {pts, when, duration, rate}; the newest last */
 	};
 
@@ -92,6 +95,7 @@
 		var isSeam = this.skipMissing(sequence, duration), level, piece;
 		if (!this.isStarted) {
 			this.isStarted = isSeam = true;
+			this.settledAt = now + SETTLING_S;
 			this.begin(now);
 		}
 		level = this.next - now;
@@ -102,7 +106,7 @@
 			this.begin(now);
 			level = this.next - now;
 			isSeam = true;
-		} else if (level > this.wanted() + JUMP_S) {
+		} else if (level > this.wanted() + (now < this.settledAt ? SETTLING_JUMP_S : JUMP_S)) {
 			this.isDropping = true;
 		} else if (level < this.wanted() - JUMP_S) {
 			this.figures.jumps++;
