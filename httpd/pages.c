@@ -169,11 +169,6 @@ void pages_camera(struct site *site, struct exchange *exchange)
 	answer_viewer(exchange, &camera);
 }
 
-void pages_camera(struct site *site, struct exchange *exchange)
-{
-	pages_screen(site, exchange);
-}
-
 /* --- errors --- */
 
 /* Where the port begins in a Host header: at its colon, or at its end. */
