@@ -250,16 +250,16 @@ async function waitPagePixels(page, wanted, deadlineMs, what) {
 	}, deadlineMs, what);
 }
 
-/* The shown <img> itself, read back through a canvas: the browser's decoder, without scaling. */
+/* The shown <img> or <canvas> itself, read back through a canvas: the browser's decoder, without scaling. */
 async function imagePixels(page, points) {
 	return page.evaluate((all) => {
-		const image = document.querySelector('#stage img.picture:not(.coming)');
-		if (!image || !image.naturalWidth) {
+		const image = document.querySelector('#stage .picture:not(.coming)');
+		if (!image || !(image.naturalWidth || image.width)) {
 			return null;
 		}
 		const canvas = document.createElement('canvas');
-		canvas.width = image.naturalWidth;
-		canvas.height = image.naturalHeight;
+		canvas.width = image.naturalWidth || image.width;
+		canvas.height = image.naturalHeight || image.height;
 		const context = canvas.getContext('2d');
 		context.drawImage(image, 0, 0);
 		return {

@@ -197,7 +197,7 @@ function testViewer(name) {
 				return now.rms > 0.1 && now.rms < 0.25 && now;
 			}, 3000, 'the tone');
 			assert.ok(Math.abs(tone.hz - 440) < 15, `${tone.hz} Hz`);
-			const { starts } = await page.evaluate(() => window.seen);
+			const starts = await page.evaluate(() => window.seen.starts);
 			let seams = 0;
 			for (let i = 1; i < starts.length; i++) {
 				const end = starts[i - 1].when + starts[i - 1].duration / starts[i - 1].rate;
@@ -270,7 +270,7 @@ function testViewer(name) {
 			t.diagnostic(`${name}: smooth, picture after sound by ${middle(offsets).toFixed(0)} ms (p50), level ${sound.levelMs.toFixed(0)} of ${sound.targetMs.toFixed(0)}, ${waiting} wait, ${framesSkipped} skipped`);
 			assert.ok(Math.abs(middle(offsets)) < 25, `${offsets}`);
 			/* Without what the page makes of it: when each click is heard, and when the picture of that moment was drawn. */
-			const { starts } = await page.evaluate(() => window.seen);
+			const starts = await page.evaluate(() => window.seen.starts);
 			const apart = [];
 			for (const one of starts.filter((start) => start.click >= 0)) {
 				const offset = middle(starts.filter((other) => Math.abs(other.when - one.when) < 1).map((other) => other.offset));
@@ -404,7 +404,7 @@ function testViewer(name) {
 			fake.socket = 'works';
 		});
 
-		await t.test('pictures that nobody can decode: down to the polled JPEG', async () => {
+		await t.test('where no picture can be decoded it goes down to the polled JPEG', async () => {
 			fake.picture = 'broken';
 			fake.video = 'broken';
 			const page = await open('/d');
