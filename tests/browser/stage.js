@@ -95,7 +95,7 @@ class Stage {
 		this.run = this.start(path.join(BIN, 'screenshare'), ['run', '--listen', '127.0.0.1:0',
 			'--config', file, '--state', path.join(this.folder, 'state')], {
 			env: { PATH: process.env.PATH, HOME: this.folder, XDG_RUNTIME_DIR: runtime,
-				DISPLAY: this.display || '', XAUTHORITY: path.join(this.folder, 'none') },
+				DISPLAY: this.display || '', XAUTHORITY: path.join(this.folder, 'none'), ...this.computerSound },
 		});
 		const ready = await waitFor(() => {
 			if (this.run.exitCode !== null) {
@@ -107,10 +107,9 @@ class Stage {
 		this.origin = `http://${HOST}:${this.port}`;
 	}
 
-	/* A sound server of its own, whose loudspeaker is silent: browsers of this stage play into it. */
+	/* Another sound server, whose loudspeaker is silent.  Where programs find it: {PULSE_SERVER}. */
 	async startSound() {
-		const runtime = path.join(this.folder, 'sound');
-		fs.mkdirSync(runtime, { mode: 0o700 });
+		const runtime = fs.mkdtempSync(path.join(this.folder, 'sound-'));
 		const socket = path.join(runtime, 'native');
 		const server = this.start('pulseaudio', ['-n', '--daemonize=no', '--exit-idle-time=-1', '--disable-shm',
 			'-L', `module-native-protocol-unix auth-anonymous=1 socket=${socket}`,
@@ -123,7 +122,7 @@ class Stage {
 			}
 			return fs.existsSync(socket);
 		}, 10000, 'a sound server');
-		this.soundEnv = { PULSE_SERVER: `unix:${socket}` };
+		return { PULSE_SERVER: `unix:${socket}` };
 	}
 
 	/* Pids of the running programs of that name among run's children. */
@@ -155,7 +154,7 @@ class Stage {
 	async openBrowser(name) {
 		const profile = fs.mkdtempSync(path.join(this.folder, `${name}-`));
 		const common = { headless: true, userDataDir: profile, timeout: 60000, defaultViewport: null,
-			env: { ...process.env, ...this.soundEnv } };
+			env: { ...process.env, ...this.browserSound } };
 		const browser = await puppeteer.launch(name === 'chromium' ? {
 			executablePath: '/usr/bin/chromium',
 			args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking',

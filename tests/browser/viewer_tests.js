@@ -84,7 +84,7 @@ function testViewer(name) {
 		let fake = null;
 		t.after(() => stage.end());
 		await stage.startRun();
-		await stage.startSound();
+		stage.browserSound = await stage.startSound();
 		fake = await new FakeServer(stage).start();
 		stage.ends.push(() => fake.stop());
 		const first = await stage.openBrowser(name);
