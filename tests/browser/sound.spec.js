@@ -4,7 +4,7 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { Stage, waitFor } = require('./stage');
+const { Stage, patient, waitFor } = require('./stage');
 
 const HZ = 880;
 
@@ -43,7 +43,7 @@ for (const name of ['chromium', 'firefox']) {
 		stage.start('ffmpeg', ['-v', 'error', '-re', '-f', 'lavfi', '-i', `sine=frequency=${HZ}:sample_rate=48000`,
 			'-ac', '2', '-f', 'pulse', 'tone'], { env: { ...process.env, ...stage.computerSound } });
 		/* A second page, brought to the front once it is there: else Firefox gives it no keys. */
-		const page = await (await stage.openBrowser(name)).browser().newPage();
+		const page = patient(await (await stage.openBrowser(name)).browser().newPage());
 		const stats = () => page.evaluate(() => {
 			const { draws, ...others } = window.screenshare.stats();
 			return others;

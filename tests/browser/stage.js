@@ -38,6 +38,34 @@ async function waitFor(condition, deadlineMs, what) {
 	}
 }
 
+/*
+ * Firefox now and then never answers one call (seen with ESR and WebDriver BiDi, of thousands under
+ * load), though the page goes on: it is asked again.  A page that really hangs answers neither time.
+ */
+const ANSWER_MS = 10000;
+
+function patient(page) {
+	const evaluate = page.evaluate.bind(page);
+	const once = (call) => new Promise((resolve, reject) => {
+		const timer = setTimeout(() => resolve({ isLate: true }), ANSWER_MS);
+		evaluate(...call).then((value) => {
+			clearTimeout(timer);
+			resolve({ value });
+		}, (error) => {
+			clearTimeout(timer);
+			reject(error);
+		});
+	});
+	page.evaluate = async (...call) => {
+		const first = await once(call), answer = first.isLate ? await once(call) : first;
+		if (answer.isLate) {
+			throw new Error(`the page does not answer ${String(call[0]).slice(0, 200)}`);
+		}
+		return answer.value;
+	};
+	return page;
+}
+
 /* --- processes: whatever a stage starts it ends, the last first --- */
 
 class Stage {
@@ -169,7 +197,7 @@ class Stage {
 			...common,
 		});
 		this.ends.push(() => browser.close());
-		const page = (await browser.pages())[0] || await browser.newPage();
+		const page = patient((await browser.pages())[0] || await browser.newPage());
 		await page.setViewport({ width: 960, height: 540 });
 		page.errors = [];
 		page.on('pageerror', (error) => page.errors.push(String(error)));
@@ -269,4 +297,4 @@ async function imagePixels(page, points) {
 	}, points);
 }
 
-module.exports = { HOST, Stage, waitFor, waitPagePixels, pagePixels, imagePixels, isNear, pause, ROOT };
+module.exports = { HOST, Stage, patient, waitFor, waitPagePixels, pagePixels, imagePixels, isNear, pause, ROOT };
