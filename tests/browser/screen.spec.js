@@ -21,6 +21,7 @@ for (const [name, location] of [['chromium', '/d'], ['firefox', '/d'], ['chromiu
 		await t.test('the origin is as insecure as a television finds it', async () => {
 			await stage.visit(page, location);
 			assert.equal(await page.evaluate(() => window.isSecureContext), false);
+			assert.equal(await page.evaluate(() => window.screenshare.stats().tier), location === '/d' ? 'socket' : 'image');
 		});
 
 		await t.test('the picture appears, in its aspect ratio, with the right pixels', async () => {
