@@ -25,7 +25,8 @@ struct encoder_input {
 
 struct encoder_result {
 	enum record_kind kind;
-	unsigned flags; /* enum record_flags */
+	unsigned flags;    /* enum record_flags */
+	uint64_t sequence; /* the input's, where the stream has none of its own */
 	uint64_t base;
 	const struct iovec *pieces; /* the encoder's, valid until its next call */
 	size_t n_pieces;
