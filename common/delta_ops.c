@@ -217,8 +217,10 @@ static bool head_is_sound(const struct ring_record *record)
 
 static bool has_place(const struct ring_record *record, const struct delta_op *op)
 {
-	if (record->flags & (RECORD_IS_REFINEMENT | RECORD_IS_EXACT))
+	if (record->flags & RECORD_IS_REFINEMENT)
 		return op->kind == DELTA_PNG;
+	if (record->flags & RECORD_IS_EXACT)
+		return op->kind == DELTA_PNG || op->kind == DELTA_POINTER;
 	return record->kind == RECORD_STEP || op->kind != DELTA_COPY;
 }
 

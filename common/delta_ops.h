@@ -33,7 +33,8 @@
  *               alone, over what earlier went as jpeg.  Whoever leaves it out is not wrong.
  *   catch-up    leads from any s with base ≤ s < sequence to sequence; without copies.
  *               RECORD_IS_KEY: base is 0, the whole picture.
- *     …, exact (RECORD_IS_EXACT): base = sequence: png operations alone, for those whose picture a
+ *     …, exact (RECORD_IS_EXACT): base = sequence: png operations (and the pointer, where there are
+ *               none: a payload is never empty), for those whose picture a
  *               catch-up has left less exact than that of the others.  RECORD_IS_LAST: there is no
  *               more of it.
  *

@@ -343,6 +343,7 @@ static void request_key(struct encoder *delta)
 
 const struct encoder_ops delta_ops = {
 	.stream = STREAM_DELTA,
+	.counts_for_itself = true,
 	.encode = encode,
 	.request_key = request_key,
 	.destroy = destroy,

@@ -118,6 +118,9 @@ static int pay_piece(struct encoder *delta, const struct encoder_input *input, b
 	if (anew)
 		owe_everything(&delta->canvas);
 	r = delta_fill_piece(delta, CANVAS_IS_OWED, UINT64_MAX, 0, input->payload_max, &is_all);
+	/* To a ring's reader a record without a payload is the ring's end. */
+	if (r == 0 && delta->payload.n_ops == 0)
+		r = delta_pointer_repeat(&delta->pointer, &delta->payload);
 	if (r == 0)
 		delta_result(delta, RECORD_CATCH_UP,
 			RECORD_IS_EXACT | (is_all ? RECORD_IS_LAST : 0u), delta->sequence, result);

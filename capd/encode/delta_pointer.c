@@ -144,6 +144,11 @@ static int put_position(struct delta_pointer *pointer, struct payload *out)
 	return 0;
 }
 
+int delta_pointer_repeat(struct delta_pointer *pointer, struct payload *out)
+{
+	return put_position(pointer, out);
+}
+
 int delta_pointer_step(struct delta_pointer *pointer, struct png_writer *png, uint64_t sequence,
 	size_t len_max, struct payload *out)
 {

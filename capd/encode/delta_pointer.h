@@ -60,6 +60,8 @@ static inline size_t delta_pointer_share(size_t payload_max)
  */
 int delta_pointer_step(struct delta_pointer *pointer, struct png_writer *png, uint64_t sequence,
 	size_t len_max, struct payload *out);
-/* The same with all that viewers who hold `since` need. */
+/* Appends where it is, as the viewers have been told already.  0 or -ENOMEM. */
+int delta_pointer_repeat(struct delta_pointer *pointer, struct payload *out);
+/* As a step, with all that viewers who hold `since` need. */
 int delta_pointer_catch_up(struct delta_pointer *pointer, struct png_writer *png, uint64_t since,
 	uint64_t sequence, size_t len_max, struct payload *out);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -35,6 +36,8 @@ struct encoder_result {
 
 struct encoder_ops {
 	enum stream_id stream;
+	/* Its sequences begin anew with each encoder, and so must the ring. */
+	bool counts_for_itself;
 	/*
 	 * Brings the encoder to this frame.  0 and *result; -EAGAIN: nothing changed for this
 	 * stream, no record; -EMSGSIZE: even the lowest quality does not fit; -ENOMEM.
