@@ -153,34 +153,83 @@ static void note_search(struct encoder *delta, uint32_t n_dirty, bool found)
 	}
 }
 
+struct candidate {
+	struct shift shift;
+	uint32_t rate;
+};
+
+static void add_candidates(struct encoder *delta, const struct picture *picture,
+	const struct shift *shifts, unsigned n_shifts, struct candidate *candidates, unsigned *n)
+{
+	for (unsigned i = 0; i < n_shifts; i++)
+		candidates[(*n)++] = (struct candidate){
+			shifts[i], move_rate(delta->moves, &delta->canvas, picture, delta->is_dirty,
+					   &shifts[i])};
+}
+
+/* NULL: none copies anything. */
+static struct candidate *find_best(struct candidate *candidates, unsigned n)
+{
+	struct candidate *best = NULL;
+
+	for (unsigned i = 0; i < n; i++)
+		if (candidates[i].rate > 0 && (!best || candidates[i].rate > best->rate))
+			best = &candidates[i];
+	return best;
+}
+
+static int apply_candidates(struct encoder *delta, const struct picture *picture,
+	struct candidate *candidates, unsigned n, uint32_t rate_min, uint64_t pts_ns,
+	unsigned *n_kept)
+{
+	struct candidate *best;
+	int r = 0;
+
+	while (r >= 0 && (best = find_best(candidates, n)) && best->rate >= rate_min) {
+		best->rate = 0;
+		r = apply_shift(delta, picture, &best->shift, pts_ns, n_kept);
+	}
+	return r < 0 ? r : 0;
+}
+
+static uint32_t count_dirty(const struct encoder *delta)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < (size_t)delta->canvas.columns * delta->canvas.rows; i++)
+		n += delta->is_dirty[i];
+	return n;
+}
+
 /*
- * What scrolled in the last frame is likely to scroll on, by as much: that is tried first, and
- * where it explains nearly all there is no search.
+ * What scrolled in the last frame is likely to scroll on, by as much: if that explains half of what
+ * changed it is copied at once, and only the rest is searched.
  */
 static int copy_moves(
 	struct encoder *delta, const struct picture *picture, uint32_t n_dirty, uint64_t pts_ns)
 {
-	struct shift before[SHIFTS_MAX], found[SHIFTS_MAX];
-	unsigned n_before = delta->n_last_shifts, n_kept = 0, n_found = 0;
-	uint32_t n_left = 0;
-	int r = 0;
+	struct candidate candidates[2 * SHIFTS_MAX];
+	struct shift found[SHIFTS_MAX];
+	unsigned n = 0, n_kept = 0;
+	uint32_t n_textured, n_left;
+	int r;
 
 	if (n_dirty < SEARCH_TILES_MIN)
 		return 0;
-	memcpy(before, delta->last_shifts, sizeof(before));
-	for (unsigned i = 0; i < n_before && r >= 0; i++)
-		r = apply_shift(delta, picture, &before[i], pts_ns, &n_kept);
-	for (size_t i = 0; i < (size_t)delta->canvas.columns * delta->canvas.rows; i++)
-		n_left += delta->is_dirty[i];
-	if (r >= 0 && n_left >= SEARCH_TILES_MIN && may_search(delta, n_left)) {
-		n_found = shift_find(
+	n_textured = move_begin(delta->moves, &delta->canvas, picture, delta->is_dirty);
+	add_candidates(delta, picture, delta->last_shifts, delta->n_last_shifts, candidates, &n);
+	r = apply_candidates(delta, picture, candidates, n, n_textured / 2 + 1, pts_ns, &n_kept);
+	n_left = count_dirty(delta);
+	if (r == 0 && n_left >= SEARCH_TILES_MIN && may_search(delta, n_left)) {
+		unsigned n_found = shift_find(
 			delta->shifts, &delta->canvas, picture, delta->is_dirty, n_left, found);
-		for (unsigned i = 0; i < n_found && r >= 0; i++)
-			r = apply_shift(delta, picture, &found[i], pts_ns, &n_kept);
+
+		add_candidates(delta, picture, found, n_found, candidates, &n);
+		r = apply_candidates(delta, picture, candidates, n, 1, pts_ns, &n_kept);
 		note_search(delta, n_left, n_kept > 0);
 	}
 	delta->n_last_shifts = n_kept;
-	return r < 0 ? r : 0;
+	return r;
 }
 
 /* --- what is painted --- */

@@ -10,14 +10,20 @@
 
 /* What a tile is worth under a copy. */
 #define SET_RIGHT 8
+#define SET_BLANK 1 /* … of one colour: hardly more than nothing as PNG either */
 #define NO_MATTER (-1)
 #define SPOILED   (-16)
-/* A copy of 20 bytes, and its time in a browser, for at least three tiles' PNG. */
-#define WORTH_MIN (3 * SET_RIGHT)
+/* A copy of 20 bytes, and its time in a browser, for at least four tiles' PNG. */
+#define WORTH_MIN (4 * SET_RIGHT)
+/* move_rate() looks at one dirty tile in so many, from this many on. */
+#define RATE_STEP  7u
+#define RATE_TILES 512u
 
 struct move_finder {
-	int8_t *worth; /* columns × rows */
-	int32_t *sums; /* columns */
+	int8_t *worth;       /* columns × rows */
+	uint8_t *is_blank;   /* columns × rows, of the dirty ones */
+	uint32_t n_textured; /* the others */
+	int32_t *sums;       /* columns */
 };
 
 int move_finder_create(const struct canvas *canvas, struct move_finder **out)
@@ -27,8 +33,9 @@ int move_finder_create(const struct canvas *canvas, struct move_finder **out)
 	if (!finder)
 		return -ENOMEM;
 	finder->worth = calloc((size_t)canvas->columns * canvas->rows, 1);
+	finder->is_blank = calloc((size_t)canvas->columns * canvas->rows, 1);
 	finder->sums = calloc(canvas->columns, sizeof(int32_t));
-	if (!finder->worth || !finder->sums) {
+	if (!finder->worth || !finder->is_blank || !finder->sums) {
 		move_finder_destroy(finder);
 		return -ENOMEM;
 	}
@@ -41,6 +48,7 @@ void move_finder_destroy(struct move_finder *finder)
 	if (!finder)
 		return;
 	free(finder->worth);
+	free(finder->is_blank);
 	free(finder->sums);
 	free(finder);
 }
@@ -65,6 +73,56 @@ static bool tile_moved(const struct canvas *canvas, const struct picture *pictur
 	return canvas_shows(canvas, picture, &tile, shift->dx, shift->dy);
 }
 
+static bool is_one_colour(const struct picture *picture, const struct box *box)
+{
+	uint32_t first, pixel;
+
+	memcpy(&first, picture->pixels + picture->stride * (size_t)box->y0 + (size_t)box->x0 * 4,
+		sizeof(first));
+	for (int32_t y = box->y0; y < box->y1; y++) {
+		const uint8_t *row = picture->pixels + picture->stride * (size_t)y;
+
+		for (int32_t x = box->x0; x < box->x1; x++) {
+			memcpy(&pixel, row + (size_t)x * 4, sizeof(pixel));
+			if ((pixel ^ first) & 0x00ffffff)
+				return false;
+		}
+	}
+	return true;
+}
+
+uint32_t move_begin(struct move_finder *finder, const struct canvas *canvas,
+	const struct picture *picture, const uint8_t *is_dirty)
+{
+	finder->n_textured = 0;
+	for (uint32_t row = 0; row < canvas->rows; row++) {
+		for (uint32_t column = 0; column < canvas->columns; column++) {
+			size_t i = (size_t)row * canvas->columns + column;
+
+			if (!is_dirty[i])
+				continue;
+			struct box tile = canvas_tile_box(canvas, column, row);
+			finder->is_blank[i] = is_one_colour(picture, &tile);
+			finder->n_textured += !finder->is_blank[i];
+		}
+	}
+	return finder->n_textured;
+}
+
+uint32_t move_rate(const struct move_finder *finder, const struct canvas *canvas,
+	const struct picture *picture, const uint8_t *is_dirty, const struct shift *shift)
+{
+	uint32_t step = finder->n_textured > RATE_TILES ? RATE_STEP : 1, n_seen = 0, n = 0;
+
+	for (size_t i = 0; i < (size_t)canvas->columns * canvas->rows; i++) {
+		if (!is_dirty[i] || finder->is_blank[i] || n_seen++ % step)
+			continue;
+		n += tile_moved(canvas, picture, (int32_t)(i % canvas->columns),
+			(int32_t)(i / canvas->columns), shift);
+	}
+	return n * step;
+}
+
 /* The dirty tiles, and a box around those that a copy would set right; empty: there is none. */
 static struct box judge_dirty(struct move_finder *finder, const struct canvas *canvas,
 	const struct picture *picture, const uint8_t *is_dirty, const struct shift *shift)
@@ -78,7 +136,7 @@ static struct box judge_dirty(struct move_finder *finder, const struct canvas *c
 			finder->worth[i] = NO_MATTER;
 			if (!is_dirty[i] || !tile_moved(canvas, picture, column, row, shift))
 				continue;
-			finder->worth[i] = SET_RIGHT;
+			finder->worth[i] = finder->is_blank[i] ? SET_BLANK : SET_RIGHT;
 			widen(&around, column, row);
 		}
 	}

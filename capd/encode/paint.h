@@ -26,8 +26,8 @@ int painter_create(
 /* Accepts NULL. */
 void painter_destroy(struct painter *painter);
 
-/* Begins a record: PNG may take until `budget_ns` from now, 0: there will be none; the payload may
- * be `len_max` long. */
+/* Begins a record: PNG may take `budget_ns` of this thread's time, 0: there will be none; the
+ * payload may be `len_max` long. */
 void painter_begin(struct painter *painter, uint64_t budget_ns, uint64_t pts_ns, size_t len_max);
 
 /* A rectangle was painted: exactly, or not. */

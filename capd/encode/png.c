@@ -7,6 +7,9 @@
 #include <string.h>
 
 #define LEVEL        1
+#define LEVEL_SMALL  9     /* … takes some microseconds for what a key press changes */
+#define SMALL_BYTES  4096u /* of raw data */
+#define GREY_PIXELS  2048u /* up to here a palette costs more than what its short indices save */
 #define COLOURS_MAX  256u
 #define TABLE_SIZE   1024u /* slots of the palette's hash table: a power of two, never full */
 #define TABLE_EMPTY  UINT32_MAX
@@ -14,7 +17,7 @@
 #define CHUNK_AROUND 12u /* length, type, CRC */
 #define HEAD_LEN     33u /* signature and IHDR */
 
-enum { COLOUR_RGB = 2, COLOUR_PALETTE = 3, COLOUR_RGBA = 6 };
+enum { COLOUR_GREY = 0, COLOUR_RGB = 2, COLOUR_PALETTE = 3, COLOUR_RGBA = 6 };
 enum { FILTER_NONE = 0, FILTER_PAETH = 4 };
 
 struct palette {
@@ -25,7 +28,7 @@ struct palette {
 };
 
 struct png_writer {
-	struct libdeflate_compressor *compressor;
+	struct libdeflate_compressor *compressor, *compressor_small;
 	uint8_t *raw; /* the filtered rows */
 	size_t raw_capacity;
 	struct palette palette;
@@ -38,8 +41,9 @@ int png_writer_create(struct png_writer **out)
 	if (!writer)
 		return -ENOMEM;
 	writer->compressor = libdeflate_alloc_compressor(LEVEL);
-	if (!writer->compressor) {
-		free(writer);
+	writer->compressor_small = libdeflate_alloc_compressor(LEVEL_SMALL);
+	if (!writer->compressor || !writer->compressor_small) {
+		png_writer_destroy(writer);
 		return -ENOMEM;
 	}
 	*out = writer;
@@ -50,7 +54,10 @@ void png_writer_destroy(struct png_writer *writer)
 {
 	if (!writer)
 		return;
-	libdeflate_free_compressor(writer->compressor);
+	if (writer->compressor)
+		libdeflate_free_compressor(writer->compressor);
+	if (writer->compressor_small)
+		libdeflate_free_compressor(writer->compressor_small);
 	free(writer->raw);
 	free(writer);
 }
@@ -136,6 +143,40 @@ static unsigned depth_for(uint32_t n_colours)
 	if (n_colours <= 4)
 		return 2;
 	return n_colours <= 16 ? 4 : 8;
+}
+
+/*
+ * The depth at which every colour of the palette is a level of grey: then none need be sent.  0: it
+ * has other colours, or would be longer for it.
+ */
+static unsigned grey_depth(const struct palette *palette, uint64_t n_pixels)
+{
+	unsigned depth = depth_for(palette->n), unit = 255u / ((1u << depth) - 1);
+	bool fits = true;
+
+	for (uint32_t i = 0; i < palette->n; i++) {
+		uint32_t level = palette->colours[i] & 0xff;
+
+		if (palette->colours[i] != level * 0x010101)
+			return 0;
+		fits = fits && level % unit == 0;
+	}
+	if (fits)
+		return depth;
+	return n_pixels <= GREY_PIXELS ? 8 : 0;
+}
+
+/* Indices become levels. */
+static void turn_grey(struct png_writer *writer, uint32_t width, uint32_t height, unsigned depth)
+{
+	unsigned unit = 255u / ((1u << depth) - 1);
+	uint8_t *p = writer->raw;
+
+	for (uint32_t y = 0; y < height; y++) {
+		p++; /* the filter byte */
+		for (uint32_t x = 0; x < width; x++, p++)
+			*p = (uint8_t)((writer->palette.colours[*p] & 0xff) / unit);
+	}
 }
 
 /* In place: a packed row is never longer than the row it is made of. */
@@ -261,7 +302,9 @@ static uint8_t *put_palette(uint8_t *chunk, const struct palette *palette)
 static int put_file(struct png_writer *writer, uint32_t width, uint32_t height, unsigned depth,
 	unsigned colour, size_t raw_len, struct payload *out)
 {
-	size_t bound = libdeflate_zlib_compress_bound(writer->compressor, raw_len);
+	struct libdeflate_compressor *compressor =
+		raw_len <= SMALL_BYTES ? writer->compressor_small : writer->compressor;
+	size_t bound = libdeflate_zlib_compress_bound(compressor, raw_len);
 	int r = payload_reserve(out, HEAD_LEN + 3 * CHUNK_AROUND + COLOURS_MAX * 3 + bound);
 
 	if (r < 0)
@@ -271,8 +314,7 @@ static int put_file(struct png_writer *writer, uint32_t width, uint32_t height, 
 	if (colour == COLOUR_PALETTE)
 		end = put_palette(end, &writer->palette);
 	/* With room for the bound it cannot fail. */
-	size_t len =
-		libdeflate_zlib_compress(writer->compressor, writer->raw, raw_len, end + 8, bound);
+	size_t len = libdeflate_zlib_compress(compressor, writer->raw, raw_len, end + 8, bound);
 	end = close_chunk(end, "IDAT", len);
 	end = close_chunk(end, "IEND", 0);
 	out->len += (size_t)(end - begin);
@@ -289,9 +331,14 @@ int png_write(struct png_writer *writer, const struct picture *picture, const st
 		return r;
 	if (index_rows(writer, picture, box)) {
 		unsigned depth = depth_for(writer->palette.n);
+		unsigned grey = grey_depth(&writer->palette, (uint64_t)width * height);
+
+		if (grey)
+			turn_grey(writer, width, height, depth = grey);
 		size_t len = pack_rows(writer->raw, width, height, depth);
 
-		return put_file(writer, width, height, depth, COLOUR_PALETTE, len, out);
+		return put_file(writer, width, height, depth, grey ? COLOUR_GREY : COLOUR_PALETTE,
+			len, out);
 	}
 	return put_file(writer, width, height, 8, COLOUR_RGB,
 		rgb_rows(writer, picture, box, is_photo), out);

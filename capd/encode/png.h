@@ -2,8 +2,8 @@
 /*
  * A small PNG writer for rectangles of the screen, fast before small.
  *
- *     pixels ──► palette of at most 256 colours? ──► 1, 2, 4 or 8 bits a pixel ──► libdeflate ──►
- * IDAT └ no ──► 8-bit RGB, filtered where the picture is photographic ─┘
+ *     pixels ──► at most 256 colours? ──► palette or grey, 1 to 8 bits ─┐
+ *                   └ no ──► RGB, filtered where it is a photograph ─────┴──► libdeflate ──► IDAT
  *
  * libdeflate at level 1, straight into the payload.  Measured beside zlib's level 1 under the same
  * writer, 1080p, text of a palette / anti-aliased text / film: see doc/performance.md; libpng adds

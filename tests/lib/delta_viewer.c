@@ -2,10 +2,11 @@
 /*
  * A subscriber of the screen daemon's delta stream, for tests and figures.
  *
- *     delta_viewer [--seconds S] [--no-decode] [--lag] [--display D] SOCKET
+ *     delta_viewer [--seconds S] [--no-decode] [--ops] [--lag] [--display D] SOCKET
  *
  *   --seconds S   how long it looks (5)
  *   --no-decode   only checks and counts
+ *   --ops         writes each record's operations to stderr
  *   --lag         takes no step in every other tenth of a second, then catches up
  *   --display D   then waits until everything is exact and nothing has come for a second, and
  *                 compares its picture with the display's, without the pointer
@@ -39,6 +40,7 @@ struct viewer {
 	struct ring_reader *reader;
 	uint8_t *bytes;
 	struct delta_client client;
+	bool writes_ops;
 	bool wants_exact; /* it was led here by a catch-up */
 	uint64_t asked_ns, last_ns, catch_up_asked_ns;
 	/* what it tells */
@@ -117,6 +119,30 @@ static void count(struct viewer *viewer, const struct ring_record *record)
 	}
 }
 
+static void write_ops(const struct viewer *viewer, const struct ring_record *record)
+{
+	static const char *const names[] = {"", "copy", "png", "jpeg", "shape", "pointer"};
+	struct delta_reader reader = {.bytes = viewer->bytes,
+		.len = record->length,
+		.width = record->width,
+		.height = record->height};
+	struct delta_op op;
+
+	fprintf(stderr, "%s %llu since %llu, flags %u, %u bytes:",
+		record->kind == RECORD_STEP ? "step" : "catch-up",
+		(unsigned long long)record->sequence, (unsigned long long)record->base,
+		record->flags, record->length);
+	while (delta_reader_next(&reader, &op) == 0) {
+		fprintf(stderr, " %s %ux%u+%d+%d", names[op.kind], op.width, op.height, op.x, op.y);
+		if (op.kind == DELTA_COPY)
+			fprintf(stderr, " from +%u+%u", op.src_x, op.src_y);
+		else if (op.data_len)
+			fprintf(stderr, " %zu B", op.data_len);
+		fputc(';', stderr);
+	}
+	fputc('\n', stderr);
+}
+
 static void take_record(struct viewer *viewer, const struct ring_record *record, bool is_lagging)
 {
 	const struct delta_client_message message = {.kind = record->kind == RECORD_STEP ? 4 : 5,
@@ -133,6 +159,8 @@ static void take_record(struct viewer *viewer, const struct ring_record *record,
 	if (delta_ops_check(record, viewer->bytes, record->length) < 0)
 		die("a record lies");
 	count(viewer, record);
+	if (viewer->writes_ops)
+		write_ops(viewer, record);
 	viewer->last_ns = clock_monotonic_ns();
 	if (is_lagging)
 		return;
@@ -272,8 +300,8 @@ static void subscribe(struct viewer *viewer, const char *path)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"seconds", required_argument, NULL, 's'},
-		{"no-decode", no_argument, NULL, 'n'}, {"lag", no_argument, NULL, 'l'},
-		{"display", required_argument, NULL, 'd'}, {0}};
+		{"no-decode", no_argument, NULL, 'n'}, {"ops", no_argument, NULL, 'o'},
+		{"lag", no_argument, NULL, 'l'}, {"display", required_argument, NULL, 'd'}, {0}};
 	static struct viewer viewer;
 	const char *display = NULL;
 	double seconds = 5;
@@ -284,6 +312,8 @@ int main(int argc, char **argv)
 			seconds = atof(optarg);
 		else if (c == 'n')
 			viewer.client.does_not_decode = true;
+		else if (c == 'o')
+			viewer.writes_ops = true;
 		else if (c == 'l')
 			lags = true;
 		else if (c == 'd')
