@@ -97,8 +97,12 @@ static bool is_png_of(const struct delta_op *op)
 	static const uint8_t start[16] = {
 		0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R'};
 
+	bool is_turned = op->kind == DELTA_PNG && op->flags & DELTA_PNG_IS_TURNED;
+	uint32_t width = is_turned ? op->height : op->width;
+	uint32_t height = is_turned ? op->width : op->height;
+
 	return op->data_len >= PNG_MIN && memcmp(op->data, start, sizeof(start)) == 0 &&
-	       get32_big(op->data + 16) == op->width && get32_big(op->data + 20) == op->height;
+	       get32_big(op->data + 16) == width && get32_big(op->data + 20) == height;
 }
 
 static bool is_jpeg_of(const struct delta_op *op)
@@ -150,12 +154,15 @@ static bool take_fields(const struct delta_reader *reader, const uint8_t *p, str
 
 static bool flags_are_known(const struct delta_op *op)
 {
-	bool is_pointer = op->kind == DELTA_POINTER;
+	unsigned known = op->kind == DELTA_POINTER ? DELTA_POINTER_IS_VISIBLE
+			 : op->kind == DELTA_PNG   ? DELTA_PNG_IS_TURNED
+						   : 0;
 
-	if (op->flags & ~(is_pointer ? DELTA_POINTER_IS_VISIBLE : 0u))
+	if (op->flags & ~known)
 		return false;
-	return is_pointer || op->kind == DELTA_POINTER_SHAPE ? op->shape_id < DELTA_SHAPES
-							     : op->shape_id == 0;
+	return op->kind == DELTA_POINTER || op->kind == DELTA_POINTER_SHAPE
+		       ? op->shape_id < DELTA_SHAPES
+		       : op->shape_id == 0;
 }
 
 /* Zero bytes up to the next multiple of 4, or to the payload's end. */

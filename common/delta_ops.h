@@ -23,6 +23,10 @@
  *   4  pointer shape   width, height                         12     a PNG of that size, with alpha
  *   5  pointer         x, y (i16: of the shape's top left)   12     none; flag 1: it is visible
  *
+ * A png with flag 1 is turned: its image is `height` wide and `width` high, and its pixel (i, k)
+ * belongs at (x + k, y + i).  Lines of text are a third shorter so, because equal letters are equal
+ * runs of bytes then.
+ *
  * A copy reads its whole source before it writes (source and target may overlap).  Rectangles lie
  * inside the picture; a pointer may lie anywhere.  A pointer's move alone is a record of 12 bytes.
  * Shapes have the ids 0 to DELTA_SHAPES − 1; a new one replaces that which had its id.
@@ -64,7 +68,10 @@ enum delta_op_kind {
 	DELTA_POINTER = 5,
 };
 
-enum delta_op_flags { DELTA_POINTER_IS_VISIBLE = 1 };
+enum delta_op_flags {
+	DELTA_POINTER_IS_VISIBLE = 1, /* of a pointer */
+	DELTA_PNG_IS_TURNED = 1,      /* of a png */
+};
 
 /* One operation, decoded.  Which fields count depends on `kind`. */
 struct delta_op {

@@ -16,6 +16,11 @@
 #define PHOTO_SHARE  4u    /* a photograph has as many colours as a quarter of the samples */
 #define SEEN_SIZE    4096u /* slots for the samples' colours: a power of two */
 
+/* Strips of text, as scrolling brings them: tried line by line, and turned. */
+#define LINES_ROWS_MAX  64
+#define LINES_WIDTH_MIN 128
+#define LINES_MAX       8u
+
 /* Our own time, not that for which others had the CPU: what PNG saves in bytes it saves then too.
  */
 #define PNG_CLOCK CLOCK_THREAD_CPUTIME_ID
@@ -26,6 +31,9 @@ struct painter {
 	uint64_t png_until_ns, pts_ns;
 	size_t len_max;
 	uint32_t seen[SEEN_SIZE]; /* colour + 1 */
+	uint32_t *turned;         /* a strip, its columns as rows */
+	size_t turned_len;        /* pixels that it has room for */
+	struct payload trial;
 };
 
 int painter_create(
@@ -53,6 +61,8 @@ void painter_destroy(struct painter *painter)
 		return;
 	png_writer_destroy(painter->png);
 	jpeg_rect_destroy(painter->jpeg);
+	payload_fini(&painter->trial);
+	free(painter->turned);
 	free(painter);
 }
 
@@ -132,6 +142,118 @@ static int put_png(struct painter *painter, const struct picture *picture, const
 	return r < 0 ? r : payload_end(out);
 }
 
+/* --- strips of text --- */
+
+/* The box, its columns as rows. */
+static int turn(struct painter *painter, const struct picture *picture, const struct box *box,
+	struct picture *turned)
+{
+	uint32_t width = (uint32_t)(box->x1 - box->x0), height = (uint32_t)(box->y1 - box->y0);
+	size_t len = (size_t)width * height;
+
+	if (len > painter->turned_len) {
+		free(painter->turned);
+		painter->turned_len = 0;
+		painter->turned = malloc(len * sizeof(uint32_t));
+		if (!painter->turned)
+			return -ENOMEM;
+		painter->turned_len = len;
+	}
+	for (uint32_t y = 0; y < height; y++) {
+		const uint8_t *row = picture->pixels +
+				     picture->stride * (size_t)((uint32_t)box->y0 + y) +
+				     (size_t)box->x0 * 4;
+
+		for (uint32_t x = 0; x < width; x++)
+			memcpy(painter->turned + (size_t)x * height + y, row + (size_t)x * 4, 4);
+	}
+	*turned = (struct picture){.pixels = (uint8_t *)painter->turned,
+		.stride = (size_t)height * 4,
+		.width = height,
+		.height = width};
+	return 0;
+}
+
+static int put_turned_png(struct painter *painter, const struct picture *picture,
+	const struct box *box, struct payload *out)
+{
+	struct delta_op op = op_for(DELTA_PNG, box);
+	struct picture turned;
+	int r = turn(painter, picture, box, &turned);
+
+	op.flags = DELTA_PNG_IS_TURNED;
+	if (r == 0)
+		r = payload_begin(out, &op);
+	if (r < 0)
+		return r;
+	const struct box whole = {0, 0, (int32_t)turned.width, (int32_t)turned.height};
+	r = png_write(painter->png, &turned, &whole, false, out);
+	return r < 0 ? r : payload_end(out);
+}
+
+static bool is_blank_row(const struct picture *picture, const struct box *box, int32_t y)
+{
+	const uint8_t *row = picture->pixels + picture->stride * (size_t)y + (size_t)box->x0 * 4;
+
+	for (int32_t x = 1; x < box->x1 - box->x0; x++)
+		if (memcmp(row + (size_t)x * 4, row, 3) != 0)
+			return false;
+	return true;
+}
+
+/* Where the lines of text end; each keeps the blank rows behind it, the first those before it too.
+ */
+static unsigned find_lines(
+	const struct picture *picture, const struct box *box, int32_t ends[LINES_MAX])
+{
+	bool in_line = false, was_line = false;
+	unsigned n = 0;
+
+	for (int32_t y = box->y0; y < box->y1; y++) {
+		bool is_line = !is_blank_row(picture, box, y);
+
+		if (is_line && !in_line && was_line && n + 1 < LINES_MAX)
+			ends[n++] = y;
+		in_line = is_line;
+		was_line |= is_line;
+	}
+	ends[n++] = box->y1;
+	return n;
+}
+
+/* Whatever is shorter: the box as it lies, or line by line and turned. */
+static int put_strip(struct painter *painter, const struct picture *picture, const struct box *box,
+	struct payload *out)
+{
+	struct payload *trial = &painter->trial;
+	int32_t ends[LINES_MAX];
+	size_t before = out->len;
+	unsigned n_before = out->n_ops, n = find_lines(picture, box, ends);
+	struct box line = *box;
+	int r = put_png(painter, picture, box, false, out);
+
+	payload_reset(trial);
+	for (unsigned i = 0; i < n && r == 0; i++, line.y0 = line.y1) {
+		line.y1 = ends[i];
+		r = put_turned_png(painter, picture, &line, trial);
+	}
+	if (r < 0 || trial->len >= out->len - before)
+		return r;
+	payload_rollback(out, before, n_before);
+	r = payload_reserve(out, trial->len);
+	if (r < 0)
+		return r;
+	memcpy(out->bytes + out->len, trial->bytes, trial->len);
+	out->len += trial->len;
+	out->n_ops += trial->n_ops;
+	return 0;
+}
+
+static bool is_strip(const struct box *box)
+{
+	return box->y1 - box->y0 <= LINES_ROWS_MAX && box->x1 - box->x0 >= LINES_WIDTH_MIN;
+}
+
 static int put_jpeg(struct painter *painter, const struct picture *picture, const struct box *box,
 	struct payload *out)
 {
@@ -179,7 +301,8 @@ static int try_png(struct painter *painter, const struct picture *picture, const
 		ops->tighten(ops->arg, &box);
 	if (box.x0 >= box.x1 || box.y0 >= box.y1)
 		return 1;
-	r = put_png(painter, picture, &box, false, out);
+	r = is_strip(&box) ? put_strip(painter, picture, &box, out)
+			   : put_png(painter, picture, &box, false, out);
 	if (r < 0)
 		return r;
 	if (out->len > painter->len_max / 4 * 3) {

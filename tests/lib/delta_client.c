@@ -148,14 +148,18 @@ static bool image(struct delta_client *client, const uint8_t *p, size_t len)
 		return false;
 	if (client->does_not_decode)
 		return true;
-	pixels = (p[0] == PNG ? decode_png : decode_jpeg)(p + 16, len - 16, width, height);
+	bool is_turned = p[0] == PNG && p[1] & 1;
+	pixels = (p[0] == PNG ? decode_png : decode_jpeg)(
+		p + 16, len - 16, is_turned ? height : width, is_turned ? width : height);
 	if (!pixels)
 		return false;
 	for (unsigned i = 0; i < height; i++) {
 		size_t at = (size_t)(y + i) * client->width + x;
 
 		for (unsigned k = 0; k < width; k++)
-			client->pixels[at + k] = pixels[(size_t)i * width + k] & 0xffffff;
+			client->pixels[at + k] =
+				pixels[is_turned ? (size_t)k * height + i : (size_t)i * width + k] &
+				0xffffff;
 		memset(client->is_rough + at, p[0] == JPEG, width);
 	}
 	free(pixels);
