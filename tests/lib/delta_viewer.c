@@ -271,14 +271,14 @@ static void tell(struct viewer *viewer, double seconds)
 	size_t n = viewer->n_ages;
 
 	qsort(viewer->ages_us, n, sizeof(uint32_t), by_size);
-	printf("{\"steps\": %llu, \"refinements\": %llu, \"catch_ups\": %llu, \"exact\": %llu, "
+	printf("{\"steps\": %llu, \"refinements\": %llu, \"catch_ups\": %llu, "
 	       "\"skipped\": %llu, \"lapped\": %llu, \"bytes\": %llu, \"refinement_bytes\": %llu, "
 	       "\"catch_up_bytes\": %llu, \"largest\": %llu, \"seconds\": %.3f, \"p50_us\": %u, "
 	       "\"p95_us\": %u",
 		(unsigned long long)viewer->n_steps, (unsigned long long)viewer->n_refinements,
-		(unsigned long long)viewer->n_catch_ups, (unsigned long long)viewer->n_exact,
-		(unsigned long long)viewer->n_skipped, (unsigned long long)viewer->n_lapped,
-		(unsigned long long)viewer->n_bytes, (unsigned long long)viewer->refinement_bytes,
+		(unsigned long long)viewer->n_catch_ups, (unsigned long long)viewer->n_skipped,
+		(unsigned long long)viewer->n_lapped, (unsigned long long)viewer->n_bytes,
+		(unsigned long long)viewer->refinement_bytes,
 		(unsigned long long)viewer->catch_up_bytes, (unsigned long long)viewer->len_max,
 		seconds, n ? viewer->ages_us[n / 2] : 0, n ? viewer->ages_us[n * 95 / 100] : 0);
 }
@@ -331,7 +331,8 @@ int main(int argc, char **argv)
 	if (display) {
 		bool rested = come_to_rest(&viewer);
 
-		printf(", \"rested\": %s, \"wrong\": %llu", rested ? "true" : "false",
+		printf(", \"rested\": %s, \"exact\": %llu, \"wrong\": %llu",
+			rested ? "true" : "false", (unsigned long long)viewer.n_exact,
 			(unsigned long long)count_wrong(&viewer, display));
 	}
 	puts("}");
