@@ -180,6 +180,17 @@ static void on_key_frame(void *arg, struct subscriber *subscriber)
 		daemon->ops->on_key_frame(daemon->arg, subscriber->stream);
 }
 
+static void on_catch_up(
+	void *arg, struct subscriber *subscriber, uint64_t since_sequence, bool exact)
+{
+	struct daemon *daemon = arg;
+
+	if (subscriber->stream == STREAM_DELTA && daemon->ops->on_catch_up)
+		daemon->ops->on_catch_up(daemon->arg, since_sequence, exact);
+	else
+		on_key_frame(daemon, subscriber);
+}
+
 static void on_wish(void *arg, struct subscriber *subscriber)
 {
 	(void)subscriber;
@@ -227,6 +238,7 @@ static void on_gone(void *arg, struct subscriber *subscriber)
 static const struct subscriber_ops subscriber_ops = {
 	.on_hello = on_hello,
 	.on_key_frame = on_key_frame,
+	.on_catch_up = on_catch_up,
 	.on_switch = on_switch,
 	.on_wish = on_wish,
 	.on_gone = on_gone,

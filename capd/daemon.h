@@ -33,6 +33,9 @@ struct daemon_ops {
 	/* Somebody new subscribed to this stream, or asked for a key frame: it needs a whole
 	 * picture. */
 	void (*on_key_frame)(void *arg, enum stream_id stream);
+	/* A subscriber of the delta stream asks for a catch-up (common/delta_ops.h).  NULL: there
+	 * is no such stream here; of others a catch-up is a key frame. */
+	void (*on_catch_up)(void *arg, uint64_t since_sequence, bool exact);
 	/* Whether any subscriber wishes it mute has changed.  NULL: nothing can be muted here. */
 	void (*on_mute)(void *arg, bool muted);
 	/* The presenter mutes or unmutes an input; who it is has been checked.  0, or -errno: it

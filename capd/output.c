@@ -52,11 +52,30 @@ struct ring_writer *output_ring(const struct output *output)
 	return output->ring;
 }
 
+static bool output_is_sound(const struct output *output)
+{
+	return output->stream == STREAM_PCM || output->stream == STREAM_OPUS;
+}
+
+/* Readers of the old ring learn that nothing follows in it. */
+static void end_ring(struct output *output)
+{
+	struct ring_record last = {.kind = output_is_sound(output) ? RECORD_SOUND : RECORD_FRAME,
+		.flags = RECORD_IS_END};
+
+	if (output->ring)
+		ring_writer_publish(output->ring, &last, NULL, 0);
+	ring_writer_destroy(output->ring);
+	output->ring = NULL;
+}
+
 void output_set_encoder(struct output *output, const struct encoder_ops *ops,
 	struct encoder *encoder, uint32_t width, uint32_t height)
 {
 	if (output->encoder)
 		output->ops->destroy(output->encoder);
+	if (ops->counts_for_itself)
+		end_ring(output);
 	output->ops = ops;
 	output->encoder = encoder;
 	output->width = width;
@@ -64,9 +83,9 @@ void output_set_encoder(struct output *output, const struct encoder_ops *ops,
 	output->capacity_wanted = ring_capacity_for(width, height);
 }
 
-bool output_has_encoder(const struct output *output)
+struct encoder *output_encoder(const struct output *output)
 {
-	return output->encoder != NULL;
+	return output->encoder;
 }
 
 void output_request_key(struct output *output)
@@ -85,23 +104,6 @@ void output_reset(struct output *output)
 	output->ring = NULL;
 	output->capacity_tried = 0;
 	output->capacity_wanted = 0;
-}
-
-static bool output_is_sound(const struct output *output)
-{
-	return output->stream == STREAM_PCM || output->stream == STREAM_OPUS;
-}
-
-/* Readers of the old ring learn that nothing follows in it. */
-static void end_ring(struct output *output)
-{
-	struct ring_record last = {.kind = output_is_sound(output) ? RECORD_SOUND : RECORD_FRAME,
-		.flags = RECORD_IS_END};
-
-	if (output->ring)
-		ring_writer_publish(output->ring, &last, NULL, 0);
-	ring_writer_destroy(output->ring);
-	output->ring = NULL;
 }
 
 /*
@@ -142,7 +144,8 @@ int output_record(struct output *output, uint64_t capacity, struct ring_record *
 	return r < 0 ? r : ring_writer_publish(output->ring, record, pieces, n_pieces);
 }
 
-int output_frame(struct output *output, const struct encoder_input *input)
+int output_encode(struct output *output, const struct encoder_input *input,
+	output_encode_fn *encode, const void *arg)
 {
 	struct encoder_input bounded = *input;
 	struct encoder_result result;
@@ -153,15 +156,28 @@ int output_frame(struct output *output, const struct encoder_input *input)
 	if (r < 0)
 		return r;
 	bounded.payload_max = ring_writer_payload_max(output->ring);
-	r = output->ops->encode(output->encoder, &bounded, &result);
+	r = encode(output->encoder, &bounded, arg, &result);
 	if (r < 0)
 		return r;
 	record.kind = (uint16_t)result.kind;
 	record.flags = (uint16_t)result.flags;
-	record.sequence = input->sequence;
+	record.sequence = result.sequence;
 	record.base = result.base;
 	record.pts_ns = input->pts_ns;
 	record.width = output->width;
 	record.height = output->height;
 	return ring_writer_publish(output->ring, &record, result.pieces, result.n_pieces);
+}
+
+static int encode_frame(struct encoder *encoder, const struct encoder_input *input, const void *arg,
+	struct encoder_result *result)
+{
+	const struct encoder_ops *ops = arg;
+
+	return ops->encode(encoder, input, result);
+}
+
+int output_frame(struct output *output, const struct encoder_input *input)
+{
+	return output_encode(output, input, encode_frame, output->ops);
 }

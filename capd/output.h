@@ -33,10 +33,14 @@ enum stream_id output_stream(const struct output *output);
 /* NULL before the first picture. */
 struct ring_writer *output_ring(const struct output *output);
 
-/* Takes ownership of `encoder` (one for pictures of this size), destroys the one before. */
+/*
+ * Takes ownership of `encoder` (one for pictures of this size), destroys the one before.  The ring
+ * of an encoder that counts for itself ends with it.
+ */
 void output_set_encoder(struct output *output, const struct encoder_ops *ops,
 	struct encoder *encoder, uint32_t width, uint32_t height);
-bool output_has_encoder(const struct output *output);
+/* NULL: none yet.  It stays the output's. */
+struct encoder *output_encoder(const struct output *output);
 void output_request_key(struct output *output);
 
 /*
@@ -44,6 +48,11 @@ void output_request_key(struct output *output);
  * room for a ring in /dev/shm, not even a small one; other -errno.
  */
 int output_frame(struct output *output, const struct encoder_input *input);
+/* Another record of the same encoder: `encode` is called with its `arg`.  As output_frame(). */
+typedef int output_encode_fn(struct encoder *encoder, const struct encoder_input *input,
+	const void *arg, struct encoder_result *result);
+int output_encode(struct output *output, const struct encoder_input *input,
+	output_encode_fn *encode, const void *arg);
 /*
  * Publishes a record that somebody else has encoded: a camera's picture, sound.  A ring of at least
  * `capacity` (a power of two within the ring's limits) is made first, or a smaller one where

@@ -61,8 +61,11 @@ static bool take_message(struct subscriber *subscriber, const struct capsock_mes
 	}
 	switch (message->type) {
 	case CAPSOCK_KEY_FRAME:
-	case CAPSOCK_CATCH_UP:
 		subscriber->ops->on_key_frame(subscriber->arg, subscriber);
+		return true;
+	case CAPSOCK_CATCH_UP:
+		subscriber->ops->on_catch_up(
+			subscriber->arg, subscriber, message->since_sequence, message->exact);
 		return true;
 	case CAPSOCK_RATE:
 		subscriber->rate_millihertz = message->value;

@@ -22,6 +22,9 @@ struct subscriber_ops {
 	/* The first message came and is one of ours; answer it.  False: refused, in `words`. */
 	bool (*on_hello)(void *arg, struct subscriber *subscriber, const char **words);
 	void (*on_key_frame)(void *arg, struct subscriber *subscriber);
+	/* It wants what came after `since_sequence`, or the next piece of what is owed. */
+	void (*on_catch_up)(
+		void *arg, struct subscriber *subscriber, uint64_t since_sequence, bool exact);
 	/* The presenter mutes or unmutes an input.  False: refused, in `words`. */
 	bool (*on_switch)(void *arg, struct subscriber *subscriber, enum audio_input input,
 		bool muted, const char **words);

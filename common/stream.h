@@ -39,6 +39,10 @@ enum record_kind {
 enum record_flags {
 	RECORD_IS_KEY = 1, /* needs nothing before it */
 	RECORD_IS_END = 2, /* the last record of this ring: a new ring is announced on the socket */
+	/* of the delta stream (common/delta_ops.h) */
+	RECORD_IS_REFINEMENT = 4, /* a step that only makes the picture more exact */
+	RECORD_IS_EXACT = 8,      /* a catch-up that only makes the picture more exact */
+	RECORD_IS_LAST = 16,      /* … and nothing more of it is to come */
 };
 
 /*

@@ -49,7 +49,8 @@ THREAD_TESTS := $(patsubst tests/unit/%.c,$(B)/test/%,$(wildcard tests/unit/test
 thread-tests: $(THREAD_TESTS)
 
 # --- the tests' own tools: never with sanitizers ---
-TEST_TOOLS := $(B)/testlib/painter $(B)/testlib/lying_daemon $(B)/testlib/words_picture
+TEST_TOOLS := $(B)/testlib/painter $(B)/testlib/lying_daemon $(B)/testlib/words_picture \
+	$(B)/testlib/delta_viewer
 test-tools: $(TEST_TOOLS)
 $(B)/testlib/painter: $(call obj,tests/lib/painter.c tests/lib/reference_jpeg.c)
 	@mkdir -p $(@D)
@@ -57,6 +58,9 @@ $(B)/testlib/painter: $(call obj,tests/lib/painter.c tests/lib/reference_jpeg.c)
 $(B)/testlib/lying_daemon: $(call obj,tests/lib/lying_daemon.c)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+$(B)/testlib/delta_viewer: $(call obj,tests/lib/delta_viewer.c tests/lib/delta_client.c) $(B)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_common) -lxcb -ljpeg -lpng
 $(B)/testlib/words_picture: $(call obj,tests/lib/words_picture.c) $(B)/lib/libcapd.a $(B)/lib/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_common) -ljpeg -lpthread

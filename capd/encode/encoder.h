@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -25,7 +26,8 @@ struct encoder_input {
 
 struct encoder_result {
 	enum record_kind kind;
-	unsigned flags; /* enum record_flags */
+	unsigned flags;    /* enum record_flags */
+	uint64_t sequence; /* the input's, where the stream has none of its own */
 	uint64_t base;
 	const struct iovec *pieces; /* the encoder's, valid until its next call */
 	size_t n_pieces;
@@ -34,6 +36,8 @@ struct encoder_result {
 
 struct encoder_ops {
 	enum stream_id stream;
+	/* Its sequences begin anew with each encoder, and so must the ring. */
+	bool counts_for_itself;
 	/*
 	 * Brings the encoder to this frame.  0 and *result; -EAGAIN: nothing changed for this
 	 * stream, no record; -EMSGSIZE: even the lowest quality does not fit; -ENOMEM.

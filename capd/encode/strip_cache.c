@@ -345,9 +345,10 @@ static size_t record_len(const struct encoder *cache)
 	return len;
 }
 
-static void fill_result(struct encoder *cache, uint64_t pts_ns, struct encoder_result *result)
+static void fill_result(
+	struct encoder *cache, const struct encoder_input *input, struct encoder_result *result)
 {
-	uint64_t age_ns = clock_monotonic_ns() - pts_ns;
+	uint64_t pts_ns = input->pts_ns, age_ns = clock_monotonic_ns() - pts_ns;
 
 	jpeg_head_stamp(&cache->head, pts_ns, clock_realtime_ns() - age_ns);
 	cache->pieces[0] =
@@ -360,6 +361,7 @@ static void fill_result(struct encoder *cache, uint64_t pts_ns, struct encoder_r
 	*result = (struct encoder_result){
 		.kind = RECORD_FRAME,
 		.flags = RECORD_IS_KEY,
+		.sequence = input->sequence,
 		.base = 0,
 		.pieces = cache->pieces,
 		.n_pieces = 1 + (size_t)cache->n_strips,
@@ -398,7 +400,7 @@ static int encode(
 		return r;
 	cache->is_due = false;
 	cache->seen_sequence = input->sequence;
-	fill_result(cache, input->pts_ns, result);
+	fill_result(cache, input, result);
 	return 0;
 }
 

@@ -13,10 +13,12 @@
 #include "capd/pattern_source.h"
 #include "capd/screen/pipeline.h"
 #include "capd/screen/x11_source.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/service.h"
 
 #define NO_MEMORY_RETRY_US 500000u
+#define ALL_STREAMS        (1u << STREAM_JPEG | 1u << STREAM_DELTA)
 
 struct screen {
 	struct config config;
@@ -36,6 +38,7 @@ struct screen {
 	char words[256];
 	bool is_out_of_memory;
 	sd_event_source *memory_timer;
+	sd_event_source *pipeline_timer; /* what the pipeline has to do between frames */
 };
 
 static void show_state(struct screen *screen)
@@ -50,11 +53,24 @@ static void show_state(struct screen *screen)
 			!pictures_flow && screen->state != STATE_STARTING);
 }
 
+/* Whatever the pipeline has done may have changed when it wants to be called. */
+static void schedule_pipeline(struct screen *screen)
+{
+	uint64_t due_ns = pipeline_due_ns(screen->pipeline);
+	bool is_due = due_ns != UINT64_MAX;
+
+	if (is_due)
+		sd_event_source_set_time(screen->pipeline_timer, due_ns / NS_PER_US + 1);
+	sd_event_source_set_enabled(
+		screen->pipeline_timer, is_due ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
 /* The outcome of a frame: a full /dev/shm is a state that begins, is retried, and ends. */
 static void published(struct screen *screen, int r)
 {
 	bool out_of_memory = r == -ENOSPC || r == -ENOMEM || r == -EMSGSIZE;
 
+	schedule_pipeline(screen);
 	if (r < 0 && !out_of_memory)
 		log_err("Could not publish a picture: %s", strerror(-r));
 	if (out_of_memory == screen->is_out_of_memory)
@@ -72,11 +88,20 @@ static int on_memory_timer(sd_event_source *timer, uint64_t now_us, void *arg)
 	struct screen *screen = arg;
 	(void)now_us;
 
-	published(screen, pipeline_refresh(screen->pipeline));
+	published(screen, pipeline_refresh(screen->pipeline, ALL_STREAMS));
 	if (screen->is_out_of_memory) {
 		sd_event_source_set_time_relative(timer, NO_MEMORY_RETRY_US);
 		sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 	}
+	return 0;
+}
+
+static int on_pipeline_timer(sd_event_source *timer, uint64_t now_us, void *arg)
+{
+	struct screen *screen = arg;
+	(void)timer, (void)now_us;
+
+	published(screen, pipeline_tick(screen->pipeline));
 	return 0;
 }
 
@@ -133,7 +158,7 @@ static void on_stand_in_state(void *arg, enum source_state state, const char *wo
 static bool has_stream(void *arg, enum stream_id stream)
 {
 	(void)arg;
-	return stream == STREAM_JPEG;
+	return ALL_STREAMS & 1u << stream;
 }
 
 static void on_demand(void *arg, unsigned streams, uint32_t rate_millihertz)
@@ -162,15 +187,22 @@ static void on_demand(void *arg, unsigned streams, uint32_t rate_millihertz)
 static void on_key_frame(void *arg, enum stream_id stream)
 {
 	struct screen *screen = arg;
-	(void)stream;
 
-	published(screen, pipeline_refresh(screen->pipeline));
+	published(screen, pipeline_refresh(screen->pipeline, 1u << stream));
+}
+
+static void on_catch_up(void *arg, uint64_t since_sequence, bool exact)
+{
+	struct screen *screen = arg;
+
+	published(screen, pipeline_catch_up(screen->pipeline, since_sequence, exact));
 }
 
 static const struct daemon_ops daemon_ops = {
 	.has_stream = has_stream,
 	.on_demand = on_demand,
 	.on_key_frame = on_key_frame,
+	.on_catch_up = on_catch_up,
 };
 
 /* --- life --- */
@@ -193,13 +225,15 @@ static int create_sources(struct screen *screen)
 
 static int screen_init(struct screen *screen, int listen_fd)
 {
-	struct output *jpeg;
+	struct output *jpeg, *delta;
 	int r = daemon_create(SOURCE_SCREEN, listen_fd, &daemon_ops, screen, &screen->daemon);
 
 	if (r == 0)
 		r = daemon_add_output(screen->daemon, STREAM_JPEG, &jpeg);
 	if (r == 0)
-		r = pipeline_create(&screen->config, jpeg, &screen->pipeline);
+		r = daemon_add_output(screen->daemon, STREAM_DELTA, &delta);
+	if (r == 0)
+		r = pipeline_create(&screen->config, jpeg, delta, &screen->pipeline);
 	if (r == 0)
 		r = create_sources(screen);
 	if (r == 0)
@@ -207,12 +241,18 @@ static int screen_init(struct screen *screen, int listen_fd)
 			CLOCK_MONOTONIC, 0, 0, on_memory_timer, screen);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(screen->memory_timer, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_time(daemon_event(screen->daemon), &screen->pipeline_timer,
+			CLOCK_MONOTONIC, 0, 1, on_pipeline_timer, screen);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(screen->pipeline_timer, SD_EVENT_OFF);
 	return r;
 }
 
 static void screen_fini(struct screen *screen)
 {
 	sd_event_source_disable_unref(screen->memory_timer);
+	sd_event_source_disable_unref(screen->pipeline_timer);
 	if (screen->source)
 		screen->ops->destroy(screen->source);
 	if (screen->stand_in)
