@@ -29,7 +29,7 @@
 #include "tests/lib/delta_client.h"
 #include "tests/lib/desktop.h"
 
-#define FRAMES_QUICK 600u
+#define FRAMES_QUICK 1500u
 #define FRAME_NS     (33 * NS_PER_MS)
 #define PAYLOAD_MAX  (2u * 1024u * 1024u)
 
