@@ -341,7 +341,7 @@ static void is_never_wrong_but_where_a_jpeg_lies(void **state)
 static void fits_into_small_records(void **state)
 {
 	(void)state;
-	run_random(400, 300, frames_wanted() / 10 + 1, 16 * 1024 - 64);
+	run_random(400, 300, frames_wanted() / 4 + 1, 16 * 1024 - 64);
 }
 
 /* --- what it costs, in bytes --- */
