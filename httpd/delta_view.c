@@ -19,24 +19,18 @@ void delta_view_lose(struct delta_view *view, struct catch_ups *catch_ups)
 	view->has_missed = false;
 }
 
-static bool offer_step(struct delta_view *view, struct catch_ups *catch_ups,
-	const struct frame *frame, enum delta_room room)
+static bool offer_step(struct delta_view *view, const struct frame *frame, enum delta_room room)
 {
 	bool is_refinement = frame->flags & RECORD_IS_REFINEMENT;
 
 	if (view->held == 0 || view->held != frame->base)
 		return false;
-	if (is_refinement ? room == DELTA_IDLE : room != DELTA_NO_ROOM) {
-		view->held = frame->sequence;
-		return true;
-	}
-	if (is_refinement) {
-		/* Without it the picture is not wrong, only not exact. */
-		view->held = frame->sequence;
-		view->has_missed = true;
-		catch_ups_owe(catch_ups, &view->debt);
-	}
-	return false;
+	/* Who does not get a refinement lags, too: the catch-up that it gets instead is hardly more
+	 * than a head, and what it has missed is owed to it from then on. */
+	if (room == DELTA_NO_ROOM || (is_refinement && room != DELTA_IDLE))
+		return false;
+	view->held = frame->sequence;
+	return true;
 }
 
 static bool offer_catch_up(struct delta_view *view, struct catch_ups *catch_ups,
@@ -68,7 +62,7 @@ bool delta_view_offer(struct delta_view *view, struct catch_ups *catch_ups,
 {
 	follow_epoch(view, catch_ups, frame->epoch);
 	if (frame->kind == RECORD_STEP)
-		return offer_step(view, catch_ups, frame, room);
+		return offer_step(view, frame, room);
 	if (frame->flags & RECORD_IS_EXACT)
 		return offer_exact(view, catch_ups, frame, room);
 	return offer_catch_up(view, catch_ups, frame, room);

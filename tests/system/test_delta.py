@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: MIT
 """The delta stream from end to end: a client made from the document alone, beside the screen itself."""
 
+import io
 import os
 import random
+import struct
 import threading
 
 import numpy
 import pytest
+from PIL import Image
 
 from delta_canvas import CATCH_UP, IS_KEY, IS_LAST, STEP, DeltaViewer
-from screenshare import QUICK, Run
+from fake_sound import FakeSound
+from screenshare import QUICK, Httpd, Run
 from wait import SLOWNESS, stays, wait_for
 from websocket import WebSocket
 
@@ -172,3 +176,54 @@ def test_a_whole_picture_comes_first(run):
     wait_for(lambda: any(m.flags & IS_KEY for m in viewer.pictures[n:]), 3, "a whole picture again")
     assert viewer.canvas.misfits == 0
     viewer.end()
+
+
+def op(kind, fields, data=b"", flags=0, shape=0, length=None):
+    head = struct.pack("<BBHI", kind, flags, shape, 8 + len(fields) + len(data) if length is None else length)
+    whole = head + fields + data
+    return whole + bytes(-len(whole) % 4)
+
+
+def image(form, width, height):
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), (10, 200, 90)).save(out, form)
+    return out.getvalue()
+
+
+WIDTH, HEIGHT = 64, 48
+WHOLE = struct.pack("<4H", 0, 0, WIDTH, HEIGHT)
+LIES = {
+    "a rectangle that reaches out": op(2, struct.pack("<4H", 60, 0, 8, 8), image("PNG", 8, 8)),
+    "a rectangle outside": op(2, struct.pack("<4H", 64, 48, 8, 8), image("PNG", 8, 8)),
+    "an image of another size": op(3, WHOLE, image("JPEG", 8, 8)),
+    "an image that is none": op(3, WHOLE, b"GIF89a" + bytes(100)),
+    "a PNG that is a JPEG": op(2, WHOLE, image("JPEG", WIDTH, HEIGHT)),
+    "a copy in a catch-up": op(1, struct.pack("<6H", 0, 0, 8, 8, 8, 8)),
+    "a length beyond the end": op(3, WHOLE, image("JPEG", WIDTH, HEIGHT), length=1 << 20),
+    "a length of nothing": op(3, WHOLE, image("JPEG", WIDTH, HEIGHT), length=0),
+    "an unknown operation": op(9, WHOLE),
+    "half an operation": op(3, WHOLE)[:6],
+    "nothing at all": b"\0\0\0\0",
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_operations_that_lie_are_refused_before_any_viewer_sees_them(folder, lie):
+    httpd = Httpd(folder)
+    honest = op(3, WHOLE, image("JPEG", WIDTH, HEIGHT))
+    payload = [honest]
+    daemon = FakeSound(httpd.capture_path, make=lambda n: payload[0], stream=1, kind=3, width=WIDTH,
+                       height=HEIGHT)
+    viewer = DeltaViewer(httpd.address)
+    wait_for(lambda: viewer.canvas.sequence, 5, "the truth")
+    payload[0] = LIES[lie]
+    words = viewer.wait_state("picture", "broken")["words"]
+    assert words == "The screen daemon was dropped: operations in its ring lie"
+    payload[0] = honest
+    sequence = viewer.canvas.sequence
+    wait_for(lambda: viewer.canvas.sequence > sequence or viewer.canvas.catch_ups > 1, 5, "the truth again")
+    kinds = {m.kind for m in viewer.pictures if m.data not in (honest,)}
+    assert kinds <= {1}, "a viewer saw the lie"  # a state's picture, perhaps
+    assert viewer.error is None
+    viewer.end()
+    daemon.stop()
