@@ -25,7 +25,7 @@ struct subscriber_ops {
 	/* It wants what came after `since_sequence`, or the next piece of what is owed. */
 	void (*on_catch_up)(
 		void *arg, struct subscriber *subscriber, uint64_t since_sequence, bool exact);
-	/* The presenter mutes or unmutes an input.  False: refused, in `words`; it may go on. */
+	/* The presenter mutes or unmutes an input.  False: refused, in `words`. */
 	bool (*on_switch)(void *arg, struct subscriber *subscriber, enum audio_input input,
 		bool muted, const char **words);
 	/* A rate, a bit rate, … was wished for: look at the fields below. */
