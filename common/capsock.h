@@ -71,6 +71,7 @@ struct capsock_message {
 	enum stream_id stream;
 	/* CATCH_UP */
 	uint64_t since_sequence; /* 0: the viewer holds nothing */
+	/* The next piece of what earlier catch-ups have left inexact; since 0: of everything. */
 	bool exact;
 	/* BITRATE (bits a second), RATE (frames per 1000 s; 30 fps = 30000) */
 	uint32_t value;

@@ -21,6 +21,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/service.h"
+#include "httpd/catch_ups.h"
 #include "httpd/rate_meter.h"
 #include "httpd/ring_watch.h"
 #include "httpd/silence.h"
@@ -57,9 +58,10 @@ struct feed {
 	bool fault_is_logged;
 	uint64_t fault_since_ns;
 
-	struct frame *newest;    /* of pictures */
-	struct silence *silence; /* of sound; NULL: these are pictures */
-	uint64_t n_frames_made;  /* the source of frame::number */
+	struct frame *newest;        /* of pictures */
+	struct silence *silence;     /* of sound; NULL: these are pictures */
+	struct catch_ups *catch_ups; /* of the delta stream, else NULL */
+	uint64_t n_frames_made;      /* the source of frame::number */
 	uint32_t width, height;
 	struct rate_meter meter;
 	uint64_t frames, bytes, skipped, lapped, subscriptions, failures;
@@ -92,8 +94,11 @@ static void deliver(struct feed *feed, struct frame *frame)
 	frame->received_ns = clock_monotonic_ns();
 	/* A listener may remove itself, and with it the last reference, or others. */
 	if (!feed->silence) {
+		/* Of the delta stream only a state's picture is one that can be seen by itself. */
+		bool is_picture = !feed->catch_ups || frame->is_state;
+
 		frame_unref(feed->newest);
-		feed->newest = frame_ref(frame);
+		feed->newest = is_picture ? frame_ref(frame) : NULL;
 	}
 	for (struct feed_listener *l = feed->listeners, *next; l; l = next) {
 		next = l->next;
@@ -183,6 +188,8 @@ static void unsubscribe(struct feed *feed)
 		feed->lapped += subscription_lapped(feed->subscription);
 	subscription_close(feed->subscription);
 	feed->subscription = NULL;
+	if (feed->catch_ups)
+		catch_ups_reset(feed->catch_ups);
 	feed->dropped_before += feed->dropped;
 	feed->dropped = 0;
 }
@@ -206,7 +213,7 @@ static void subscription_failed(struct feed *feed, const char *lie)
 		log_fault(feed);
 	}
 	if (!event_pending(feed->patience, EV_TIMEOUT, NULL))
-		arm(feed->patience, feed->newest ? PATIENCE_MS : PATIENCE_BLANK_MS);
+		arm(feed->patience, feed->newest || feed->width ? PATIENCE_MS : PATIENCE_BLANK_MS);
 	if (feed->has_delivered || feed->retry_ms == 0)
 		feed->retry_ms = RETRY_FIRST_MS;
 	else if (feed->retry_ms < RETRY_MAX_MS)
@@ -262,6 +269,8 @@ static void on_frame(void *arg, struct frame *frame, uint64_t skipped)
 	feed->skipped += skipped;
 	feed->bytes += frame->len;
 	rate_meter_count(&feed->meter, clock_monotonic_ns());
+	if (feed->catch_ups)
+		catch_ups_heard(feed->catch_ups, frame);
 	deliver(feed, frame);
 }
 
@@ -288,6 +297,18 @@ static void on_dropped(void *arg, uint64_t dropped)
 static void on_ended(void *arg, const char *lie)
 {
 	subscription_failed(arg, lie);
+}
+
+/* catch_ups' own: asks the daemon. */
+static bool on_ask(void *arg, uint64_t since_sequence, bool exact)
+{
+	struct feed *feed = arg;
+	const struct capsock_message wish = {.type = CAPSOCK_CATCH_UP,
+		.ring_fd = -1,
+		.since_sequence = since_sequence,
+		.exact = exact};
+
+	return feed->subscription && subscription_wish(feed->subscription, &wish);
 }
 
 static const struct subscription_ops subscription_ops = {
@@ -378,6 +399,11 @@ struct frame *feed_newest(const struct feed *feed)
 	return feed->newest;
 }
 
+struct catch_ups *feed_catch_ups(struct feed *feed)
+{
+	return feed->catch_ups;
+}
+
 void feed_get_info(const struct feed *feed, struct feed_info *info)
 {
 	bool has_fault = feed->fault != STATE_LIVE;
@@ -424,7 +450,24 @@ static void feed_destroy(struct feed *feed)
 		event_free(feed->grace);
 	frame_unref(feed->newest);
 	silence_destroy(feed->silence);
+	catch_ups_destroy(feed->catch_ups);
 	free(feed);
+}
+
+/* What only some streams have. */
+static int create_parts(struct feed *feed)
+{
+	struct event_base *base = feed->feeds->base;
+
+	switch (feed->stream) {
+	case STREAM_PCM:
+	case STREAM_OPUS:
+		return silence_create(base, feed->stream, on_silence, feed, &feed->silence);
+	case STREAM_DELTA:
+		return catch_ups_create(base, on_ask, feed, &feed->catch_ups);
+	default:
+		return 0;
+	}
 }
 
 static struct feed *feed_create(struct feeds *feeds, enum source_id source, enum stream_id stream)
@@ -441,10 +484,7 @@ static struct feed *feed_create(struct feeds *feeds, enum source_id source, enum
 	feed->retry = evtimer_new(feeds->base, on_retry, feed);
 	feed->patience = evtimer_new(feeds->base, on_patience, feed);
 	feed->grace = evtimer_new(feeds->base, on_grace, feed);
-	if (!feed->retry || !feed->patience || !feed->grace ||
-		((stream == STREAM_PCM || stream == STREAM_OPUS) &&
-			silence_create(feeds->base, stream, on_silence, feed, &feed->silence) <
-				0)) {
+	if (!feed->retry || !feed->patience || !feed->grace || create_parts(feed) < 0) {
 		feed_destroy(feed);
 		return NULL;
 	}

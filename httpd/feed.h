@@ -5,11 +5,13 @@
  *     capture socket ──► feed ──► frame ──► listeners (viewers, snapshots)
  *
  * Of pictures the newest is kept for whoever comes; of sound nothing is, every record goes to
- * whoever listens, and silence where there is none (httpd/silence.h).  It opens when the first
- * listener arrives, closes [http] grace_s after the last has gone, and subscribes again, with
- * back-off (0, 50, 100 … 1000 ms), when the daemon dies or lies; listeners keep their last frame
- * meanwhile, and get a picture that says so after 2 s.  A state's picture arrives as a frame with
- * is_state set.  Event-loop thread only.
+ * whoever listens, and silence where there is none (httpd/silence.h); of the delta stream every
+ * record does, and catch-ups for those who lag (httpd/catch_ups.h).
+ *
+ * It opens when the first listener arrives, closes [http] grace_s after the last has gone, and
+ * subscribes again, with back-off (0, 50, 100 … 1000 ms), when the daemon dies or lies; listeners
+ * keep their last frame meanwhile, and get a picture that says so after 2 s.  A state's picture
+ * arrives as a frame with is_state set.  Event-loop thread only.
  */
 #pragma once
 
@@ -19,6 +21,7 @@
 #include "common/stream.h"
 #include "httpd/frame.h"
 
+struct catch_ups;
 struct feeds; /* opaque: all feeds, and the thread that waits on their rings */
 struct feed;  /* opaque; owned by feeds */
 
@@ -72,4 +75,6 @@ void feed_add(struct feed *feed, struct feed_listener *listener);
 void feed_remove(struct feed *feed, struct feed_listener *listener);
 /* The newest frame, borrowed; NULL if none, or if the source is not being captured. */
 struct frame *feed_newest(const struct feed *feed);
+/* Who asks for catch-ups of the delta stream; NULL for any other.  The feed's. */
+struct catch_ups *feed_catch_ups(struct feed *feed);
 void feed_get_info(const struct feed *feed, struct feed_info *info);

@@ -26,6 +26,8 @@ struct frame {
 	enum record_kind kind;
 	uint64_t number; /* of this feed, +1 a frame, never reset: what a viewer compares */
 	uint64_t sequence;
+	unsigned flags;         /* enum record_flags */
+	uint64_t epoch, base;   /* of the delta stream: its ring's name, and as of ring_record */
 	uint64_t pts_ns;        /* CLOCK_MONOTONIC at capture; of sound: of its first sample */
 	uint64_t received_ns;   /* CLOCK_MONOTONIC when it was copied out of the ring */
 	uint32_t width, height; /* 0 × 0 for a state's picture; of sound: rate and channels */

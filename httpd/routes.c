@@ -217,6 +217,7 @@ static void websocket(struct site *site, struct exchange *exchange)
 	if (!query_source(request, &wish.source) ||
 		!query_stream(request, "picture", ws_picture_parse, &wish.picture) ||
 		!query_stream(request, "sound", ws_sound_parse, &wish.sound) ||
+		!viewer_ws_has_picture(wish.source, wish.picture) ||
 		query_id(request, &id) == -EINVAL) {
 		pages_error(exchange, &BAD_QUERY);
 		return;

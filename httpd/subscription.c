@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/delta_ops.h"
 #include "common/fd.h"
 #include "common/ring_reader.h"
 
@@ -25,6 +26,7 @@ struct subscription {
 	bool was_answered;
 	struct ring_reader *reader; /* with `entry`: both or neither */
 	struct ring_watch_entry *entry;
+	uint64_t epoch;         /* of the ring */
 	uint64_t lapped;        /* of rings that are closed */
 	uint64_t last_sequence; /* of sound, in this ring; 0: none yet */
 	uint64_t flood_since_ns;
@@ -76,6 +78,12 @@ static bool is_sound_stream(enum stream_id stream)
 	return stream == STREAM_PCM || stream == STREAM_OPUS;
 }
 
+/* Of whole pictures the newest is enough; of all else every record counts. */
+static bool wants_every_record(enum stream_id stream)
+{
+	return stream != STREAM_JPEG;
+}
+
 /* Viewers take the format of sound for granted: no record may have another. */
 static bool is_sound(
 	enum stream_id stream, const struct ring_record *record, const struct frame *frame)
@@ -93,6 +101,10 @@ static const char *lie_of(
 		return NULL; /* only the end of this ring */
 	if (is_sound_stream(stream))
 		return is_sound(stream, record, frame) ? NULL : "a record of its ring is no sound";
+	if (stream == STREAM_DELTA)
+		return delta_ops_check(record, frame->data, frame->len) == 0
+			       ? NULL
+			       : "operations in its ring lie";
 	return is_picture(record, frame) ? NULL : "a record of its ring is no picture";
 }
 
@@ -103,7 +115,7 @@ static int read_record(struct subscription *subscription, struct ring_record *re
 	uint64_t before = subscription->last_sequence;
 	int r;
 
-	if (!is_sound_stream(subscription->stream))
+	if (!wants_every_record(subscription->stream))
 		return ring_reader_newest(
 			subscription->reader, record, alloc_frame, frame, skipped);
 	r = ring_reader_next(subscription->reader, record, alloc_frame, frame);
@@ -142,11 +154,14 @@ static int take_one(struct subscription *subscription)
 	}
 	frame->kind = (enum record_kind)record.kind;
 	frame->sequence = record.sequence;
+	frame->flags = record.flags;
+	frame->base = record.base;
+	frame->epoch = subscription->epoch;
 	frame->pts_ns = record.pts_ns;
 	frame->width = record.width;
 	frame->height = record.height;
 	subscription->ops->on_frame(subscription->arg, frame, skipped);
-	return is_sound_stream(subscription->stream);
+	return wants_every_record(subscription->stream);
 }
 
 /* False: the subscription has ended. */
@@ -178,6 +193,7 @@ static bool follow_ring(struct subscription *subscription, struct capsock_messag
 	int r;
 
 	close_ring(subscription);
+	subscription->epoch = message->epoch;
 	r = ring_reader_open(
 		message->ring_fd, message->epoch, message->capacity, &subscription->reader);
 	fd_close(&message->ring_fd);
@@ -316,6 +332,11 @@ void subscription_close(struct subscription *subscription)
 		event_free(subscription->io);
 	fd_close(&subscription->fd);
 	free(subscription);
+}
+
+bool subscription_wish(struct subscription *subscription, const struct capsock_message *wish)
+{
+	return capsock_send(subscription->fd, CAPSOCK_SUBSCRIBER, wish) == 0;
 }
 
 bool subscription_was_answered(const struct subscription *subscription)

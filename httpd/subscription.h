@@ -48,6 +48,9 @@ int subscription_open(struct event_base *base, struct ring_watch *watch,
 /* From any callback too; none comes afterwards.  Accepts NULL. */
 void subscription_close(struct subscription *subscription);
 
+/* Sends a wish.  False: it could not be sent; if the daemon is gone, on_ended says so. */
+bool subscription_wish(struct subscription *subscription, const struct capsock_message *wish);
+
 /* Has the daemon said anything yet? */
 bool subscription_was_answered(const struct subscription *subscription);
 /* How often its rings were overwritten while they were read. */

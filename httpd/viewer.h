@@ -78,11 +78,14 @@ int viewer_mjpeg_start(struct viewers *viewers, struct conn *conn, struct feed *
 int viewer_wav_start(struct viewers *viewers, struct conn *conn, struct feed *feed, uint64_t id,
 	const char *user_agent);
 
+/* Does the source have pictures in that form? */
+bool viewer_ws_has_picture(enum source_id source, enum stream_id picture);
+
 /* What a WebSocket viewer is sent; enum stream_id or VIEWER_NONE. */
 #define VIEWER_NONE STREAM_COUNT
 struct viewer_ws_wish {
 	enum source_id source;  /* of the picture: screen or camera */
-	enum stream_id picture; /* STREAM_JPEG or VIEWER_NONE */
+	enum stream_id picture; /* STREAM_JPEG, of the screen also STREAM_DELTA, or VIEWER_NONE */
 	enum stream_id sound;   /* STREAM_PCM, STREAM_OPUS or VIEWER_NONE */
 };
 

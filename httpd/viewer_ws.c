@@ -6,6 +6,9 @@
  *     sound feed ────► all, or none while 300 ms wait ─────────┴──► output
  *     drawn, set, ping ◄── websocket ◄── input
  *
+ * Of the delta stream a viewer is sent the records that apply to what it holds
+ * (httpd/delta_view.h), under the same rules.
+ *
  * A picture is written only when hardly anything waits in the output, and when the viewer has taken
  * all but one of those before: what it gets next is then the newest.  One that takes long over a
  * picture (a television) has only one under way: the second would grow old while the first is
@@ -21,6 +24,8 @@
 #include <event2/event_struct.h>
 
 #include "common/clock.h"
+#include "httpd/catch_ups.h"
+#include "httpd/delta_view.h"
 #include "httpd/response.h"
 #include "httpd/sound_backlog.h"
 #include "httpd/viewer_ops.h"
@@ -55,8 +60,9 @@ struct ws {
 		uint64_t sent_ns;
 	} under_way[UNDER_WAY_MAX]; /* the oldest first */
 	unsigned n_under_way;
-	bool is_behind; /* a newer picture came while it could not be written */
-	double took_ms; /* over its last pictures; 0: not known */
+	bool is_behind;         /* a newer picture came while it could not be written */
+	struct delta_view view; /* of the delta stream */
+	double took_ms;         /* over its last pictures; 0: not known */
 
 	struct sound_backlog backlog;
 	struct event timer;
@@ -84,6 +90,13 @@ static bool may_write_picture(const struct ws *ws)
 	       !conn_is_closing(ws->viewer.conn);
 }
 
+static enum delta_room room_of(const struct ws *ws)
+{
+	if (!may_write_picture(ws))
+		return DELTA_NO_ROOM;
+	return ws->n_under_way == 0 ? DELTA_IDLE : DELTA_ROOM;
+}
+
 static void write_picture(struct ws *ws, struct frame *frame)
 {
 	ws_message_frame(frame, ws->picture.stream);
@@ -91,6 +104,8 @@ static void write_picture(struct ws *ws, struct frame *frame)
 		give_up(ws);
 		return;
 	}
+	if (frame->is_state && ws->picture.stream == STREAM_DELTA)
+		delta_view_lose(&ws->view, feed_catch_ups(ws->picture.feed));
 	ws->under_way[ws->n_under_way].sequence = ws_message_sequence(frame);
 	ws->under_way[ws->n_under_way++].sent_ns = clock_monotonic_ns();
 	ws->is_behind = false;
@@ -101,20 +116,33 @@ static void write_picture(struct ws *ws, struct frame *frame)
 /* Something has gone out, or was taken: is there a newer picture, and room for it? */
 static void catch_up(struct ws *ws)
 {
-	struct frame *newest =
+	struct frame *next =
 		ws->picture.stream == VIEWER_NONE ? NULL : feed_newest(ws->picture.feed);
 
-	if (newest && newest->number != ws->viewer.sent_number && may_write_picture(ws))
-		write_picture(ws, newest);
+	if (next && next->number == ws->viewer.sent_number)
+		next = NULL;
+	else if (!next && ws->picture.stream == STREAM_DELTA)
+		next = delta_view_catch_up(
+			&ws->view, feed_catch_ups(ws->picture.feed), room_of(ws));
+	if (next && may_write_picture(ws))
+		write_picture(ws, next);
 }
 
 static void on_picture(void *arg, struct frame *frame)
 {
 	struct ws *ws = arg;
+	bool is_delta = frame->kind != RECORD_FRAME;
 
-	if (may_write_picture(ws)) {
+	if (is_delta ? delta_view_offer(
+			       &ws->view, feed_catch_ups(ws->picture.feed), frame, room_of(ws))
+		     : may_write_picture(ws)) {
 		write_picture(ws, frame);
 		return;
+	}
+	if (is_delta) {
+		catch_up(ws); /* it may lag, and have room now for what it needs */
+		if (room_of(ws) != DELTA_NO_ROOM)
+			return; /* it was not for this one */
 	}
 	if (ws->is_behind)
 		ws->viewer.skipped++;
@@ -126,9 +154,9 @@ static void on_drawn(struct ws *ws, const struct ws_request *request)
 {
 	unsigned n = 0;
 
-	while (n < ws->n_under_way && (int32_t)(request->sequence - ws->under_way[n].sequence) >= 0)
+	while (n < ws->n_under_way && ws->under_way[n].sequence != request->sequence)
 		n++;
-	if (n == 0)
+	if (n++ == ws->n_under_way)
 		return; /* of before a set, or never sent */
 	double took_ms = request->has_took
 				 ? request->took_ms
@@ -199,10 +227,12 @@ static void on_sound_state(void *arg)
 
 /* --- what is wanted --- */
 
-static void part_stop(struct part *part)
+static void part_stop(struct ws *ws, struct part *part)
 {
 	if (part->stream != VIEWER_NONE)
 		feed_remove(part->feed, &part->listener);
+	if (part->stream == STREAM_DELTA)
+		delta_view_lose(&ws->view, feed_catch_ups(part->feed));
 	part->stream = VIEWER_NONE;
 }
 
@@ -227,13 +257,15 @@ static void set_picture(struct ws *ws, enum stream_id stream)
 {
 	if (stream == ws->picture.stream)
 		return;
-	part_stop(&ws->picture);
+	part_stop(ws, &ws->picture);
 	ws->n_under_way = 0;
 	ws->is_behind = false;
 	ws->viewer.sent_number = 0;
 	ws->viewer.is_watching = stream != VIEWER_NONE;
 	if (stream != VIEWER_NONE)
 		part_start(ws, &ws->picture, ws->source, stream);
+	if (stream == STREAM_DELTA)
+		catch_up(ws); /* the others' steps would mean nothing to it */
 	ws->viewer.feed =
 		stream != VIEWER_NONE || !ws->sound.feed ? ws->picture.feed : ws->sound.feed;
 }
@@ -242,7 +274,7 @@ static void set_sound(struct ws *ws, enum stream_id stream)
 {
 	if (stream == ws->sound.stream)
 		return;
-	part_stop(&ws->sound);
+	part_stop(ws, &ws->sound);
 	if (stream != VIEWER_NONE)
 		part_start(ws, &ws->sound, SOURCE_AUDIO, stream);
 	if (ws->picture.stream == VIEWER_NONE)
@@ -264,6 +296,8 @@ static enum websocket_code on_text(void *arg, const char *text, size_t len)
 		on_drawn(ws, &request);
 		break;
 	case WS_SET:
+		if (request.sets_picture && !viewer_ws_has_picture(ws->source, request.picture))
+			return WEBSOCKET_POLICY;
 		if (request.sets_picture)
 			set_picture(ws, request.picture);
 		if (request.sets_sound)
@@ -364,8 +398,8 @@ static void destroy(struct viewer *viewer)
 {
 	struct ws *ws = (struct ws *)viewer;
 
-	part_stop(&ws->picture);
-	part_stop(&ws->sound);
+	part_stop(ws, &ws->picture);
+	part_stop(ws, &ws->sound);
 	event_del(&ws->timer);
 	websocket_destroy(ws->websocket);
 	free(ws);
@@ -408,6 +442,11 @@ static void start(struct ws *ws, const struct viewer_ws_wish *wish, const char *
 	arm(ws, PING_S);
 	set_sound(ws, wish->sound);
 	set_picture(ws, wish->picture);
+}
+
+bool viewer_ws_has_picture(enum source_id source, enum stream_id picture)
+{
+	return picture != STREAM_DELTA || source == SOURCE_SCREEN;
 }
 
 int viewer_ws_start(struct viewers *viewers, struct feeds *feeds, struct conn *conn,

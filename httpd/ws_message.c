@@ -15,9 +15,40 @@ _Static_assert(FRAME_HEAD_ROOM >= WS_HEAD_SIZE + WEBSOCKET_HEAD_MAX, "both heads
 
 /* --- binary --- */
 
+/* Steps and catch-ups have a sequence in which each counts; all else is counted as it comes. */
+static bool is_delta(const struct frame *frame)
+{
+	return frame->kind == RECORD_STEP || frame->kind == RECORD_CATCH_UP;
+}
+
 uint32_t ws_message_sequence(const struct frame *frame)
 {
-	return (uint32_t)frame->number;
+	return (uint32_t)(is_delta(frame) ? frame->sequence : frame->number);
+}
+
+static enum ws_kind kind_of(const struct frame *frame, enum stream_id stream)
+{
+	if (frame->kind == RECORD_STEP)
+		return WS_STEP;
+	if (frame->kind == RECORD_CATCH_UP)
+		return WS_CATCH_UP;
+	return stream == STREAM_PCM ? WS_PCM : stream == STREAM_OPUS ? WS_OPUS : WS_JPEG;
+}
+
+static unsigned flags_of(const struct frame *frame)
+{
+	static const struct {
+		unsigned record, message;
+	} flags[] = {{RECORD_IS_KEY, WS_IS_KEY}, {RECORD_IS_REFINEMENT, WS_IS_REFINEMENT},
+		{RECORD_IS_EXACT, WS_IS_EXACT}, {RECORD_IS_LAST, WS_IS_LAST}};
+	unsigned result = 0;
+
+	if (!is_delta(frame))
+		return WS_IS_KEY | (frame->is_state ? WS_IS_STATE : 0);
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (frame->flags & flags[i].record)
+			result |= flags[i].message;
+	return result;
 }
 
 static void put_u16(uint8_t *at, uint32_t value)
@@ -31,18 +62,20 @@ void ws_message_frame(struct frame *frame, enum stream_id stream)
 {
 	uint8_t *head = frame->data - WS_HEAD_SIZE, outer[WEBSOCKET_HEAD_MAX];
 	uint32_t sequence = htole32(ws_message_sequence(frame));
+	uint32_t base = htole32((uint32_t)(is_delta(frame) ? frame->base : 0));
 	uint64_t pts_us = htole64(frame->pts_ns / NS_PER_US);
 	size_t n;
 
 	if (frame->head_len)
 		return;
 	memset(head, 0, WS_HEAD_SIZE);
-	head[0] = stream == STREAM_PCM ? WS_PCM : stream == STREAM_OPUS ? WS_OPUS : WS_JPEG;
-	head[1] = (uint8_t)(WS_IS_KEY | (frame->is_state ? WS_IS_STATE : 0));
+	head[0] = (uint8_t)kind_of(frame, stream);
+	head[1] = (uint8_t)flags_of(frame);
 	put_u16(head + 2, WS_HEAD_SIZE);
 	memcpy(head + 4, &sequence, sizeof(sequence));
 	memcpy(head + 8, &pts_us, sizeof(pts_us));
-	if (head[0] == WS_JPEG) {
+	memcpy(head + 16, &base, sizeof(base));
+	if (frame->kind != RECORD_SOUND && !frame->is_state) {
 		put_u16(head + 20, frame->width);
 		put_u16(head + 22, frame->height);
 	}
@@ -57,6 +90,8 @@ bool ws_picture_parse(const char *word, enum stream_id *stream)
 {
 	if (strcmp(word, "jpeg") == 0)
 		*stream = STREAM_JPEG;
+	else if (strcmp(word, "delta") == 0)
+		*stream = STREAM_DELTA;
 	else if (strcmp(word, "none") == 0)
 		*stream = STREAM_COUNT;
 	else

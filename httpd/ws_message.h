@@ -17,8 +17,14 @@
 #define WS_PROTOCOL_VERSION 1
 #define WS_HEAD_SIZE        24u /* of a binary message */
 
-enum ws_kind { WS_JPEG = 1, WS_PCM = 2, WS_OPUS = 3 };
-enum ws_flags { WS_IS_KEY = 1, WS_IS_STATE = 2 };
+enum ws_kind { WS_JPEG = 1, WS_PCM = 2, WS_OPUS = 3, WS_STEP = 4, WS_CATCH_UP = 5 };
+enum ws_flags {
+	WS_IS_KEY = 1,
+	WS_IS_STATE = 2,
+	WS_IS_REFINEMENT = 4,
+	WS_IS_EXACT = 8,
+	WS_IS_LAST = 16
+};
 
 /*
  * Writes, into the room before the frame's data, the head of a WebSocket frame and that of the
@@ -48,7 +54,7 @@ struct ws_request {
 /* 0; -EINVAL: no JSON object; -EPROTO: not one of the above; -ENOMEM. */
 int ws_request_parse(const char *text, size_t len, struct ws_request *request);
 
-/* "jpeg" or "none"; "pcm", "opus" or "none".  False: it is no such word. */
+/* "jpeg", "delta" or "none"; "pcm", "opus" or "none".  False: it is no such word. */
 bool ws_picture_parse(const char *word, enum stream_id *stream);
 bool ws_sound_parse(const char *word, enum stream_id *stream);
 

@@ -203,9 +203,17 @@ static uint8_t take_source(
 	return flags;
 }
 
+/* What a record makes exact without changing it, those who did not get it must get otherwise. */
+static void note_refined(
+	struct canvas *canvas, size_t i, uint8_t flags_before, const struct canvas_time *time)
+{
+	if (flags_before & ~canvas->flags[i])
+		canvas->refined_at[i] = time->sequence;
+}
+
 /* What is approximate, or for somebody who left a refinement out, is so where it is copied to. */
-static void copy_exactness(
-	struct canvas *canvas, const struct box *box, int32_t dx, int32_t dy, uint64_t pts_ns)
+static void copy_exactness(struct canvas *canvas, const struct box *box, int32_t dx, int32_t dy,
+	const struct canvas_time *time)
 {
 	size_t n = (size_t)canvas->columns * canvas->rows;
 	struct box tiles = canvas_tiles_of(box);
@@ -224,14 +232,15 @@ static void copy_exactness(
 				canvas->flags[i] = 0;
 			uint8_t flags = take_source(canvas, &part, &canvas->refined_at[i]);
 			canvas->flags[i] |= flags;
+			note_refined(canvas, i, canvas->flags_before[i], time);
 			if (flags & CANVAS_IS_APPROXIMATE)
-				canvas->changed_ns[i] = pts_ns;
+				canvas->changed_ns[i] = time->pts_ns;
 		}
 	}
 }
 
-void canvas_copy(
-	struct canvas *canvas, const struct box *box, int32_t dx, int32_t dy, uint64_t pts_ns)
+void canvas_copy(struct canvas *canvas, const struct box *box, int32_t dx, int32_t dy,
+	const struct canvas_time *time)
 {
 	size_t len = (size_t)(box->x1 - box->x0) * PIXEL_BYTES;
 
@@ -243,7 +252,7 @@ void canvas_copy(
 		memmove(pixel(&canvas->picture, box->x0, y),
 			pixel(&canvas->picture, box->x0 - dx, y - dy), len);
 	}
-	copy_exactness(canvas, box, dx, dy, pts_ns);
+	copy_exactness(canvas, box, dx, dy, time);
 }
 
 static void take_pixels(struct canvas *canvas, const struct picture *picture, const struct box *box)
@@ -266,7 +275,8 @@ static void take_pixels(struct canvas *canvas, const struct picture *picture, co
 	}
 }
 
-void canvas_paint(struct canvas *canvas, const struct picture *picture, const struct box *box)
+void canvas_paint(struct canvas *canvas, const struct picture *picture, const struct box *box,
+	const struct canvas_time *time)
 {
 	struct box tiles = canvas_tiles_of(box);
 
@@ -275,14 +285,19 @@ void canvas_paint(struct canvas *canvas, const struct picture *picture, const st
 		for (int32_t column = tiles.x0; column < tiles.x1; column++) {
 			struct box tile = canvas_tile_box(canvas, (uint32_t)column, (uint32_t)row);
 
-			if (covers(box, &tile))
-				canvas->flags[(size_t)row * canvas->columns + (size_t)column] = 0;
+			size_t i = (size_t)row * canvas->columns + (size_t)column;
+			uint8_t before = canvas->flags[i];
+
+			if (!covers(box, &tile))
+				continue;
+			canvas->flags[i] = 0;
+			note_refined(canvas, i, before, time);
 		}
 	}
 }
 
 void canvas_paint_roughly(struct canvas *canvas, const struct picture *picture,
-	const struct box *box, uint64_t pts_ns)
+	const struct box *box, const struct canvas_time *time)
 {
 	struct box tiles = canvas_tiles_of(box);
 
@@ -292,7 +307,7 @@ void canvas_paint_roughly(struct canvas *canvas, const struct picture *picture,
 			size_t i = (size_t)row * canvas->columns + (size_t)column;
 
 			canvas->flags[i] = CANVAS_IS_APPROXIMATE;
-			canvas->changed_ns[i] = pts_ns;
+			canvas->changed_ns[i] = time->pts_ns;
 		}
 	}
 }

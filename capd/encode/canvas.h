@@ -29,8 +29,8 @@ struct canvas {
 	uint32_t columns, rows; /* of tiles */
 	uint8_t *flags;         /* columns × rows, as all below */
 	uint64_t *changed_at;   /* sequence of the record that last changed what it shows */
-	uint64_t *refined_at;   /* … that last made it exact without changing it, or what it is
-				   a copy of */
+	uint64_t *refined_at;   /* … that last made it exact, or what it is a copy of: whoever did
+				   not get that record may have it less exact */
 	uint64_t *changed_ns;   /* pts of its last change; what is newly approximate counts too */
 	/* scratch: as they were before a copy */
 	uint8_t *flags_before;
@@ -55,11 +55,17 @@ bool canvas_shows(const struct canvas *canvas, const struct picture *picture, co
 /* Takes away from the box's sides what is the same in both; it is empty if all is. */
 void canvas_tighten(const struct canvas *canvas, const struct picture *picture, struct box *box);
 
+/* When an operation is done: the record that it is part of. */
+struct canvas_time {
+	uint64_t sequence, pts_ns;
+};
+
 /* What a copy to `box` from dx, dy pixels before it does. */
-void canvas_copy(
-	struct canvas *canvas, const struct box *box, int32_t dx, int32_t dy, uint64_t pts_ns);
+void canvas_copy(struct canvas *canvas, const struct box *box, int32_t dx, int32_t dy,
+	const struct canvas_time *time);
 /* What a png of `box` does. */
-void canvas_paint(struct canvas *canvas, const struct picture *picture, const struct box *box);
+void canvas_paint(struct canvas *canvas, const struct picture *picture, const struct box *box,
+	const struct canvas_time *time);
 /* What a jpeg of `box`, which is made of whole tiles, does. */
 void canvas_paint_roughly(struct canvas *canvas, const struct picture *picture,
-	const struct box *box, uint64_t pts_ns);
+	const struct box *box, const struct canvas_time *time);

@@ -118,9 +118,9 @@ static void note_changes(struct encoder *delta, uint64_t sequence, uint64_t pts_
 /* --- what moved --- */
 
 static int apply_shift(struct encoder *delta, const struct picture *picture,
-	const struct shift *shift, uint64_t pts_ns, unsigned *n_kept)
+	const struct shift *shift, const struct canvas_time *time, unsigned *n_kept)
 {
-	int n = move_apply(delta->moves, &delta->canvas, picture, delta->is_dirty, shift, pts_ns,
+	int n = move_apply(delta->moves, &delta->canvas, picture, delta->is_dirty, shift, time,
 		&delta->payload);
 
 	if (n > 0 && *n_kept < SHIFTS_MAX)
@@ -179,7 +179,7 @@ static struct candidate *find_best(struct candidate *candidates, unsigned n)
 }
 
 static int apply_candidates(struct encoder *delta, const struct picture *picture,
-	struct candidate *candidates, unsigned n, uint32_t rate_min, uint64_t pts_ns,
+	struct candidate *candidates, unsigned n, uint32_t rate_min, const struct canvas_time *time,
 	unsigned *n_kept)
 {
 	struct candidate *best;
@@ -187,7 +187,7 @@ static int apply_candidates(struct encoder *delta, const struct picture *picture
 
 	while (r >= 0 && (best = find_best(candidates, n)) && best->rate >= rate_min) {
 		best->rate = 0;
-		r = apply_shift(delta, picture, &best->shift, pts_ns, n_kept);
+		r = apply_shift(delta, picture, &best->shift, time, n_kept);
 	}
 	return r < 0 ? r : 0;
 }
@@ -205,8 +205,8 @@ static uint32_t count_dirty(const struct encoder *delta)
  * What scrolled in the last frame is likely to scroll on, by as much: if that explains half of what
  * changed it is copied at once, and only the rest is searched.
  */
-static int copy_moves(
-	struct encoder *delta, const struct picture *picture, uint32_t n_dirty, uint64_t pts_ns)
+static int copy_moves(struct encoder *delta, const struct picture *picture, uint32_t n_dirty,
+	const struct canvas_time *time)
 {
 	struct candidate candidates[2 * SHIFTS_MAX];
 	struct shift found[SHIFTS_MAX];
@@ -218,14 +218,14 @@ static int copy_moves(
 		return 0;
 	n_textured = move_begin(delta->moves, &delta->canvas, picture, delta->is_dirty);
 	add_candidates(delta, picture, delta->last_shifts, delta->n_last_shifts, candidates, &n);
-	r = apply_candidates(delta, picture, candidates, n, n_textured / 2 + 1, pts_ns, &n_kept);
+	r = apply_candidates(delta, picture, candidates, n, n_textured / 2 + 1, time, &n_kept);
 	n_left = count_dirty(delta);
 	if (r == 0 && n_left >= SEARCH_TILES_MIN && may_search(delta, n_left)) {
 		unsigned n_found = shift_find(
 			delta->shifts, &delta->canvas, picture, delta->is_dirty, n_left, found);
 
 		add_candidates(delta, picture, found, n_found, candidates, &n);
-		r = apply_candidates(delta, picture, candidates, n, 1, pts_ns, &n_kept);
+		r = apply_candidates(delta, picture, candidates, n, 1, time, &n_kept);
 		note_search(delta, n_left, n_kept > 0);
 	}
 	delta->n_last_shifts = n_kept;
@@ -237,7 +237,7 @@ static int copy_moves(
 struct painting {
 	struct encoder *delta;
 	const struct picture *picture;
-	uint64_t pts_ns;
+	struct canvas_time time;
 };
 
 static void on_tighten(void *arg, struct box *box)
@@ -253,10 +253,10 @@ static void on_painted(void *arg, const struct box *box, bool is_exact)
 	struct encoder *delta = painting->delta;
 
 	if (is_exact) {
-		canvas_paint(&delta->canvas, painting->picture, box);
+		canvas_paint(&delta->canvas, painting->picture, box, &painting->time);
 		return;
 	}
-	canvas_paint_roughly(&delta->canvas, painting->picture, box, painting->pts_ns);
+	canvas_paint_roughly(&delta->canvas, painting->picture, box, &painting->time);
 	delta->has_approximate = true;
 }
 
@@ -290,7 +290,7 @@ static int make_step(struct encoder *delta, const struct encoder_input *input, u
 	struct encoder_result *result)
 {
 	const struct picture *picture = tiles_picture(input->tiles);
-	struct painting painting = {delta, picture, input->pts_ns};
+	struct painting painting = {delta, picture, {delta->sequence + 1, input->pts_ns}};
 	const struct paint_ops ops = {on_tighten, on_painted, &painting};
 	int r;
 
@@ -298,7 +298,7 @@ static int make_step(struct encoder *delta, const struct encoder_input *input, u
 	painter_begin(delta->painter, STEP_BUDGET_NS, input->pts_ns,
 		input->payload_max - delta_pointer_share(input->payload_max));
 	note_changes(delta, delta->sequence + 1, input->pts_ns);
-	r = copy_moves(delta, picture, n_dirty, input->pts_ns);
+	r = copy_moves(delta, picture, n_dirty, &painting.time);
 	if (r == 0)
 		r = paint_dirty(delta, picture, &ops);
 	if (r == 0)
@@ -322,7 +322,7 @@ static int try_key(struct encoder *delta, const struct encoder_input *input, uin
 {
 	const struct picture *picture = tiles_picture(input->tiles);
 	size_t pointer_len = delta_pointer_share(input->payload_max);
-	struct painting painting = {delta, picture, input->pts_ns};
+	struct painting painting = {delta, picture, {delta->sequence + 1, input->pts_ns}};
 	const struct paint_ops ops = {NULL, on_painted, &painting};
 	int r;
 

@@ -238,7 +238,8 @@ static struct box pixels_of(const struct canvas *canvas, const struct box *tiles
 }
 
 static int copy_box(struct canvas *canvas, const struct picture *picture, uint8_t *is_dirty,
-	const struct shift *shift, const struct box *box, uint64_t pts_ns, struct payload *out)
+	const struct shift *shift, const struct box *box, const struct canvas_time *time,
+	struct payload *out)
 {
 	const struct delta_op op = {
 		.kind = DELTA_COPY,
@@ -255,7 +256,7 @@ static int copy_box(struct canvas *canvas, const struct picture *picture, uint8_
 
 	if (r < 0)
 		return r;
-	canvas_copy(canvas, box, shift->dx, shift->dy, pts_ns);
+	canvas_copy(canvas, box, shift->dx, shift->dy, time);
 	for (int32_t row = tiles.y0; row < tiles.y1; row++)
 		for (int32_t column = tiles.x0; column < tiles.x1; column++)
 			is_dirty[(size_t)row * canvas->columns + (size_t)column] =
@@ -264,7 +265,8 @@ static int copy_box(struct canvas *canvas, const struct picture *picture, uint8_
 }
 
 int move_apply(struct move_finder *finder, struct canvas *canvas, const struct picture *picture,
-	uint8_t *is_dirty, const struct shift *shift, uint64_t pts_ns, struct payload *out)
+	uint8_t *is_dirty, const struct shift *shift, const struct canvas_time *time,
+	struct payload *out)
 {
 	int n = 0;
 
@@ -280,7 +282,7 @@ int move_apply(struct move_finder *finder, struct canvas *canvas, const struct p
 		box = pixels_of(canvas, &box);
 		clip_to_source(canvas, shift, &box);
 		widen_to_pixels(canvas, picture, shift, &box);
-		int r = copy_box(canvas, picture, is_dirty, shift, &box, pts_ns, out);
+		int r = copy_box(canvas, picture, is_dirty, shift, &box, time, out);
 		if (r < 0)
 			return r;
 		n++;

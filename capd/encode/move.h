@@ -44,4 +44,5 @@ uint32_t move_rate(const struct move_finder *finder, const struct canvas *canvas
  * is_dirty (a byte for each tile) up to date.  How many copies; -ENOMEM.
  */
 int move_apply(struct move_finder *finder, struct canvas *canvas, const struct picture *picture,
-	uint8_t *is_dirty, const struct shift *shift, uint64_t pts_ns, struct payload *out);
+	uint8_t *is_dirty, const struct shift *shift, const struct canvas_time *time,
+	struct payload *out);

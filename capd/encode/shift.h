@@ -12,7 +12,7 @@
  * eight to 128 is remembered.  Landmarks that occur twice say nothing and are not counted.
  *
  * Scrolling, a dragged window, several at once: all are shifts.  What really can be copied is for
- * capd/encode/move.h to find.  Measured: 1080p, all of it changed: see doc/performance.md.
+ * capd/encode/move.h to find.  Measured: 1080p, all of it changed: see tests/bench/delta_alone.c.
  * Pure computing; one thread at a time for each object.
  */
 #pragma once

@@ -6,7 +6,7 @@
 BENCH_OUT  := $(B)/bench
 BENCH_DIR  := tests/bench
 bench_objs  = $(patsubst %,$(B)/obj/$(BENCH_DIR)/%.o,$(1))
-BENCH_PROGRAMS := $(addprefix $(BENCH_OUT)/,workload floor client jpeg_alone)
+BENCH_PROGRAMS := $(addprefix $(BENCH_OUT)/,workload floor client jpeg_alone delta_alone)
 
 $(B)/obj/$(BENCH_DIR)/text.o: CPPFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags-only-I freetype2))
 $(BENCH_OUT)/workload: $(call bench_objs,workload canvas film text timecode)
@@ -15,6 +15,8 @@ $(BENCH_OUT)/floor: $(call bench_objs,floor floor_viewers screen_grab jpeg_strip
 $(BENCH_OUT)/floor: LIBS_bench = -lxcb -lxcb-shm -lxcb-damage -ljpeg
 $(BENCH_OUT)/jpeg_alone: $(call bench_objs,jpeg_alone screen_grab)
 $(BENCH_OUT)/jpeg_alone: LIBS_bench = -lxcb -lxcb-shm -lxcb-damage -ljpeg
+$(BENCH_OUT)/delta_alone: $(call bench_objs,delta_alone film text) $(B)/obj/capd/screen/tiles.o $(B)/lib/libcapd.a $(B)/lib/libcommon.a
+$(BENCH_OUT)/delta_alone: LIBS_bench = -lfreetype -ldeflate -ljpeg -lpthread
 $(BENCH_OUT)/client: $(call bench_objs,client mjpeg_finder timecode_jpeg timecode)
 $(BENCH_OUT)/client: LIBS_bench = -ljpeg
 $(BENCH_PROGRAMS):

@@ -65,11 +65,12 @@ def number_of(data, at=0):
 
 class FakeSound:
     """Serves at `path`; `make(sequence)` gives the payload.  stop() is a daemon that dies, start()
-    another in its place.  `more` goes to Ring.publish(): lies."""
+    another in its place.  `more` goes to Ring.publish(): lies.  It may be a daemon of pictures, too, as
+    far as httpd can tell; `stream`: only subscribers of that one are expected."""
 
-    def __init__(self, path, make=numbered, period_s=0.01, **more):
+    def __init__(self, path, make=numbered, period_s=0.01, stream=None, **more):
         self.path, self.make, self.period_s, self.more = path, make, period_s, more
-        self.sequence, self.n_subscriptions = 0, 0
+        self.sequence, self.n_subscriptions, self.stream = 0, 0, stream
         self.start()
 
     def start(self):
@@ -95,7 +96,8 @@ class FakeSound:
                 hello = connection.recv(4096)
             except OSError:
                 return
-            assert struct.unpack("<IIII", hello)[2] == 1, hello
+            _, _, version, stream = struct.unpack("<IIII", hello)
+            assert version == 1 and self.stream in (None, stream), hello
             connection.send(self._state(LIVE, b"Numbers"))
             stream = struct.pack("<IIQQ", 64, 16, self.ring.epoch, CAPACITY)
             socket.send_fds(connection, [stream], [self.ring.fd])

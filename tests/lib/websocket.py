@@ -123,12 +123,12 @@ class SocketViewer(WebSocket):
     """Reads in a thread of its own, acknowledges every picture `draw_s` after it came (one after the
     other, as a page draws), and keeps what came."""
 
-    def __init__(self, address, query="", draw_s=0.0, keep_data=True, **more):
+    def __init__(self, address, query="", draw_s=0.0, keep_data=True, on_draw=None, **more):
         super().__init__(address, query, **more)
         self.hello, self.states = None, []
         self.pictures, self.sounds, self.drawn = [], [], []
         self.error, self.is_ending = None, False
-        self.draw_s, self.keep_data = draw_s, keep_data
+        self.draw_s, self.keep_data, self.on_draw = draw_s, keep_data, on_draw
         self._to_draw, self._wake = [], threading.Condition()
         self._lock = threading.Lock()
         threading.Thread(target=self._read, daemon=True).start()
@@ -152,9 +152,10 @@ class SocketViewer(WebSocket):
                 self.error = error
 
     def _take_binary(self, message):
-        if not self.keep_data and message.kind != JPEG:
+        is_sound = message.kind in (PCM, OPUS)
+        if not self.keep_data and is_sound:
             message.data = b""
-        if message.kind == JPEG:
+        if not is_sound:
             with self._wake:
                 self._to_draw.append(message)
                 self._wake.notify()
@@ -177,6 +178,11 @@ class SocketViewer(WebSocket):
                 message = self._to_draw.pop(0)
             if self.draw_s:
                 time.sleep(self.draw_s)  # the work of a slow page, not a wait for something
+            try:
+                if self.on_draw:
+                    self.on_draw(message)
+            except Exception as error:  # shown by whoever waits next
+                self.error = error
             message.drawn_ns = time.monotonic_ns()
             self.drawn.append(message)
             try:

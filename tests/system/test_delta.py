@@ -1,130 +1,229 @@
 # SPDX-License-Identifier: MIT
-"""The delta stream of the real daemon: a plain viewer's canvas ends as the screen, bit for bit."""
+"""The delta stream from end to end: a client made from the document alone, beside the screen itself."""
 
-import json
+import io
 import os
+import random
+import struct
+import threading
 
+import numpy
 import pytest
+from PIL import Image
 
-from process import Process, tool
-from screenshare import ScreenDaemon
-from wait import wait_for
-from xserver import XServer
-
-
-class DeltaViewer:
-    """tests/lib/delta_viewer.c; `end` waits until it has come to rest and compared."""
-
-    def __init__(self, path, display, seconds, *arguments):
-        self.process = Process([tool("delta_viewer"), "--ops", "--seconds", str(seconds),
-                                "--display", display, *arguments, path])
-
-    def records(self, pattern):
-        return [line for line in self.process.stderr if pattern in line]
-
-    def end(self):
-        self.process.wait(40)
-        assert self.process.popen.returncode == 0, self.process.log()
-        return json.loads(self.process.stdout[-1])
+from delta_canvas import CATCH_UP, IS_KEY, IS_LAST, STEP, DeltaViewer
+from fake_sound import FakeSound
+from screenshare import QUICK, Httpd, Run
+from wait import SLOWNESS, stays, wait_for
+from websocket import WebSocket
 
 
 @pytest.fixture
-def screen(folder):
-    server = XServer(801, 599)  # no multiple of a tile
-    path = os.path.join(folder, "screen.sock")
-    daemon = ScreenDaemon(folder, path, server.display)
-    yield server, path, daemon
-    server.end()
+def run(folder, x):
+    return Run(folder, x.display, QUICK + "[screen]\ncursor = no\n")
 
 
-def desktop_session(painter, n=12):
-    """Text, a box that moves, noise in between."""
-    for i in range(n):
-        if i % 4 == 3:
-            painter.noise(i)
-        else:
-            painter.page(i)
-        painter.fill(0x2060C0, x=20 + 9 * i, y=30 + 5 * i, width=200, height=120)
-        painter.fill(0xE0E010, x=700, y=i, width=3, height=18)
+def screen_of(x, folder):
+    width, height = x.painter.size()
+    data = x.painter.grab(os.path.join(folder, "grab"))
+    return numpy.frombuffer(data, numpy.uint8).reshape(height, width, 4)[:, :, 2::-1]
 
 
-@pytest.mark.parametrize("arguments", [(), ("--lag",)], ids=["keeps_up", "lags"])
-def test_canvas_ends_as_the_screen(screen, arguments):
-    server, path, _ = screen
-    server.painter.page(99)
-    viewer = DeltaViewer(path, server.display, 2, *arguments)
-    wait_for(lambda: viewer.records("catch-up 1 since 0, flags 1"), 10, "the whole picture")
-    desktop_session(server.painter, 40)
-    told = viewer.end()
-    assert told["steps"] > 5
-    assert told["rested"] and told["wrong"] == 0, told
+def wait_exact(viewer, x, folder, deadline_s=3):
+    """The canvas is the screen, bit for bit."""
+    screen = screen_of(x, folder)
+
+    def look():
+        assert viewer.error is None, viewer.error
+        pixels = viewer.canvas.pixels
+        return pixels is not None and pixels.shape == screen.shape and (pixels == screen).all()
+    wait_for(look, deadline_s, "the canvas is the screen")
 
 
-def test_noise_becomes_exact_in_pieces(screen):
-    server, path, _ = screen
-    server.painter.noise(5)
-    viewer = DeltaViewer(path, server.display, 2)
-    told = viewer.end()
-    assert told["rested"] and told["wrong"] == 0, told
-    refinements = viewer.records("flags 4,")
-    assert len(refinements) > 10
-    for line in refinements:
-        assert int(line.split(" bytes:")[0].split()[-1]) <= 65536
-        assert "jpeg" not in line and "copy" not in line
+def draw_something(x, chance, folder):
+    """As programs do: text, boxes, now and then everything."""
+    width, height = x.painter.size()
+    for _ in range(chance.randint(1, 4)):
+        w, h = chance.randint(1, width), chance.randint(1, height // 4)
+        x.painter.fill(chance.randrange(1 << 24), chance.randrange(width), chance.randrange(height), w, h)
+    if chance.random() < 0.1:
+        x.painter.page(chance.randrange(1000))
+    if chance.random() < 0.05:
+        x.painter.noise(chance.randrange(1000))
 
 
-def test_somebody_new_disturbs_nobody(screen):
-    server, path, _ = screen
-    server.painter.noise(5)
-    first = DeltaViewer(path, server.display, 4)
-    wait_for(lambda: len(first.records("flags 4,")) > 10, 10, "it becomes exact")
-    second = DeltaViewer(path, server.display, 1)
-    told = second.end()
-    assert told["rested"] and told["wrong"] == 0, told
-    assert len(second.records("flags 8,")) > 5  # exact pieces, for the newcomer's sake
-    told = first.end()
-    assert told["rested"] and told["wrong"] == 0, told
-    # It read the newcomer's catch-ups, and had no use for them.
-    assert told["skipped"] >= 1
-
-
-def test_still_screen_costs_nothing(screen):
-    server, path, _ = screen
-    server.painter.page(1)
-    viewer = DeltaViewer(path, server.display, 3)
-    wait_for(lambda: viewer.records("catch-up 1 since 0, flags 1"), 10, "the whole picture")
-    told = viewer.end()
-    # What was drawn while the daemon started may still come; then nothing does.
-    assert told["steps"] + told["refinements"] <= 30
-    assert told["wrong"] == 0
-
-
-def test_resize_begins_a_new_ring(screen):
-    server, path, _ = screen
-    server.painter.page(1)
-    viewer = DeltaViewer(path, server.display, 3)
-    wait_for(lambda: viewer.records("catch-up 1 since 0, flags 1"), 10, "the whole picture")
-    server.resize(640, 400)
-    server.painter.page(2)
-    wait_for(lambda: len(viewer.records("catch-up 1 since 0, flags 1")) == 2, 10, "the new size")
-    server.resize(801, 599)
-    server.painter.page(3)
-    wait_for(lambda: len(viewer.records("catch-up 1 since 0, flags 1")) == 3, 10, "the old size")
-    told = viewer.end()
-    assert told["rested"] and told["wrong"] == 0, told
-
-
-def test_pointer_moves_cost_twelve_bytes_each(screen):
-    server, path, _ = screen
-    server.painter.fill(0xC0C0C0)
-    server.painter.cursor(0x20C040)
-    viewer = DeltaViewer(path, server.display, 2)
-    wait_for(lambda: viewer.records("catch-up 1 since 0, flags 1"), 10, "the whole picture")
-    for i in range(6):
-        server.painter.warp(50 + 20 * i, 60)
-        wait_for(lambda: viewer.records(f"pointer 0x0+{50 + 20 * i}+60"), 5, "the pointer's move")
+def test_the_canvas_is_the_screen_in_every_pixel(run, x, folder):
+    viewer = DeltaViewer(run.address)
+    chance = random.Random(4)
+    wait_for(lambda: viewer.canvas.pixels is not None or viewer.error, 5, "a first picture")
+    wait_exact(viewer, x, folder)
+    for _ in range(10):
+        for _ in range(chance.randint(1, 12)):
+            draw_something(x, chance, folder)
+        wait_exact(viewer, x, folder)
+    assert viewer.canvas.misfits == 0 and viewer.canvas.steps > 10
+    # And then nothing more is said.
+    n = len(viewer.pictures)
+    stays(lambda: len(viewer.pictures) == n, 1, "silence over a still screen")
     viewer.end()
-    moves = [line for line in viewer.records("step ") if "png" not in line and "pointer" in line
-             and "shape" not in line]
-    assert len(moves) >= 5
-    assert all(" 12 bytes:" in line for line in moves), moves
+
+
+def test_whoever_joins_becomes_exact_and_the_others_get_nothing_twice(run, x, folder):
+    x.painter.page(7)
+    first = DeltaViewer(run.address)
+    wait_exact(first, x, folder, 5)
+    wait_for(lambda: any(m.flags & IS_LAST for m in first.drawn), 5, "it is told that this was all")
+    n = len(first.pictures)
+    others = [DeltaViewer(run.address) for _ in range(4)]
+    for other in others:
+        wait_exact(other, x, folder, 5)
+    assert len(first.pictures) == n, "exact pieces went to one who was exact"
+    x.painter.fill(0x123456, 20, 20, 40, 40)
+    for viewer in (first, *others):
+        wait_exact(viewer, x, folder)
+        assert viewer.canvas.misfits == 0
+        viewer.end()
+
+
+def test_slow_viewers_beside_a_fast_one(run, x, folder):
+    """They are served by catch-ups, see what is new, and end exact; the fast one gets every step."""
+    fast = DeltaViewer(run.address)
+    slow = [DeltaViewer(run.address, draw_s=1 / 12) for _ in range(3)]
+    for viewer in (fast, *slow):
+        wait_exact(viewer, x, folder, 8)
+    is_ending = threading.Event()
+    chance = random.Random(5)
+
+    def paint():
+        while not is_ending.wait(1 / 30):  # a steady drizzle
+            x.painter.fill(chance.randrange(1 << 24), chance.randrange(600), chance.randrange(400), 50, 30)
+    painter = threading.Thread(target=paint)
+    painter.start()
+    counts = [len(viewer.drawn) for viewer in slow]
+    wait_for(lambda: all(len(viewer.drawn) > n + 25 or viewer.error
+                         for viewer, n in zip(slow, counts)), 15, "25 messages each")
+    is_ending.set()
+    painter.join()
+    for viewer, n in zip(slow, counts):
+        behind_ms = sorted((m.drawn_ns / 1e3 - m.pts_us) / 1e3 for m in viewer.drawn[n + 3:n + 25])
+        assert behind_ms[-2] < 200 * SLOWNESS, behind_ms
+        assert viewer.canvas.misfits == 0
+    steps = [m for m in fast.pictures if m.kind == STEP]
+    assert all(b.sequence == a.sequence + 1 for a, b in zip(steps, steps[1:])), "a step was left out"
+    for viewer in (fast, *slow):
+        wait_exact(viewer, x, folder, 8)
+        viewer.end()
+
+
+def test_kills_resizes_and_states_end_in_the_right_picture(folder):
+    from xserver import XServer
+    x = XServer(800, 600)
+    try:
+        run = Run(folder, x.display, QUICK + "[screen]\ncursor = no\n")
+        viewer = DeltaViewer(run.address)
+        x.painter.page(1)
+        wait_exact(viewer, x, folder, 5)
+        for _ in range(3):
+            os.kill(run.wait_daemon(), 9)
+            x.painter.fill(0x445566, 100, 100, 200, 50)
+            wait_exact(viewer, x, folder, 5)
+        for size in ((640, 480), (413, 307), (800, 600)):
+            x.resize(*size)
+            x.painter.page(size[0])
+            wait_exact(viewer, x, folder, 5)
+        assert viewer.error is None and viewer.canvas.misfits == 0
+        viewer.end()
+    finally:
+        x.end()
+
+
+def test_typing_costs_a_few_hundred_bytes_and_the_pointer_forty(folder, x):
+    run = Run(folder, x.display, QUICK)
+    x.painter.page(3)
+    viewer = DeltaViewer(run.address)
+    wait_for(lambda: viewer.canvas.sequence > 0 and not viewer.canvas.approximate.any(), 5, "exact")
+    before = viewer.canvas.bytes, viewer.canvas.steps
+    x.painter.fill(0x202020, 100, 100, 7, 12)
+    wait_for(lambda: viewer.canvas.steps > before[1], 3, "the letter")
+    assert viewer.canvas.bytes - before[0] < 300
+    x.painter.warp(50, 50)
+    wait_for(lambda: viewer.canvas.pointer and viewer.canvas.pointer[3], 3, "the pointer")
+    for i in range(20):
+        n, size = viewer.canvas.steps, viewer.canvas.bytes
+        x.painter.warp(60 + i, 50)
+        wait_for(lambda: viewer.canvas.steps > n, 3, "a move")
+        assert viewer.canvas.bytes - size == 24 + 12 and viewer.canvas.steps == n + 1
+    viewer.end()
+
+
+def test_delta_is_the_screens_alone(run):
+    WebSocket(run.address, "?source=camera&picture=delta", expect=400).close()
+    socket_ = WebSocket(run.address, "?source=camera&picture=none")
+    socket_.send({"type": "set", "picture": "delta"})
+    assert socket_.receive_close() == 1008
+    socket_.close()
+
+
+def test_a_whole_picture_comes_first(run):
+    viewer = DeltaViewer(run.address)
+    wait_for(lambda: viewer.pictures, 5, "something")
+    first = viewer.pictures[0]
+    assert first.kind == CATCH_UP and first.flags & IS_KEY and first.base == 0
+    assert viewer.hello["picture"] == "delta"
+    viewer.say({"type": "set", "picture": "none"})
+    viewer.say({"type": "set", "picture": "delta"})
+    n = len(viewer.pictures)
+    wait_for(lambda: any(m.flags & IS_KEY for m in viewer.pictures[n:]), 3, "a whole picture again")
+    assert viewer.canvas.misfits == 0
+    viewer.end()
+
+
+def op(kind, fields, data=b"", flags=0, shape=0, length=None):
+    head = struct.pack("<BBHI", kind, flags, shape, 8 + len(fields) + len(data) if length is None else length)
+    whole = head + fields + data
+    return whole + bytes(-len(whole) % 4)
+
+
+def image(form, width, height):
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), (10, 200, 90)).save(out, form)
+    return out.getvalue()
+
+
+WIDTH, HEIGHT = 64, 48
+WHOLE = struct.pack("<4H", 0, 0, WIDTH, HEIGHT)
+LIES = {
+    "a rectangle that reaches out": op(2, struct.pack("<4H", 60, 0, 8, 8), image("PNG", 8, 8)),
+    "a rectangle outside": op(2, struct.pack("<4H", 64, 48, 8, 8), image("PNG", 8, 8)),
+    "an image of another size": op(3, WHOLE, image("JPEG", 8, 8)),
+    "an image that is none": op(3, WHOLE, b"GIF89a" + bytes(100)),
+    "a PNG that is a JPEG": op(2, WHOLE, image("JPEG", WIDTH, HEIGHT)),
+    "a copy in a catch-up": op(1, struct.pack("<6H", 0, 0, 8, 8, 8, 8)),
+    "a length beyond the end": op(3, WHOLE, image("JPEG", WIDTH, HEIGHT), length=1 << 20),
+    "a length of nothing": op(3, WHOLE, image("JPEG", WIDTH, HEIGHT), length=0),
+    "an unknown operation": op(9, WHOLE),
+    "half an operation": op(3, WHOLE)[:6],
+    "nothing at all": b"\0\0\0\0",
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_operations_that_lie_are_refused_before_any_viewer_sees_them(folder, lie):
+    httpd = Httpd(folder)
+    honest = op(3, WHOLE, image("JPEG", WIDTH, HEIGHT))
+    payload = [honest]
+    daemon = FakeSound(httpd.capture_path, make=lambda n: payload[0], stream=1, kind=3, width=WIDTH,
+                       height=HEIGHT)
+    viewer = DeltaViewer(httpd.address)
+    wait_for(lambda: viewer.canvas.sequence, 5, "the truth")
+    payload[0] = LIES[lie]
+    words = viewer.wait_state("picture", "broken")["words"]
+    assert words == "The screen daemon was dropped: operations in its ring lie"
+    payload[0] = honest
+    sequence = viewer.canvas.sequence
+    wait_for(lambda: viewer.canvas.sequence > sequence or viewer.canvas.catch_ups > 1, 5, "the truth again")
+    kinds = {m.kind for m in viewer.pictures if m.data not in (honest,)}
+    assert kinds <= {1}, "a viewer saw the lie"  # a state's picture, perhaps
+    assert viewer.error is None
+    viewer.end()
+    daemon.stop()

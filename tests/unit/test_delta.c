@@ -29,7 +29,7 @@
 #include "tests/lib/delta_client.h"
 #include "tests/lib/desktop.h"
 
-#define FRAMES_QUICK 600u
+#define FRAMES_QUICK 1500u
 #define FRAME_NS     (33 * NS_PER_MS)
 #define PAYLOAD_MAX  (2u * 1024u * 1024u)
 
@@ -341,7 +341,7 @@ static void is_never_wrong_but_where_a_jpeg_lies(void **state)
 static void fits_into_small_records(void **state)
 {
 	(void)state;
-	run_random(400, 300, frames_wanted() / 10 + 1, 16 * 1024 - 64);
+	run_random(400, 300, frames_wanted() / 4 + 1, 16 * 1024 - 64);
 }
 
 /* --- what it costs, in bytes --- */

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "httpd/delta_view.h"
+
+#include <stddef.h>
+
+static bool follow_epoch(struct delta_view *view, struct catch_ups *catch_ups, uint64_t epoch)
+{
+	if (view->epoch == epoch)
+		return true;
+	delta_view_lose(view, catch_ups);
+	view->epoch = epoch;
+	return false;
+}
+
+void delta_view_lose(struct delta_view *view, struct catch_ups *catch_ups)
+{
+	catch_ups_paid(catch_ups, &view->debt);
+	view->held = 0;
+	view->has_missed = false;
+}
+
+static bool offer_step(struct delta_view *view, const struct frame *frame, enum delta_room room)
+{
+	bool is_refinement = frame->flags & RECORD_IS_REFINEMENT;
+
+	if (view->held == 0 || view->held != frame->base)
+		return false;
+	/* Who does not get a refinement lags, too: the catch-up that it gets instead is hardly more
+	 * than a head, and what it has missed is owed to it from then on. */
+	if (room == DELTA_NO_ROOM || (is_refinement && room != DELTA_IDLE))
+		return false;
+	view->held = frame->sequence;
+	return true;
+}
+
+static bool offer_catch_up(struct delta_view *view, struct catch_ups *catch_ups,
+	const struct frame *frame, enum delta_room room)
+{
+	if (room == DELTA_NO_ROOM || frame->base > view->held || view->held >= frame->sequence)
+		return false;
+	view->held = frame->sequence;
+	view->has_missed = false;
+	catch_ups_owe(catch_ups, &view->debt);
+	return true;
+}
+
+static bool offer_exact(struct delta_view *view, struct catch_ups *catch_ups,
+	const struct frame *frame, enum delta_room room)
+{
+	bool is_sent = room == DELTA_IDLE && view->held == frame->sequence;
+
+	if (!view->debt.is_owed)
+		return false;
+	view->has_missed |= !is_sent;
+	if (frame->flags & RECORD_IS_LAST && !view->has_missed)
+		catch_ups_paid(catch_ups, &view->debt);
+	return is_sent;
+}
+
+bool delta_view_offer(struct delta_view *view, struct catch_ups *catch_ups,
+	const struct frame *frame, enum delta_room room)
+{
+	follow_epoch(view, catch_ups, frame->epoch);
+	if (frame->kind == RECORD_STEP)
+		return offer_step(view, frame, room);
+	if (frame->flags & RECORD_IS_EXACT)
+		return offer_exact(view, catch_ups, frame, room);
+	return offer_catch_up(view, catch_ups, frame, room);
+}
+
+struct frame *delta_view_catch_up(
+	struct delta_view *view, struct catch_ups *catch_ups, enum delta_room room)
+{
+	uint64_t newest = catch_ups_newest(catch_ups);
+	struct frame *found;
+
+	if (room == DELTA_NO_ROOM || newest == 0)
+		return NULL;
+	follow_epoch(view, catch_ups, catch_ups_epoch(catch_ups));
+	if (view->held == newest) {
+		if (!view->debt.is_owed || room != DELTA_IDLE)
+			return NULL;
+		if (view->has_missed)
+			catch_ups_owe_anew(catch_ups, &view->debt);
+		view->has_missed = false;
+		catch_ups_ready(catch_ups, &view->debt);
+		return NULL;
+	}
+	found = catch_ups_find(catch_ups, view->held);
+	if (found && offer_catch_up(view, catch_ups, found, room))
+		return found;
+	catch_ups_want(catch_ups, view->held);
+	return NULL;
+}
