@@ -256,6 +256,7 @@
 		return {
 			tier: this.name,
 			mode: this.sync.mode,
+			isOpen: this.link.isGreeted,
 			picture: this.link.wants.picture,
 			decoder: screenshare.decode.kind(),
 			connections: this.connections,
