@@ -1,5 +1,5 @@
 /*
- * Turns the bytes of a JPEG into something that a canvas draws: by createImageBitmap, off the main
+ * Turns the bytes of a JPEG or PNG into something that a canvas draws: by createImageBitmap, off the main
  * thread, where it exists (Chrome 50, Firefox 42, Safari 15), else by an <img> and a blob: URL.
  *
  * Several at once finish in any order: in Chromium, of a large picture and small ones after it, the
@@ -44,8 +44,8 @@
 		});
 	}
 
-	screenshare.decode = function (bytes, onDone) {
-		var blob = new Blob([bytes], {type: 'image/jpeg'});
+	screenshare.decode = function (bytes, type, onDone) {
+		var blob = new Blob([bytes], {type: type});
 		if (hasBitmaps) {
 			byBitmap(blob, onDone);
 		} else {

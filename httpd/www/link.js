@@ -23,7 +23,8 @@
 
 	/*
 	 * `wants` is {source, picture, sound}; `on` has hello(message), state(message),
-	 * binary(message, arrivedMs), lost() and broken().
+	 * binary(message, arrivedMs), lost(wasGood), failed(), before it is tried once more: this attempt
+	 * came to nothing though the server is there, and broken().
 	 */
 	function Link(wants, on) {
 		this.wants = wants;
@@ -144,7 +145,7 @@
 	Link.prototype.lose = function () {
 		var self = this, wasGood = this.isGood;
 		this.drop();
-		this.on.lost();
+		this.on.lost(wasGood);
 		this.retryTimer = window.setTimeout(function () {
 			self.retryTimer = null;
 			if (wasGood) {
@@ -167,9 +168,12 @@
 			}
 			if (answer && ++self.failures >= FAILURES_MAX) {
 				self.on.broken();
-			} else {
-				self.connect();
+				return;
 			}
+			if (answer) {
+				self.on.failed();
+			}
+			self.connect();
 		});
 	};
 
@@ -184,7 +188,7 @@
 	Link.prototype.ping = function () {
 		var now = screenshare.now(), late = now - this.pingDue;
 		if (late > SLEEP_MS) {
-			this.on.lost();
+			this.on.lost(this.isGood);
 			this.connect();
 			return;
 		}

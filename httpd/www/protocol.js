@@ -25,11 +25,14 @@
 		}
 		return {
 			kind: view.getUint8(0),
+			flags: view.getUint8(1),
 			isState: (view.getUint8(1) & 2) !== 0,
 			sequence: view.getUint32(4, true),
 			pts: u64(view, 8),
+			base: view.getUint32(16, true),
 			width: view.getUint16(20, true),
 			height: view.getUint16(22, true),
+			length: buffer.byteLength,
 			payload: new Uint8Array(buffer, headLen)
 		};
 	}
@@ -39,5 +42,9 @@
 		return ((after - before - 1) >>> 0);
 	}
 
-	screenshare.protocol = {PICTURE: 1, PCM: 2, OPUS: 3, parse: parse, missing: missing};
+	screenshare.protocol = {
+		PICTURE: 1, PCM: 2, OPUS: 3, STEP: 4, CATCH_UP: 5,
+		parse: parse,
+		missing: missing
+	};
 }(window.screenshare = window.screenshare || {}));

@@ -14,24 +14,40 @@
 		this.notice = notice;
 		this.words = words; /* {connecting, reconnecting} */
 		this.shown = null;
+		this.over = null;
+		this.fitted = ''; /* the size of the picture that was fitted last */
 		window.addEventListener('resize', function () {
 			self.fit();
 		});
 	}
 
-	/* `picture`, an <img> or <canvas>, takes the place of what was shown. */
-	Stage.prototype.show = function (picture) {
+	/*
+	 * `picture`, an <img> or <canvas>, takes the place of what was shown.  `over`, if there is one, has
+	 * an element that covers it, and place(seen), which is told where the picture is seen.
+	 */
+	Stage.prototype.show = function (picture, over) {
 		if (this.shown !== picture) {
 			this.forget(this.shown);
 			this.shown = picture;
+			this.fitted = '';
 			picture.className = 'picture';
 			if (picture.parentNode !== this.element) {
 				this.element.appendChild(picture);
 			}
+			if (over) {
+				this.over = over;
+				this.element.appendChild(over.element);
+			}
 		}
-		this.fit();
+		if (this.fitted !== sizeOf(picture)) {
+			this.fit();
+		}
 		this.say('');
 	};
+
+	function sizeOf(picture) {
+		return (picture.naturalWidth || picture.width) + 'x' + (picture.naturalHeight || picture.height);
+	}
 
 	/* An <img> must be in the page to load in every browser; it is not seen yet. */
 	Stage.prototype.prepare = function (picture) {
@@ -54,12 +70,28 @@
 		}
 		if (this.shown === picture) {
 			this.shown = null;
+			if (this.over) {
+				this.element.removeChild(this.over.element);
+				this.over = null;
+			}
 		}
 	};
 
+	/* Where a picture of that size is seen, in the page's pixels: as object-fit has it. */
+	Stage.prototype.layout = function (width, height) {
+		var scale = Math.min(window.innerWidth / width, window.innerHeight / height);
+		return {
+			scale: scale,
+			left: (window.innerWidth - width * scale) / 2,
+			top: (window.innerHeight - height * scale) / 2,
+			width: width * scale,
+			height: height * scale
+		};
+	};
+
 	Stage.prototype.fit = function () {
-		var picture = this.shown, w, h, scale;
-		if (!needsFit || !picture) {
+		var picture = this.shown, w, h, seen;
+		if (!picture || (!needsFit && !this.over)) {
 			return;
 		}
 		w = picture.naturalWidth || picture.width;
@@ -67,20 +99,27 @@
 		if (!w || !h) {
 			return;
 		}
-		scale = Math.min(window.innerWidth / w, window.innerHeight / h);
-		w = Math.round(w * scale);
-		h = Math.round(h * scale);
-		picture.style.width = w + 'px';
-		picture.style.height = h + 'px';
-		picture.style.left = Math.floor((window.innerWidth - w) / 2) + 'px';
-		picture.style.top = Math.floor((window.innerHeight - h) / 2) + 'px';
+		seen = this.layout(w, h);
+		if (needsFit) {
+			picture.style.width = seen.width + 'px';
+			picture.style.height = seen.height + 'px';
+			picture.style.left = seen.left + 'px';
+			picture.style.top = seen.top + 'px';
+		}
+		if (this.over) {
+			this.over.place(seen);
+		}
+		this.fitted = sizeOf(picture);
 	};
 
 	Stage.prototype.say = function (text) {
+		var isOn = this.notice.className === 'on';
 		if (text) {
 			this.notice.textContent = text;
 		}
-		this.notice.className = text ? 'on' : '';
+		if (isOn !== !!text) {
+			this.notice.className = text ? 'on' : '';
+		}
 	};
 
 	/* The pictures have stopped, or have not begun. */

@@ -1,8 +1,11 @@
 /*
  * The best tier: one WebSocket, pictures on a canvas, sound by Web Audio, both on one clock.
  *
- *     link ──► pictures (decoded, in order) ──► canvas
+ *     link ──► pictures (decoded, in order) ──► painter ──► canvas, pointer
  *       └────► sound (scheduled) ──► sync: when is a picture's moment heard?
+ *
+ * Pictures of the screen come as the delta stream: what has changed.  Where a server does not know
+ * that, or it does not work here, and for the camera, as JPEGs.
  *
  * Every tier has start(), stop(), rest() and wake() for a page that nobody sees, turnSound(isOn),
  * setMode(mode) and stats(); `on` has broken(): this tier does not work here, and
@@ -11,6 +14,9 @@
 (function (screenshare) {
 	'use strict';
 
+	var ANEW_MS = 1000; /* between two requests for a whole picture: its answer takes a while */
+	var DOUBT_MS = 300;
+
 	function TierSocket(settings, stage, on) {
 		var self = this;
 		this.settings = settings;
@@ -18,24 +24,32 @@
 		this.on = on;
 		this.connections = 0;
 		this.isResting = false;
+		this.rested = null; /* what pictures were asked for before it rests */
+		this.best = settings.source === 'screen' ? 'delta' : 'jpeg';
+		this.anewAt = -Infinity;
+		this.anewTimer = null;
 		this.soundState = null;
 		this.canvas = document.createElement('canvas');
 		this.canvas.setAttribute('role', 'img');
 		this.canvas.setAttribute('aria-label', settings.alt);
 		this.makeSound();
 		this.sync = new screenshare.Sync(this.isWav ? null : this.sound);
-		this.pictures = new screenshare.Pictures(this.canvas, {
+		this.pointer = new screenshare.Pointer();
+		this.painter = new screenshare.Painter(this.canvas, this.pointer);
+		this.pictures = new screenshare.Pictures(this.painter, {
 			dueAt: function (pts) { return self.sync.dueAt(pts); },
 			ready: function (early) { self.sync.ready(early); },
 			taken: function (sequence, tookMs) { self.taken(sequence, tookMs); },
 			drawn: function () { self.drawn(); },
-			broken: function () { on.broken(); }
+			lost: function (inARow) { self.askAnew(inARow); },
+			broken: function () { self.broken(); }
 		});
-		this.link = new screenshare.Link({source: settings.source, picture: 'jpeg', sound: 'none'}, {
+		this.link = new screenshare.Link({source: settings.source, picture: this.best, sound: 'none'}, {
 			hello: function (message) { self.hello(message); },
 			state: function (message) { self.state(message); },
 			binary: function (message, now) { self.binary(message, now); },
-			lost: function () { self.lost(); },
+			lost: function (wasGood) { self.lost(wasGood); },
+			failed: function () { self.failed(); },
 			broken: function () { on.broken(); }
 		});
 	}
@@ -73,10 +87,11 @@
 	};
 
 	TierSocket.prototype.binary = function (message, now) {
-		if (message.kind === screenshare.protocol.PICTURE) {
+		var kinds = screenshare.protocol;
+		if (message.kind === kinds.PICTURE || message.kind === kinds.STEP ||
+				message.kind === kinds.CATCH_UP) {
 			this.pictures.arrive(message, now);
-		} else if (message.kind === screenshare.protocol.PCM ||
-				message.kind === screenshare.protocol.OPUS) {
+		} else if (message.kind === kinds.PCM || message.kind === kinds.OPUS) {
 			if (!this.isWav) {
 				this.sound.take(message);
 			}
@@ -92,13 +107,63 @@
 			this.isNew = false;
 			this.connections++;
 		}
-		this.stage.show(this.canvas);
+		this.stage.show(this.canvas, this.pointer);
 	};
 
-	TierSocket.prototype.lost = function () {
+	/* A connection that was good is tried again with what it could. */
+	TierSocket.prototype.lost = function (wasGood) {
+		if (wasGood) {
+			this.rested = this.best;
+			if (this.link.wants.picture !== 'none') {
+				this.link.wants.picture = this.best;
+			}
+		}
 		if (!this.isResting) {
 			this.stage.wait();
 		}
+	};
+
+	/* Perhaps the server does not know what was asked for. */
+	TierSocket.prototype.failed = function () {
+		if (this.link.wants.picture === 'delta') {
+			this.link.wants.picture = 'jpeg';
+		}
+	};
+
+	/*
+	 * The canvas is not what the server believes, and only a whole picture makes it right: at once
+	 * where it happened twice in a row; once may be what was under way as we changed our mind.
+	 */
+	TierSocket.prototype.askAnew = function (inARow) {
+		var self = this, now = screenshare.now();
+		var wait = Math.max(this.anewAt + ANEW_MS - now, inARow > 1 ? 0 : DOUBT_MS);
+		if (this.link.wants.picture !== 'delta') {
+			return;
+		}
+		window.clearTimeout(this.anewTimer);
+		this.anewTimer = null;
+		if (wait <= 0) {
+			this.anewAt = now;
+			this.link.send({type: 'set', picture: 'none'});
+			this.link.send({type: 'set', picture: 'delta'});
+		} else {
+			this.anewTimer = window.setTimeout(function () {
+				if (self.pictures.lostInARow > 0) {
+					self.askAnew(2);
+				}
+			}, wait);
+		}
+	};
+
+	/* Pictures that cannot be decoded: JPEGs alone, then another tier. */
+	TierSocket.prototype.broken = function () {
+		if (this.best === 'jpeg') {
+			this.on.broken();
+			return;
+		}
+		this.best = 'jpeg';
+		this.pictures.clear();
+		this.link.want('picture', 'jpeg');
 	};
 
 	/* --- what the viewer asks --- */
@@ -110,11 +175,16 @@
 
 	TierSocket.prototype.stop = function () {
 		this.link.close();
+		window.clearTimeout(this.anewTimer);
+		this.anewTimer = null;
 		this.pictures.clear();
 		this.sound.turnOff();
 	};
 
 	TierSocket.prototype.rest = function () {
+		if (!this.isResting) {
+			this.rested = this.link.wants.picture;
+		}
 		this.isResting = true;
 		if (this.sound.isOn && !this.isWav) {
 			this.link.want('picture', 'none');
@@ -125,10 +195,10 @@
 
 	TierSocket.prototype.wake = function () {
 		this.isResting = false;
-		this.link.wants.picture = 'jpeg';
 		if (this.link.socket && this.link.isGreeted) {
-			this.link.send({type: 'set', picture: 'jpeg'});
+			this.link.want('picture', this.rested);
 		} else {
+			this.link.wants.picture = this.best;
 			this.link.open();
 		}
 	};
@@ -171,6 +241,7 @@
 		for (i = 0; i < draws.length; i++) {
 			taken = clock.toPage(draws[i].pts);
 			drawn.push({
+				kind: draws[i].kind,
 				sequence: draws[i].sequence,
 				pts: draws[i].pts,
 				isState: draws[i].isState,
@@ -185,6 +256,8 @@
 		return {
 			tier: this.name,
 			mode: this.sync.mode,
+			isOpen: this.link.isGreeted,
+			picture: this.link.wants.picture,
 			decoder: screenshare.decode.kind(),
 			connections: this.connections,
 			framesArrived: figures.arrived,
@@ -192,6 +265,12 @@
 			framesLate: figures.late,
 			framesSkipped: figures.skipped,
 			framesBad: figures.bad,
+			bytes: figures.bytes,
+			steps: this.painter.figures.steps,
+			catchUps: this.painter.figures.catchUps,
+			misfits: figures.misfits,
+			sequence: this.painter.sequence,
+			pointer: this.pointer.stats(),
 			waiting: this.pictures.waiting.length,
 			draws: drawn,
 			avOffsetMs: last ? last.offset : null,

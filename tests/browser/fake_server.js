@@ -14,6 +14,7 @@ const { spawnSync } = require('node:child_process');
 const http = require('node:http');
 const { WebSocketServer } = require('ws');
 const { HOST } = require('./stage');
+const { FLAGS, KINDS, jpegOf } = require('./fake_desk');
 
 const WIDTH = 320, HEIGHT = 180, BLOCK = WIDTH / 8, N_PICTURES = 256;
 const PCM_FRAMES = 480, OPUS_FRAMES = 960, RATE = 48000;
@@ -119,6 +120,7 @@ class FakeServer {
 		this.socket = 'works';   /* refused: 404; mute: opens and says nothing; deaf: dies after hello */
 		this.video = 'works';    /* broken: what is no picture */
 		this.picture = 'works';  /* broken: JPEGs that are none */
+		this.delta = 'works';    /* refused: 400; told: sends what the test says, and nothing else */
 		this.packets = 'work';   /* broken: Opus that is none */
 		this.soundState = ['live', 'Sound flows'];
 		this.hold = 0;           /* ms for which each piece of sound is held, a function of its number, or a number */
@@ -240,6 +242,10 @@ class FakeServer {
 			socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
 			return;
 		}
+		if (this.delta === 'refused' && /[?&]picture=delta/.test(request.url)) {
+			socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+			return;
+		}
 		this.ws.handleUpgrade(request, socket, head, (ws) => {
 			if (this.socket === 'mute') {
 				return;
@@ -265,6 +271,7 @@ class Viewer {
 		this.underWay = 0;
 		this.most = 2;
 		this.last = -1;
+		this.held = 0; /* the sequence of the delta stream that it was sent; 0: none */
 		this.tell({ type: 'hello', protocol: 1, version: 'fake', computer: 'fake', source: query.get('source'),
 			picture: this.picture, sound: this.sound,
 			pcm: { rate: RATE, channels: 2, format: 's16le', frames: PCM_FRAMES },
@@ -300,7 +307,10 @@ class Viewer {
 		} else if (message.type === 'ping') {
 			this.tell({ type: 'pong', t: message.t, now_us: Math.round(this.fake.now()) });
 		} else if (message.type === 'set') {
-			this.picture = message.picture || this.picture;
+			if (message.picture) {
+				this.picture = message.picture;
+				this.held = 0;
+			}
 			if (message.sound) {
 				this.sound = message.sound;
 				this.from = null;
@@ -309,13 +319,14 @@ class Viewer {
 		}
 	}
 
-	send(kind, sequence, pts, payload, width, height) {
+	send(kind, sequence, pts, payload, width, height, flags = 1, base = 0) {
 		const head = Buffer.alloc(24);
 		head[0] = kind;
-		head[1] = 1;
+		head[1] = flags;
 		head.writeUInt16LE(24, 2);
 		head.writeUInt32LE(sequence >>> 0, 4);
 		head.writeBigUInt64LE(BigInt(Math.round(pts)), 8);
+		head.writeUInt32LE(base >>> 0, 16);
 		head.writeUInt16LE(width, 20);
 		head.writeUInt16LE(height, 22);
 		this.ws.send(Buffer.concat([head, payload]));
@@ -330,7 +341,8 @@ class Viewer {
 
 	sendPicture() {
 		const fake = this.fake, n = fake.number();
-		if (this.picture !== 'jpeg' || n === this.last || this.underWay >= this.most) {
+		if (this.picture === 'none' || n === this.last || this.underWay >= this.most ||
+			(this.picture === 'delta' && fake.delta === 'told')) {
 			return;
 		}
 		this.last = n;
@@ -342,8 +354,14 @@ class Viewer {
 			this.ws.send('no JSON');
 			this.ws.send(Buffer.from([1, 2, 3]));
 		}
-		this.send(1, n, n / fake.fps * 1e6, fake.picture === 'broken' ? Buffer.from('no JPEG') : pictures[n % N_PICTURES],
-			WIDTH, HEIGHT);
+		const jpeg = fake.picture === 'broken' ? Buffer.from('no JPEG') : pictures[n % N_PICTURES], pts = n / fake.fps * 1e6;
+		if (this.picture === 'jpeg') {
+			this.send(KINDS.PICTURE, n, pts, jpeg, WIDTH, HEIGHT);
+			return;
+		}
+		const kind = this.held > 0 && this.held === n - 1 ? KINDS.STEP : KINDS.CATCH_UP;
+		this.send(kind, n, pts, jpegOf(jpeg, 0, 0, WIDTH, HEIGHT), WIDTH, HEIGHT, this.held ? 0 : FLAGS.WHOLE, this.held);
+		this.held = n;
 	}
 
 	/* All pieces that are whole by now.  With a skew the sound's clock leaves the server's. */

@@ -114,12 +114,13 @@ class Stage {
 		this.painter = await new Painter().start(this, this.display);
 	}
 
-	async startRun() {
+	/* `screen`: more of that section of the configuration. */
+	async startRun(screen = 'cursor = no\n') {
 		const runtime = path.join(this.folder, 'runtime');
 		fs.mkdirSync(runtime, { mode: 0o700 });
 		const file = path.join(this.folder, 'screenshare.conf');
 		/* The pointer lies in the middle of a new screen, where tests look. */
-		fs.writeFileSync(file, `[http]\nhosts = ${HOST}\ngrace_s = 2\n[screen]\ncursor = no\n`);
+		fs.writeFileSync(file, `[http]\nhosts = ${HOST}\ngrace_s = 2\n[screen]\n${screen}`);
 		this.run = this.start(path.join(BIN, 'screenshare'), ['run', '--listen', '127.0.0.1:0',
 			'--config', file, '--state', path.join(this.folder, 'state')], {
 			env: { PATH: process.env.PATH, HOME: this.folder, XDG_RUNTIME_DIR: runtime,

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+'use strict';
+
+require('./delta_tests').testDelta('firefox');
