@@ -7,6 +7,8 @@ const puppeteer = require('puppeteer-core');
 /* No secure context, as every television's origin is none: the server has to know this name. */
 const HOST = 'tv.test';
 
+let isEnding = false;
+
 /* Closed by SIGTERM. */
 async function openBrowser() {
 	const browser = await puppeteer.launch({
@@ -17,7 +19,10 @@ async function openBrowser() {
 		ignoreDefaultArgs: ['--mute-audio'],
 		defaultViewport: { width: 1920, height: 1080 },
 	});
-	process.once('SIGTERM', () => browser.close().finally(() => process.exit(0)));
+	process.once('SIGTERM', () => {
+		isEnding = true;
+		browser.close().finally(() => process.exit(0));
+	});
 	return browser;
 }
 
@@ -36,6 +41,8 @@ async function clockOffset(page) {
 
 function run(main) {
 	main().catch((error) => {
+		if (isEnding)
+			return;
 		console.error(error);
 		process.exit(1);
 	});

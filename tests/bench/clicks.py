@@ -106,4 +106,4 @@ def percentile(values, share):
     if not len(values):
         raise BenchError("nothing was found to measure")
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+    return float(ordered[min(len(ordered) - 1, int(len(ordered) * share))])

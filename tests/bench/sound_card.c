@@ -4,7 +4,7 @@
  *
  *     sound_card --fifo F --rate FRAMES_PER_SECOND --to FILE
  *
- *     module-pipe-sink ──► fifo, 21 ms ──► taken at the card's rate ──► FILE, dated exactly
+ *     module-pipe-sink ──► fifo, 43 ms ──► taken at the card's rate ──► FILE, dated exactly
  *
  * The sink believes in 48,000 frames a second; the card takes as many as it is told to, by this
  * computer's clock: that is what a crystal that is 0.2 % off does.  What is not there in time is
@@ -25,7 +25,7 @@
 
 #define STEP_NS    (2 * NS_PER_MS)
 #define DATE_STEPS 100u
-#define FIFO_BYTES 4096
+#define FIFO_BYTES 8192  /* two pages: one is filled while the other is played */
 #define FRAMES_MAX 4096u /* of one step */
 #define CHANNELS   2u
 

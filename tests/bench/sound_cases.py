@@ -6,8 +6,6 @@ import io
 import json
 import os
 import shutil
-import struct
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,7 +16,7 @@ from PIL import Image
 import clicks
 from clicks import percentile
 from measure import Window
-from processes import BenchError, Process, machine_busy_s, wait_until
+from processes import BenchError, Process, tree_cpu_s
 from sound_systems import (PIPE_SINK, Beats, Card, Monitor, Page, SoundServer, now_us, null_sink)
 from systems import Display, Painter, Screenshare
 
@@ -53,6 +51,21 @@ def stage(bench, has_flashes, rate=30):
             Beats(bench.programs, desktop, "desktop", display if has_flashes else None) as beats, \
             Screenshare(bench.binaries, display, rate, env=desktop.env) as server:
         yield display, desktop, beats, server
+
+
+class PageWindow(Window):
+    """Counts the browser and the sound servers as the client."""
+
+    def __init__(self, display, painter, server, page, *sounds):
+        super().__init__(display, painter, server)
+        self.roots = [page.pid, *(sound.process.pid for sound in sounds)]
+
+    def open(self):
+        self.client_s = tree_cpu_s(*self.roots)
+        super().open()
+
+    def close(self, client_cpu_s=0.0):
+        return super().close(tree_cpu_s(*self.roots) - self.client_s + client_cpu_s)
 
 
 @contextlib.contextmanager
@@ -99,17 +112,6 @@ def flashes_of(pictures):
             found.append((picture.pts_us, is_white))
         before = is_white
     return found
-
-
-def flash_errors(sent, flashes):
-    """ms by which each flash is later (or earlier) than its click; `sent` is Beats.sent()'s, on the same
-    axis as the flashes, its third field the µs at which the window was really drawn."""
-    errors = []
-    for at_us, _, drawn_us, *_ in sent:
-        near = [flash for flash in flashes if abs(flash[0] - drawn_us) < 250_000]
-        if near:
-            errors.append((min(near, key=lambda flash: abs(flash[0] - drawn_us))[0] - drawn_us) / 1000)
-    return errors
 
 
 class SinkCase:
@@ -184,7 +186,7 @@ class HeardCase:
                 Page(bench.programs, server.url, "--sound", "--smooth", ears=ears) as page, \
                 Monitor(bench.programs, ears, "ears") as monitor:
             time.sleep(SETTLE_S)
-            window = Window(display, beats, server)
+            window = PageWindow(display, beats, server, page, desktop, ears)
             window.open()
             since_us = now_us()
             time.sleep(seconds)
@@ -208,17 +210,17 @@ class HeardCase:
 class SkewCase:
     """A browser whose sound card is 0.2 % too fast or too slow: how late its sound becomes."""
 
-    RATES = (48096, 47904)
+    RATES = (47904, 48096)  # too slow: sound gathers; too fast: it is used up
 
     def run(self, bench):
         return {SUT: [self.run_rate(bench, rate) for rate in self.RATES[:1 if bench.skew_s < 300 else 2]]}
 
     def run_rate(self, bench, rate):
-        with stage(bench, False) as (display, _, beats, server), \
+        with stage(bench, False) as (display, desktop, beats, server), \
                 SoundServer(PIPE_SINK) as ears, Card(bench.programs, ears, rate) as card, \
                 Page(bench.programs, server.url, "--sound", ears=ears) as page:
             time.sleep(SETTLE_S)
-            window = Window(display, beats, server)
+            window = PageWindow(display, beats, server, page, desktop, ears)
             window.open()
             since_us = now_us()
             time.sleep(bench.skew_s)
@@ -246,7 +248,7 @@ class SocketCase:
                 Screenshare(bench.binaries, display, 30) as server, \
                 Page(bench.programs, server.url) as page:
             time.sleep(2)
-            window = Window(display, painter, server)
+            window = PageWindow(display, painter, server, page)
             window.open()
             since_us = now_us()
             time.sleep(seconds)
@@ -285,11 +287,9 @@ class AudioCase:
             time.sleep(seconds)
             load = window.close()
             check(one)
-            bytes_per_s = None
         return {SUT: [{**load, "daemon": load["cpu_of"][Screenshare.AUDIO],
                        "httpd": load["cpu_of"][Screenshare.HTTP],
-                       "pieces_per_s": (len(one.sounds) - before) / load["seconds"],
-                       "bytes_per_s": bytes_per_s}]}
+                       "pieces_per_s": (len(one.sounds) - before) / load["seconds"]}]}
 
 
 class Music:
