@@ -162,7 +162,7 @@ ROWS["skew"] = [
     Row("sink to audible, recorded, p95", "way_p95", "ms", 0),
     Row("clicks heard, of those played", lambda f: f["n"] / f["sent"] * 100, "%", 0),
     Row("under-runs and jumps", lambda f: f["underRuns"] + f["jumps"], "", 0),
-    Row("silence for want of samples", "missing_ms", "ms", 0),
+    Row("what its sound card had to wait for", "missing_ms", "ms", 0),
 ]
 ROWS["socket"] = [
     Row("painted to drawn, p50", "drawn_p50", "ms", 1, at_most(50, MS)),
@@ -180,6 +180,7 @@ ROWS["camera"] = [
     Row("CPU of httpd", "httpd", "%", 2),
     Row("pictures a second", "whole_fps", "", 2, at_least(29.5)),
     Row("taken to received, p95", "age_p95", "ms", 1),
+    Row("bytes a frame", lambda f: f["frame_bytes"] / 1000, "kB", 0),
 ]
 ROWS["cameramjpeg"] = [Row("CPU of the camera's daemon", "daemon", "%", 2, at_most(3, " %")),
                        *ROWS["camera"][1:]]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # make bench         the table of figures beside their yardsticks (about half an hour)
 # make bench-quick   one short round of the main cases, to see that nothing is far off
+# make bench-sound   sound, camera and the WebSocket: one round (about four minutes)
 #   BENCH='--cases typing,film --rounds 1'   choose cases and rounds (--help lists them)
 
 BENCH_OUT  := $(B)/bench
@@ -36,7 +37,7 @@ $(BENCH_OUT)/node_modules/.installed: $(addprefix $(BENCH_DIR)/,package.json pac
 $(BENCH_OUT)/%.js: $(BENCH_DIR)/%.js $(BENCH_OUT)/node_modules/.installed
 	cp $< $@
 
-.PHONY: bench bench-quick bench-run bench-programs
+.PHONY: bench bench-quick bench-sound bench-run bench-programs
 bench-programs: $(BENCH_PROGRAMS) $(BENCH_SCRIPTS)
 
 # A second make: the first has looked for libraries before they were installed.
@@ -44,6 +45,9 @@ bench: deps-bench
 	@$(MAKE) --no-print-directory -s bench-run
 bench-quick: deps-bench
 	@$(MAKE) --no-print-directory -s bench-run BENCH='--rounds 1 --seconds 3 --cases still,typing,scroll,film $(BENCH)'
+bench-sound: deps-bench
+	@$(MAKE) --no-print-directory -s bench-run \
+		BENCH='--rounds 1 --cases sink,heard,socket,audio,camera,cameramjpeg,slow,sound50,skew $(BENCH)'
 bench-run: all fake-camera bench-programs
 	@/usr/bin/python3 -B $(BENCH_DIR)/bench.py --bin $(B)/bin --programs $(BENCH_OUT) \
 		--json $(BENCH_OUT)/results.json $(BENCH)

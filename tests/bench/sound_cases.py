@@ -77,6 +77,12 @@ def viewer(server, query, **options):
         one.end()
 
 
+def expect(what, found, of, share=0.8):
+    """Figures of a few that happened to be found would say nothing."""
+    if len(found) < len(of) * share or not of:
+        raise BenchError(f"only {len(found)} of {len(of)} {what}")
+
+
 def check(one):
     if one.error:
         raise BenchError(f"the WebSocket was lost: {one.error}")
@@ -145,6 +151,9 @@ class SinkCase:
             near = [flash[0] - at[2] for flash in flashes if abs(flash[0] - at[2]) < 250_000]
             if near:
                 apart.append((min(near, key=abs) - (heard[0] - at[0])) / 1000)
+        expect("clicks came over the WebSocket", ways, sent)
+        expect("clicks were recorded by the bench itself", own, sent)
+        expect("flashes are in the pictures", apart, pairs)
         return {SUT: [{**load, **spread("way", ways), "n": len(ways),
                        "date_error": percentile(dates, 0.5), "date_worst": max(dates, key=abs),
                        "apart_p50": percentile(apart, 0.5), "apart_worst": max(map(abs, apart)),
@@ -201,6 +210,8 @@ class HeardCase:
         ways = [(one[0] - at[0]) / 1000 for at, one in pairs]
         # Later than the click (+) or earlier (-), with what the bench was late with taken out.
         apart = [((drawn[at] - at[2]) - (one[0] - at[0])) / 1000 for at, one in pairs if at in drawn]
+        expect("clicks were heard", pairs, sent, 0.5)
+        expect("flashes were drawn", apart, pairs)
         return {SUT: [{**load, **figures, **spread("way", ways), "n": len(ways), "sent": len(sent),
                        "page_apart": percentile(offsets, 0.95), "apart_median": percentile(apart, 0.5),
                        "apart": percentile([abs(one) for one in apart], 0.95), "n_flashes": len(apart),
@@ -229,6 +240,7 @@ class SkewCase:
             sent = beats.sent(since_us)
             figures = sound_of_page(page, since_us)
         ways = [((one[0] - at[0]) / 1000, at[0]) for at, one in clicks.match(sent, heard)]
+        expect("clicks were heard", ways, sent, 0.5)
         last = [way for way, at_us in ways if at_us > sent[-1][0] - 20e6]
         figures["page_last_p50"] = percentile(figures["page_latencies"][-80:], 0.5)
         return {**load, **figures, **spread("way", [way for way, _ in ways]), "n": len(ways),
