@@ -392,9 +392,15 @@ static int append_head(struct evbuffer *out, const char *accept)
 static void start(struct ws *ws, const struct viewer_ws_wish *wish, const char *accept)
 {
 	struct evbuffer *out = conn_output(ws->viewer.conn);
+	struct feed_info info;
 
-	if (append_head(out, accept) < 0 ||
-		ws_message_hello(out, wish->source, wish->picture, wish->sound) < 0) {
+	feed_get_info(ws->picture.feed, &info);
+	const struct ws_hello hello = {.source = wish->source,
+		.picture = wish->picture,
+		.sound = wish->sound,
+		.width = info.width,
+		.height = info.height};
+	if (append_head(out, accept) < 0 || ws_message_hello(out, &hello) < 0) {
 		give_up(ws); /* deferred: destroy() cleans up */
 		return;
 	}

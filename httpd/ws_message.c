@@ -164,24 +164,25 @@ static const char *name_or_none(enum stream_id stream)
 	return stream < STREAM_COUNT ? stream_name(stream) : "none";
 }
 
-int ws_message_hello(
-	struct evbuffer *out, enum source_id source, enum stream_id picture, enum stream_id sound)
+int ws_message_hello(struct evbuffer *out, const struct ws_hello *hello)
 {
 	char computer[HOST_NAME_MAX + 1] = "";
 
 	if (gethostname(computer, HOST_NAME_MAX) < 0)
 		computer[0] = '\0';
 	json_t *name = json_string(computer); /* a name that is no UTF-8 is none */
-	return append_text(out,
-		json_pack("{ss si ss so ss ss ss s{si si ss si} s{si si si} s{sI sI}}", "type",
-			"hello", "protocol", WS_PROTOCOL_VERSION, "version", SCREENSHARE_VERSION,
-			"computer", name ? name : json_string(""), "source", source_name(source),
-			"picture", name_or_none(picture), "sound", name_or_none(sound), "pcm",
-			"rate", SOUND_RATE, "channels", SOUND_CHANNELS, "format", "s16le", "frames",
-			SOUND_RECORD_FRAMES, "opus", "rate", SOUND_RATE, "channels", SOUND_CHANNELS,
-			"frames", SOUND_RATE * OPUS_RECORD_MS / 1000, "clock", "now_us",
-			(json_int_t)(clock_monotonic_ns() / NS_PER_US), "realtime_us",
-			(json_int_t)(clock_realtime_ns() / NS_PER_US)));
+	return append_text(
+		out, json_pack("{ss si ss so ss ss ss si si s{si si ss si} s{si si si} s{sI sI}}",
+			     "type", "hello", "protocol", WS_PROTOCOL_VERSION, "version",
+			     SCREENSHARE_VERSION, "computer", name ? name : json_string(""),
+			     "source", source_name(hello->source), "picture",
+			     name_or_none(hello->picture), "sound", name_or_none(hello->sound),
+			     "width", (int)hello->width, "height", (int)hello->height, "pcm",
+			     "rate", SOUND_RATE, "channels", SOUND_CHANNELS, "format", "s16le",
+			     "frames", SOUND_RECORD_FRAMES, "opus", "rate", SOUND_RATE, "channels",
+			     SOUND_CHANNELS, "frames", SOUND_RATE * OPUS_RECORD_MS / 1000, "clock",
+			     "now_us", (json_int_t)(clock_monotonic_ns() / NS_PER_US),
+			     "realtime_us", (json_int_t)(clock_realtime_ns() / NS_PER_US)));
 }
 
 int ws_message_state(

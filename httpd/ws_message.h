@@ -56,8 +56,12 @@ bool ws_sound_parse(const char *word, enum stream_id *stream);
  * The messages of text, each appended to `out` as one frame.  0 or -ENOMEM.  `picture` and `sound`
  * as in struct ws_request.
  */
-int ws_message_hello(
-	struct evbuffer *out, enum source_id source, enum stream_id picture, enum stream_id sound);
+struct ws_hello {
+	enum source_id source;
+	enum stream_id picture, sound;
+	uint32_t width, height; /* of the newest picture; 0: not known yet */
+};
+int ws_message_hello(struct evbuffer *out, const struct ws_hello *hello);
 int ws_message_state(
 	struct evbuffer *out, bool of_sound, enum source_state state, const char *words);
 int ws_message_pong(struct evbuffer *out, double t);

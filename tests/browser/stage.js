@@ -95,7 +95,7 @@ class Stage {
 		this.run = this.start(path.join(BIN, 'screenshare'), ['run', '--listen', '127.0.0.1:0',
 			'--config', file, '--state', path.join(this.folder, 'state')], {
 			env: { PATH: process.env.PATH, HOME: this.folder, XDG_RUNTIME_DIR: runtime,
-				DISPLAY: this.display, XAUTHORITY: path.join(this.folder, 'none') },
+				DISPLAY: this.display || '', XAUTHORITY: path.join(this.folder, 'none') },
 		});
 		const ready = await waitFor(() => {
 			if (this.run.exitCode !== null) {
@@ -105,6 +105,25 @@ class Stage {
 		}, 15000, 'READY');
 		this.port = Number(ready[1]);
 		this.origin = `http://${HOST}:${this.port}`;
+	}
+
+	/* A sound server of its own, whose loudspeaker is silent: browsers of this stage play into it. */
+	async startSound() {
+		const runtime = path.join(this.folder, 'sound');
+		fs.mkdirSync(runtime, { mode: 0o700 });
+		const socket = path.join(runtime, 'native');
+		const server = this.start('pulseaudio', ['-n', '--daemonize=no', '--exit-idle-time=-1', '--disable-shm',
+			'-L', `module-native-protocol-unix auth-anonymous=1 socket=${socket}`,
+			'-L', 'module-null-sink rate=48000'], {
+			env: { PATH: process.env.PATH, HOME: runtime, XDG_RUNTIME_DIR: runtime,
+				PULSE_RUNTIME_PATH: runtime, PULSE_STATE_PATH: runtime } });
+		await waitFor(() => {
+			if (server.exitCode !== null) {
+				throw new Error(`pulseaudio ended: ${server.log}`);
+			}
+			return fs.existsSync(socket);
+		}, 10000, 'a sound server');
+		this.soundEnv = { PULSE_SERVER: `unix:${socket}` };
 	}
 
 	/* Pids of the running programs of that name among run's children. */
@@ -135,7 +154,8 @@ class Stage {
 	/* A page of `name` (chromium, firefox), with all that went wrong in it in page.errors. */
 	async openBrowser(name) {
 		const profile = fs.mkdtempSync(path.join(this.folder, `${name}-`));
-		const common = { headless: true, userDataDir: profile, timeout: 60000, defaultViewport: null };
+		const common = { headless: true, userDataDir: profile, timeout: 60000, defaultViewport: null,
+			env: { ...process.env, ...this.soundEnv } };
 		const browser = await puppeteer.launch(name === 'chromium' ? {
 			executablePath: '/usr/bin/chromium',
 			args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking',
@@ -250,4 +270,4 @@ async function imagePixels(page, points) {
 	}, points);
 }
 
-module.exports = { Stage, waitFor, waitPagePixels, pagePixels, imagePixels, isNear, pause, ROOT };
+module.exports = { HOST, Stage, waitFor, waitPagePixels, pagePixels, imagePixels, isNear, pause, ROOT };

@@ -135,12 +135,15 @@ static void hello_state_and_pong_are_as_documented(void **state)
 	json_t *object;
 
 	(void)state;
-	assert_int_equal(ws_message_hello(out, SOURCE_CAMERA, STREAM_JPEG, STREAM_COUNT), 0);
+	const struct ws_hello hello = {SOURCE_CAMERA, STREAM_JPEG, STREAM_COUNT, 640, 360};
+	assert_int_equal(ws_message_hello(out, &hello), 0);
 	object = take_json(out);
 	assert_string_equal(json_string_value(json_object_get(object, "type")), "hello");
 	assert_string_equal(json_string_value(json_object_get(object, "source")), "camera");
 	assert_string_equal(json_string_value(json_object_get(object, "picture")), "jpeg");
 	assert_string_equal(json_string_value(json_object_get(object, "sound")), "none");
+	assert_int_equal(json_integer_value(json_object_get(object, "width")), 640);
+	assert_int_equal(json_integer_value(json_object_get(object, "height")), 360);
 	assert_int_equal(
 		json_integer_value(json_object_get(json_object_get(object, "pcm"), "frames")), 480);
 	assert_int_equal(
