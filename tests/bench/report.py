@@ -174,6 +174,7 @@ ROWS["audio"] = [
     Row("CPU of the audio daemon", "daemon", "%", 2, at_most(2, " %")),
     Row("CPU of httpd", "httpd", "%", 2),
     Row("Opus packets a second", "pieces_per_s", "", 1),
+    Row("bytes of Opus", lambda f: f["bytes_per_s"] / 1000, "kB/s", 1),
 ]
 ROWS["camera"] = [
     Row("CPU of the camera's daemon", "daemon", "%", 2, at_most(12, " %")),

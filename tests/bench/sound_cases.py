@@ -288,20 +288,23 @@ class AudioCase:
                 SoundServer(null_sink("desktop"), null_sink("second")) as desktop, \
                 Music(desktop, "desktop"), Music(desktop, "second"), \
                 Screenshare(bench.binaries, display, 30, config=config, env=desktop.env) as server, \
-                viewer(server, "?source=screen&picture=none&sound=opus", keep_data=False) as one:
+                viewer(server, "?source=screen&picture=none&sound=opus") as one:
             one.wait_sounds(200, LIMIT_S)
-            if any(state["state"] not in ("live", "starting") for state in one.states
-                   if state["of"] == "sound"):
-                raise BenchError(f"the sound is {one.states[-1]['state']}: {one.states[-1]['words']}")
+            words = [state["words"] for state in one.states
+                     if state["of"] == "sound" and state["state"] == "live"]
+            if not words or "microphone" not in words[-1]:
+                raise BenchError(f"not both inputs are heard: {one.states}")
             before = len(one.sounds)
             window = Window(display, Nobody, server)
             window.open()
             time.sleep(seconds)
             load = window.close()
             check(one)
+            pieces = one.sounds[before:]
         return {SUT: [{**load, "daemon": load["cpu_of"][Screenshare.AUDIO],
                        "httpd": load["cpu_of"][Screenshare.HTTP],
-                       "pieces_per_s": (len(one.sounds) - before) / load["seconds"]}]}
+                       "pieces_per_s": len(pieces) / load["seconds"],
+                       "bytes_per_s": sum(len(p.data) for p in pieces) / load["seconds"]}]}
 
 
 class Music:
@@ -335,22 +338,17 @@ class CameraCase:
         self.layout = layout
 
     def run(self, bench):
-        fake = os.path.join(os.path.dirname(bench.binaries.rstrip("/")), "fake", "screenshare-camera")
-        if not os.path.exists(fake):
+        fakes = os.path.join(os.path.dirname(os.path.abspath(bench.binaries)), "fake")
+        if not os.path.exists(os.path.join(fakes, Screenshare.CAMERA)):
             raise BenchError("there is no camera to test with (make fake-camera)")
-        folder = tempfile.mkdtemp(prefix="ss-camera-")
+        device = tempfile.mkdtemp(prefix="ss-camera-")
         try:
-            for name in os.listdir(bench.binaries):
-                shutil.copy2(os.path.join(bench.binaries, name), folder)
-            shutil.copy2(fake, folder)
-            device = os.path.join(folder, "dev")
-            os.mkdir(device)
             for name, text in (("colour", "pattern"), ("video0", f"{self.layout} 1280 720 30")):
                 with open(os.path.join(device, name), "w", encoding="ascii") as file:
                     file.write(text)
-            return {SUT: [self.watch(bench, folder, device)]}
+            return {SUT: [self.watch(bench, fakes, device)]}
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(device, ignore_errors=True)
 
     def watch(self, bench, binaries, device):
         with Display(HD) as display, \
