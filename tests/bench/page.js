@@ -5,8 +5,8 @@
  *
  *     node page.js http://127.0.0.1:PORT/ [--sound] [--smooth]
  *
- *     page's canvas ──each animation frame──► last rows: time code; one pixel: black or white ──► seen
- *     screenshare.stats() ──► draws, sound                                                  ──► lines
+ *     page's canvas ──each frame──► last rows: time code; one pixel: black or white ──► seen ──► lines
+ *     screenshare.stats() ──► draws, sound ──► lines
  *
  * --sound presses "Turn sound on", as a remote's OK does; --smooth the button of the modes.  Prints READY
  * once a picture is drawn (and heard, with --sound), then a line of JSON four times a second:
