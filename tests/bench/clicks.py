@@ -39,8 +39,7 @@ def kind_of(beat):
 
 def find(samples):
     """[(frame at which a click begins, its kind)] of mono samples (numpy, any number type)."""
-    samples = samples.astype(numpy.float64)
-    loud = numpy.flatnonzero(numpy.abs(samples) > 2000)
+    loud = numpy.flatnonzero((samples > 2000) | (samples < -2000))
     if not len(loud):
         return []
     found = []
@@ -48,7 +47,7 @@ def find(samples):
     for first, last in zip(numpy.concatenate(([loud[0]], loud[breaks + 1])),
                            numpy.concatenate((loud[breaks], [loud[-1]]))):
         begin = max(0, first - CLICK)
-        piece = samples[begin:last + CLICK]
+        piece = samples[begin:last + CLICK].astype(numpy.float64)
         if len(piece) < CLICK:
             continue
         best = (0.0, None, None)

@@ -70,11 +70,15 @@ class PageWindow(Window):
 
 @contextlib.contextmanager
 def viewer(server, query, **options):
-    one = SocketViewer(address_of(server), query, timeout_s=60, **options)
+    one = None
     try:
+        one = SocketViewer(address_of(server), query, timeout_s=60, **options)
         yield one
+    except (AssertionError, EOFError, OSError) as error:  # what tests/lib says it with
+        raise BenchError(f"the WebSocket: {error}") from error
     finally:
-        one.end()
+        if one:
+            one.end()
 
 
 def expect(what, found, of, share=0.8):
