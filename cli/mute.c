@@ -17,7 +17,7 @@
 #include "common/log.h"
 #include "common/service.h"
 
-#define ANSWER_TIMEOUT_MS 5000 /* it may have to be started first */
+#define ANSWER_TIMEOUT_MS 8000 /* it may have to be started first */
 #define SOCKET_PATH       128  /* a runtime folder and a name */
 #define ALL_INPUTS        ((1u << AUDIO_INPUT_COUNT) - 1)
 

@@ -31,7 +31,7 @@
 #define INPUT_STALLED_MS      1000 /* a device that says nothing for so long is opened anew */
 #define INPUT_NO_ANSWER_MS    1500 /* a server that takes longer does not answer */
 #define INPUT_WORDS_MAX       200
-#define INPUT_READ_FRAMES_MAX 4800u
+#define INPUT_READ_FRAMES_MAX TRACK_FRAMES_MAX
 
 struct input {
 	enum audio_input which;

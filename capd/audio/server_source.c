@@ -157,28 +157,30 @@ ssize_t server_source_look(struct server_source *source, int64_t *delay)
 	return avail;
 }
 
+/*
+ * A piece that was looked at is always taken: libpulse waits for ever, for us, when the server dies
+ * while we hold one (pa_memimport_free(), seen).
+ */
 size_t server_source_read(struct server_source *source, int16_t *frames, size_t max)
 {
 	size_t n = 0;
 
-	for (;;) {
+	while (n < max) {
 		const void *piece = NULL;
 		size_t bytes = 0;
 
 		if (pa_stream_peek(source->stream, &piece, &bytes) < 0 || bytes == 0)
-			return n;
+			break;
 		size_t count = bytes / FRAME_BYTES;
-		if (count > max - n && n > 0)
-			return n; /* for the next call */
-		/* One that no buffer holds is cut: the clock will miss the rest. */
-		if (count > max)
-			count = max;
+		if (count > max - n)
+			count = max - n;
 		if (piece)
 			memcpy(frames + n * SOUND_CHANNELS, piece, count * FRAME_BYTES);
 		else /* a hole */
 			memset(frames + n * SOUND_CHANNELS, 0, count * FRAME_BYTES);
 		n += count;
 		if (pa_stream_drop(source->stream) < 0)
-			return n;
+			break;
 	}
+	return n;
 }

@@ -32,5 +32,8 @@ void server_source_close(struct server_source *source);
  * is still to be heard); -ENODEV: source or server is gone.
  */
 ssize_t server_source_look(struct server_source *source, int64_t *delay);
-/* Reads at most `max` frames, in the server's pieces.  How many; 0: none. */
+/*
+ * Reads what has come: how many frames.  `max` should be what server_source_look() said; what is
+ * more is lost.
+ */
 size_t server_source_read(struct server_source *source, int16_t *frames, size_t max);

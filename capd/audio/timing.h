@@ -5,14 +5,14 @@
  *     count of frames ─┐
  *     clock − delay  ──┴──► slow loop (offset and rate) ──► date of any frame, evenly
  *
- * A PCM says how many frames can be read (avail) and how old the next of them is (delay).  The
- * sound server's plugin interpolates that between messages and is at times plainly wrong: for 1.5 s
- * after an idle sink begins it was seen to say 600 ms too much, and a step of CLOCK_REALTIME enters
- * it too.  What it cannot fake is the arrival: whatever is there now was captured before now.  So
- * the *age* of the newest frame, delay − avail, is believed only while it is near the age that is
- * held (at first 0, as a sound card's is; a monitor's is −5 ms, because the server renders ahead);
- * another one has to stand still for AGE_TRIAL_MS, and to be possible, before it is taken over.
- * Until then frames are dated by their arrival.
+ * A PCM says how many frames can be read (avail) and how old the next of them is (delay).  For a
+ * sound server that is interpolated between its messages, and at times plainly wrong: for 1.5 s
+ * after an idle sink begins 600 ms too much were seen, and a step of CLOCK_REALTIME enters it too.
+ * What cannot be wrong is the arrival: whatever is there now was captured before now.  So the *age*
+ * of the newest frame, delay − avail, is believed only while it is near the age that is held (at
+ * first 0, as a sound card's is; a monitor's is some ms less, because the server renders ahead);
+ * another one has to stand still for TIMING_AGE_TRIAL_MS, and to be possible, before it is taken
+ * over.  Until then frames are dated by their arrival.
  *
  * The dates then go through a delay-locked loop of second order (Adriaensen, "Using a DLL to filter
  * time", 2005): frames follow each other evenly, and the clock of a card that is wrong by up to

@@ -11,7 +11,7 @@
 
 	var POLL_MS = 2000;       /* between two questions to /alive */
 	var CONNECT_MS = 4000;    /* a connection that is unknown to the server for so long has failed */
-	var FIRST_MS = 8000;      /* a stream that sends, and of which nothing is seen for so long */
+	var FIRST_MS = 6000;      /* a stream that sends, and of which nothing is seen for so long */
 	var RETRY_MAX_MS = 4000;
 	var SLEEP_MS = 15000;     /* a timer that is so late has slept, and its connection is dead */
 	var STUCK_POLLS = 3;
@@ -60,6 +60,9 @@
 	};
 
 	TierImage.prototype.loaded = function (image) {
+		if (image.naturalWidth === 0) {
+			return; /* Firefox: a part that is no picture; perhaps the next one is */
+		}
 		this.loads++;
 		if (image === this.coming) {
 			this.coming = null;

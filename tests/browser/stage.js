@@ -38,6 +38,34 @@ async function waitFor(condition, deadlineMs, what) {
 	}
 }
 
+/*
+ * Firefox now and then never answers one call (seen with ESR and WebDriver BiDi, of thousands under
+ * load), though the page goes on: it is asked again.  A page that really hangs answers neither time.
+ */
+const ANSWER_MS = 10000;
+
+function patient(page) {
+	const evaluate = page.evaluate.bind(page);
+	const once = (call) => new Promise((resolve, reject) => {
+		const timer = setTimeout(() => resolve({ isLate: true }), ANSWER_MS);
+		evaluate(...call).then((value) => {
+			clearTimeout(timer);
+			resolve({ value });
+		}, (error) => {
+			clearTimeout(timer);
+			reject(error);
+		});
+	});
+	page.evaluate = async (...call) => {
+		const first = await once(call), answer = first.isLate ? await once(call) : first;
+		if (answer.isLate) {
+			throw new Error(`the page does not answer ${String(call[0]).slice(0, 200)}`);
+		}
+		return answer.value;
+	};
+	return page;
+}
+
 /* --- processes: whatever a stage starts it ends, the last first --- */
 
 class Stage {
@@ -95,7 +123,7 @@ class Stage {
 		this.run = this.start(path.join(BIN, 'screenshare'), ['run', '--listen', '127.0.0.1:0',
 			'--config', file, '--state', path.join(this.folder, 'state')], {
 			env: { PATH: process.env.PATH, HOME: this.folder, XDG_RUNTIME_DIR: runtime,
-				DISPLAY: this.display || '', XAUTHORITY: path.join(this.folder, 'none') },
+				DISPLAY: this.display || '', XAUTHORITY: path.join(this.folder, 'none'), ...this.computerSound },
 		});
 		const ready = await waitFor(() => {
 			if (this.run.exitCode !== null) {
@@ -107,10 +135,9 @@ class Stage {
 		this.origin = `http://${HOST}:${this.port}`;
 	}
 
-	/* A sound server of its own, whose loudspeaker is silent: browsers of this stage play into it. */
+	/* Another sound server, whose loudspeaker is silent.  Where programs find it: {PULSE_SERVER}. */
 	async startSound() {
-		const runtime = path.join(this.folder, 'sound');
-		fs.mkdirSync(runtime, { mode: 0o700 });
+		const runtime = fs.mkdtempSync(path.join(this.folder, 'sound-'));
 		const socket = path.join(runtime, 'native');
 		const server = this.start('pulseaudio', ['-n', '--daemonize=no', '--exit-idle-time=-1', '--disable-shm',
 			'-L', `module-native-protocol-unix auth-anonymous=1 socket=${socket}`,
@@ -123,7 +150,7 @@ class Stage {
 			}
 			return fs.existsSync(socket);
 		}, 10000, 'a sound server');
-		this.soundEnv = { PULSE_SERVER: `unix:${socket}` };
+		return { PULSE_SERVER: `unix:${socket}` };
 	}
 
 	/* Pids of the running programs of that name among run's children. */
@@ -155,7 +182,7 @@ class Stage {
 	async openBrowser(name) {
 		const profile = fs.mkdtempSync(path.join(this.folder, `${name}-`));
 		const common = { headless: true, userDataDir: profile, timeout: 60000, defaultViewport: null,
-			env: { ...process.env, ...this.soundEnv } };
+			env: { ...process.env, ...this.browserSound } };
 		const browser = await puppeteer.launch(name === 'chromium' ? {
 			executablePath: '/usr/bin/chromium',
 			args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking',
@@ -170,7 +197,7 @@ class Stage {
 			...common,
 		});
 		this.ends.push(() => browser.close());
-		const page = (await browser.pages())[0] || await browser.newPage();
+		const page = patient((await browser.pages())[0] || await browser.newPage());
 		await page.setViewport({ width: 960, height: 540 });
 		page.errors = [];
 		page.on('pageerror', (error) => page.errors.push(String(error)));
@@ -250,16 +277,16 @@ async function waitPagePixels(page, wanted, deadlineMs, what) {
 	}, deadlineMs, what);
 }
 
-/* The shown <img> itself, read back through a canvas: the browser's decoder, without scaling. */
+/* The shown <img> or <canvas> itself, read back through a canvas: the browser's decoder, without scaling. */
 async function imagePixels(page, points) {
 	return page.evaluate((all) => {
-		const image = document.querySelector('#stage img.picture:not(.coming)');
-		if (!image || !image.naturalWidth) {
+		const image = document.querySelector('#stage .picture:not(.coming)');
+		if (!image || !(image.naturalWidth || image.width)) {
 			return null;
 		}
 		const canvas = document.createElement('canvas');
-		canvas.width = image.naturalWidth;
-		canvas.height = image.naturalHeight;
+		canvas.width = image.naturalWidth || image.width;
+		canvas.height = image.naturalHeight || image.height;
 		const context = canvas.getContext('2d');
 		context.drawImage(image, 0, 0);
 		return {
@@ -270,4 +297,4 @@ async function imagePixels(page, points) {
 	}, points);
 }
 
-module.exports = { HOST, Stage, waitFor, waitPagePixels, pagePixels, imagePixels, isNear, pause, ROOT };
+module.exports = { HOST, Stage, patient, waitFor, waitPagePixels, pagePixels, imagePixels, isNear, pause, ROOT };

@@ -49,6 +49,26 @@ class SoundServer:
         wait_for(lambda: f"Default Sink: {sink}\n" in self.pactl("info").stdout, 10,
                  f"the default sink {sink}")
 
+    def sources_in_use(self):
+        """The names of the sources that somebody listens to."""
+        names = {line.split()[0]: line.split()[1] for line in
+                 self.pactl("list", "short", "sources").stdout.splitlines()}
+        return [names.get(line.split()[1]) for line in
+                self.pactl("list", "short", "source-outputs").stdout.splitlines()]
+
+    def add_microphone(self, name):
+        """A source that is no monitor, and the default."""
+        raise NotImplementedError
+
+    def remove_sink(self, name):
+        """As headphones that are switched off."""
+        raise NotImplementedError
+
+    def set_default_source(self, name):
+        wait_for(lambda: self.pactl("set-default-source", name).returncode == 0 and
+                 f"Default Source: {name}\n" in self.pactl("info").stdout, 10,
+                 f"the default source {name}")
+
     def start(self):
         """Its programs become `processes`, and it answers."""
         raise NotImplementedError
@@ -78,6 +98,15 @@ class PulseAudio(SoundServer):
              "-L", "module-native-protocol-unix auth-anonymous=1"], self.env)]
         self.wait_ready()
 
+    def add_microphone(self, name):
+        self.pactl("load-module", "module-sine-source", f"source_name={name}")
+        self.set_default_source(name)
+
+    def remove_sink(self, name):
+        modules = self.pactl("list", "short", "modules").stdout.splitlines()
+        number = next(line.split()[0] for line in modules if f"sink_name={name} " in line)
+        assert self.pactl("unload-module", number).returncode == 0
+
 
 class PipeWire(SoundServer):
     """PipeWire, its session manager and its PulseAudio server, on a bus of their own."""
@@ -101,3 +130,12 @@ class PipeWire(SoundServer):
         self.processes = [bus, *(Process([name], env)
                                  for name in ("pipewire", "wireplumber", "pipewire-pulse"))]
         self.wait_ready()
+
+    def add_microphone(self, name):
+        self.pactl("load-module", "module-null-sink", "media.class=Audio/Source/Virtual",
+                   f"sink_name={name}", "channel_map=front-left,front-right")
+        self.set_default_source(name)
+
+    def remove_sink(self, name):
+        subprocess.run(["pw-cli", "destroy", name], env=self.env, check=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

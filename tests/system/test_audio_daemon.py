@@ -80,7 +80,9 @@ def test_a_chirp_arrives_at_its_time_in_pcm_and_in_opus(folder, server):
     assert len(found) == 5
     late_ms = [(pts - played) / 1e6 for (pts, _), played in zip(found, player.played)]
     took_ms = [(seen - played) / 1e6 for (_, seen), played in zip(found, player.played)]
-    assert abs(statistics.median(late_ms)) < 10 * SLOWNESS, late_ms
+    # What PipeWire says of when it plays is too early by a quantum: before it has mixed it.
+    tolerance_ms = 10 if isinstance(server, PulseAudio) else 20
+    assert abs(statistics.median(late_ms)) < tolerance_ms * SLOWNESS, late_ms
     assert statistics.median(took_ms) < 40 * SLOWNESS, took_ms
     assert_even(pcm.records)
 
@@ -107,8 +109,7 @@ def test_desktop_and_microphone_are_mixed_and_muted_one_by_one(folder, server):
     pcm.wait_state("live", words="Desktop sound; microphone muted")
     assert daemon.marker("mute-microphone")
     # Let go: nobody but the desktop's monitor is listened to.
-    wait_for(lambda: len(server.pactl("list", "short", "source-outputs").stdout.split("\n")) == 2,
-             5, "the microphone is closed")
+    wait_for(lambda: server.sources_in_use() == ["one.monitor"], 5, "the microphone is closed")
     microphone.play_on()
     hears(pcm, desktop)
     falls_silent(pcm)
@@ -127,20 +128,20 @@ def test_desktop_and_microphone_are_mixed_and_muted_one_by_one(folder, server):
     assert_even(pcm.records)
 
 
-def test_a_microphone_is_never_taken_for_the_desktop(folder):
-    """PipeWire takes @DEFAULT_MONITOR@ for its default source."""
-    server = PipeWire(folder)
-    server.pactl("load-module", "module-null-sink", "media.class=Audio/Source/Virtual",
-                 "sink_name=room", "channel_map=front-left,front-right")
-    wait_for(lambda: server.pactl("set-default-source", "room").returncode == 0 and
-             "Default Source: room\n" in server.pactl("info").stdout, 5, "a microphone")
+def test_a_microphone_is_never_taken_for_the_desktop(folder, server):
+    """PipeWire takes @DEFAULT_MONITOR@ for its default source; PulseAudio moves whoever listens to the
+    monitor of an output that goes away to its default source."""
+    server.add_microphone("room")
     pcm = AudioDaemon(folder, env=server.client_env).subscribe()
     pcm.wait_state("live")
-    outputs = wait_for(lambda: server.pactl("list", "short", "source-outputs").stdout.split(), 5,
-                       "the daemon listens")
-    sources = {line.split()[0]: line.split()[1] for line in
-               server.pactl("list", "short", "sources").stdout.splitlines()}
-    assert sources[outputs[1]] == "one.monitor"
+    assert server.sources_in_use() == ["one.monitor"]
+    server.remove_sink("one")
+    server.set_default("two")
+    wait_for(lambda: server.sources_in_use() in ([], ["two.monitor"]) or
+             "room" in server.sources_in_use(), 5, "the daemon listens elsewhere")
+    stays(lambda: "room" not in server.sources_in_use(), 1, "the microphone is left alone")
+    hears(pcm, sound.Player(server.address, "two", sound.OTHER_CHIRP), sound.OTHER_CHIRP)
+    assert_even(pcm.records)
 
 
 def test_without_a_microphone_the_desktop_is_not_heard_twice(folder, pulse):
@@ -260,9 +261,7 @@ def test_nothing_is_listened_to_when_nobody_listens(folder, pulse):
     pcm.wait_state("live")
     pcm.close()
 
-    def listens():
-        return pulse.pactl("list", "short", "source-outputs").stdout.strip()
-    wait_for(lambda: not listens(), 5, "the end of capture")
+    wait_for(lambda: not pulse.sources_in_use(), 5, "the end of capture")
     switches = f"/proc/{daemon.process.pid}/status"
 
     def n_switches():
