@@ -24,6 +24,7 @@
 #include "common/clock.h"
 #include "tests/bench/canvas.h"
 #include "tests/bench/die.h"
+#include "tests/bench/punctual.h"
 #include "tests/bench/sound_server.h"
 
 #define BUFFER_MS 20u
@@ -175,6 +176,7 @@ int main(int argc, char **argv)
 	sound_server_open(&server, "beats");
 	play(&player, &server, sink);
 	pa_threaded_mainloop_unlock(server.loop);
+	be_punctual();
 	puts("READY");
 	fflush(stdout);
 	run(&player, display ? &canvas : NULL);

@@ -9,8 +9,8 @@
  * The sink believes in 48,000 frames a second; the card takes as many as it is told to, by this
  * computer's clock: that is what a crystal that is 0.2 % off does.  What is not there in time is
  * heard as silence.  FILE gets mono s16, a frame of it for each that the card has played.  Prints
- * READY, and then as hear.c does: {"frame": N, "at_us": T}.  Ends by SIGTERM, and says how many
- * frames were missing.
+ * READY, and then as hear.c does: {"frame": N, "at_us": T, "missing": M}, where M is how many
+ * frames were not there in time so far.  Ends by SIGTERM.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +22,7 @@
 
 #include "common/clock.h"
 #include "tests/bench/die.h"
+#include "tests/bench/punctual.h"
 
 #define STEP_NS    (2 * NS_PER_MS)
 #define DATE_STEPS 100u
@@ -72,12 +73,13 @@ static void run(int fd, FILE *file, double rate)
 			played += n;
 		}
 		if (step % DATE_STEPS == 1) {
-			printf("{\"frame\": %llu, \"at_us\": %.0f}\n", (unsigned long long)played,
-				((double)begin_ns + (double)played * 1e9 / rate) / 1000);
+			printf("{\"frame\": %llu, \"at_us\": %.0f, \"missing\": %llu}\n",
+				(unsigned long long)played,
+				((double)begin_ns + (double)played * 1e9 / rate) / 1000,
+				(unsigned long long)missing);
 			fflush(stdout);
 		}
 	}
-	printf("{\"missing\": %llu}\n", (unsigned long long)missing);
 }
 
 int main(int argc, char **argv)
@@ -108,6 +110,7 @@ int main(int argc, char **argv)
 	struct sigaction action = {.sa_handler = on_signal};
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	be_punctual();
 	puts("READY");
 	run(fd, file, rate);
 	return fclose(file) == 0 ? 0 : 1;

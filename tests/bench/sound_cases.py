@@ -249,7 +249,7 @@ class SkewCase:
         figures["page_last_p50"] = percentile(figures["page_latencies"][-80:], 0.5)
         return {**load, **figures, **spread("way", [way for way, _ in ways]), "n": len(ways),
                 "sent": len(sent), "last_p50": percentile(last, 0.5), "rate": rate,
-                "missing_ms": (card.missing() or 0) / clicks.RATE * 1000,
+                "missing_ms": card.missing(since_us) / clicks.RATE * 1000,
                 "raw": {"ways": ways}}
 
 

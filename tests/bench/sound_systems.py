@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What sound is measured with: sound servers of the bench's own, what plays, what records, the page."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -40,6 +41,15 @@ class SoundServer:
         return subprocess.run(["pactl", "info"], env=dict(os.environ, **self.env), check=False,
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL, timeout=10).returncode == 0
+
+    def make_punctual(self, thread):
+        """As PulseAudio makes the threads of its other sinks, where it may; module-pipe-sink forgets to."""
+        for task in os.listdir(f"/proc/{self.process.pid}/task"):
+            with open(f"/proc/{self.process.pid}/task/{task}/comm", encoding="utf-8") as comm:
+                if comm.read().strip() == thread:
+                    with contextlib.suppress(OSError):
+                        os.sched_setscheduler(int(task), os.SCHED_RR | os.SCHED_RESET_ON_FORK,
+                                              os.sched_param(5))
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -146,12 +156,14 @@ class Card(Recording):
     def __init__(self, programs, server, rate):
         to = server.path("card.raw")
         wait_until(lambda: os.path.exists(server.path("fifo")), 10, "the fifo of the sink")
+        server.make_punctual("pipe-sink")
         super().__init__([os.path.join(programs, "sound_card"), "--fifo", server.path("fifo"),
                           "--rate", str(rate), "--to", to], to)
 
-    def missing(self):
-        """After its end: frames that did not come in time."""
-        return next((line["missing"] for line in self.lines if "missing" in line), None)
+    def missing(self, since_us):
+        """Frames that did not come in time since then."""
+        counts = [line["missing"] for line in self.lines if line["at_us"] >= since_us]
+        return counts[-1] - counts[0] if counts else 0
 
 
 PIPE_SINK = ("module-pipe-sink sink_name=card file={folder}/fifo rate=48000 channels=2 format=s16le")
