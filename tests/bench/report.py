@@ -141,28 +141,28 @@ MS = " ms"
 ROWS["sink"] = [
     Row("sink to bytes at a viewer, p50", "way_p50", "ms", 1, at_most(40, MS)),
     Row("sink to bytes at a viewer, p95", "way_p95", "ms", 1, at_most(80, MS)),
-    Row("flash against click by pts, median", "apart_p50", "ms", 1),
-    Row("flash against click by pts, the worst", "apart_worst", "ms", 1, at_most(10, MS)),
-    Row("pts of a click against its sink, median", "date_error", "ms", 1),
+    Row("flash to click by pts, median", "apart_p50", "ms", 1),
+    Row("flash to click by pts, the worst", "apart_worst", "ms", 1, at_most(10, MS)),
+    Row("click's pts to its sink, median", "date_error", "ms", 1),
     Row("the bench's own error, p95", "own_error", "ms", 2),
 ]
 ROWS["heard"] = [
     Row("sink to audible, by the page, p50", "page_way_p50", "ms", 0, at_most(200, MS)),
     Row("sink to audible, recorded, p50", "way_p50", "ms", 0, at_most(200, MS)),
     Row("sink to audible, recorded, p95", "way_p95", "ms", 0),
-    Row("flash against click, by the page, p95", "page_apart", "ms", 1, at_most(45, MS)),
-    Row("flash against click, recorded, p95", "apart", "ms", 1, at_most(45, MS)),
-    Row("flash against click, recorded, median", "apart_median", "ms", 1),
+    Row("flash to click, by the page, p95", "page_apart", "ms", 1, at_most(45, MS)),
+    Row("flash to click, recorded, p95", "apart", "ms", 1, at_most(45, MS)),
+    Row("flash to click, recorded, median", "apart_median", "ms", 1),
     Row("clicks heard, of those played", lambda f: f["n"] / f["sent"] * 100, "%", 0),
     Row("under-runs and jumps", lambda f: f["underRuns"] + f["jumps"], "", 0),
 ]
 ROWS["skew"] = [
-    Row("sink to audible, at the end, by the page", "page_last_p50", "ms", 0, at_most(220, MS)),
-    Row("sink to audible, at the end, recorded", "last_p50", "ms", 0, at_most(220, MS)),
+    Row("audible at the end, by the page", "page_last_p50", "ms", 0, at_most(220, MS)),
+    Row("audible at the end, recorded", "last_p50", "ms", 0, at_most(220, MS)),
     Row("sink to audible, recorded, p95", "way_p95", "ms", 0),
     Row("clicks heard, of those played", lambda f: f["n"] / f["sent"] * 100, "%", 0),
     Row("under-runs and jumps", lambda f: f["underRuns"] + f["jumps"], "", 0),
-    Row("what its sound card had to wait for", "missing_ms", "ms", 0),
+    Row("its card waited for", "missing_ms", "ms", 0),
 ]
 ROWS["socket"] = [
     Row("painted to drawn, p50", "drawn_p50", "ms", 1, at_most(50, MS)),
@@ -191,7 +191,7 @@ ROWS["slow"] = [
     Row("pictures a second", "drawn_fps", "", 1),
 ]
 ROWS["sound50"] = [
-    Row("gaps in the count of samples, all viewers", "gaps", "", 0, at_most(0)),
+    Row("missing sound, all viewers", "gaps", "", 0, at_most(0)),
     Row("the least samples a second of any", "least_rate", "", 0),
     Row("taken to received, p50", "age_p50", "ms", 1),
     Row("taken to received, p95", "age_p95", "ms", 1),
