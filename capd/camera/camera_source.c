@@ -29,9 +29,9 @@ struct camera_source {
 	sd_event_source *opener_io, *folder_watch;
 	sd_event_source *timer; /* opening: too slow; streaming: silence; else: retry */
 	bool is_opening;
-	bool has_appeared; /* something has, while we were opening: look again at once */
-	bool was_live;     /* since the daemon runs: a camera that is missing is unplugged */
-	unsigned n_busy;   /* in a row */
+	bool has_appeared;   /* something has, while we were opening: look again at once */
+	bool was_live;       /* since the daemon runs: a camera that is missing is unplugged */
+	unsigned n_refusals; /* in a row */
 
 	struct camera_device *device; /* streaming while not NULL */
 	sd_event_source *device_io;
@@ -139,7 +139,7 @@ static void go_live(struct camera_source *source)
 	char words[CAMERA_WORDS_MAX], rate[32] = "";
 
 	source->is_live = source->was_live = true;
-	source->n_busy = 0;
+	source->n_refusals = 0;
 	memcpy(source->name, mode->name, sizeof(source->name));
 	if (mode->rate_millihertz > 0) /* not every driver knows it */
 		snprintf(rate, sizeof(rate), ", %u frames a second",
@@ -241,9 +241,12 @@ static void open_failed(struct camera_source *source, const struct camera_fault 
 {
 	char words[CAMERA_WORDS_MAX];
 
-	/* The program that had it is just letting go, or it was ourselves: one refusal is none. */
-	source->n_busy = fault->state == STATE_BUSY ? source->n_busy + 1 : 0;
-	if (source->n_busy == 1) {
+	/* The program that had it is just letting go, or it was ourselves; or udev has not yet set
+	 * the rights of a new node: one refusal is none. */
+	bool is_refusal = fault->state == STATE_BUSY || fault->state == STATE_NOT_ALLOWED;
+
+	source->n_refusals = is_refusal ? source->n_refusals + 1 : 0;
+	if (source->n_refusals == 1) {
 		retry_after(source, REOPEN_NS);
 		return;
 	}
@@ -356,7 +359,7 @@ void camera_source_start(struct camera_source *source)
 	if (source->is_started)
 		return;
 	source->is_started = true;
-	source->n_busy = 0;
+	source->n_refusals = 0;
 	say(source, STATE_STARTING, NULL);
 	r = sd_event_add_inotify(source->event, &source->folder_watch, camera_device_folder(),
 		IN_CREATE | IN_ATTRIB | IN_MOVED_TO, on_folder, source);
