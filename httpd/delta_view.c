@@ -39,7 +39,8 @@ static bool offer_catch_up(struct delta_view *view, struct catch_ups *catch_ups,
 	if (room == DELTA_NO_ROOM || frame->base > view->held || view->held >= frame->sequence)
 		return false;
 	view->held = frame->sequence;
-	view->has_missed = false;
+	if (frame->base == 0) /* all of it is new: nothing of before is missing */
+		view->has_missed = false;
 	catch_ups_owe(catch_ups, &view->debt);
 	return true;
 }
@@ -47,7 +48,8 @@ static bool offer_catch_up(struct delta_view *view, struct catch_ups *catch_ups,
 static bool offer_exact(struct delta_view *view, struct catch_ups *catch_ups,
 	const struct frame *frame, enum delta_room room)
 {
-	bool is_sent = room == DELTA_IDLE && view->held == frame->sequence;
+	/* It was idle when this was asked for; a step may have come between. */
+	bool is_sent = room != DELTA_NO_ROOM && view->held == frame->sequence;
 
 	if (!view->debt.is_owed)
 		return false;

@@ -19,7 +19,7 @@
 /* From this share of the screen on a search costs a millisecond or more: a film is not searched in
  * every frame. */
 #define SEARCH_LARGE_SHARE 4u
-#define SEARCH_REST_MAX    16u
+#define SEARCH_REST_MAX    7u
 
 static void destroy(struct encoder *delta)
 {

@@ -85,6 +85,19 @@ def test_whoever_joins_becomes_exact_and_the_others_get_nothing_twice(run, x, fo
         viewer.end()
 
 
+@pytest.mark.parametrize("draw_s", (0.01, 0.03, 0.1))
+def test_however_fast_it_paints_noise_becomes_exact(run, x, folder, draw_s):
+    """Refinements come faster than it takes them; what was held back must come all the same (some of it
+    was forgotten when a catch-up came between two exact pieces)."""
+    viewer = DeltaViewer(run.address, draw_s=draw_s)
+    wait_exact(viewer, x, folder, 5)
+    for seed in range(2):
+        x.painter.noise(seed)
+        wait_exact(viewer, x, folder, 6)
+    assert viewer.canvas.misfits == 0
+    viewer.end()
+
+
 def test_slow_viewers_beside_a_fast_one(run, x, folder):
     """They are served by catch-ups, see what is new, and end exact; the fast one gets every step."""
     fast = DeltaViewer(run.address)
@@ -141,7 +154,8 @@ def test_typing_costs_a_few_hundred_bytes_and_the_pointer_forty(folder, x):
     run = Run(folder, x.display, QUICK)
     x.painter.page(3)
     viewer = DeltaViewer(run.address)
-    wait_for(lambda: viewer.canvas.sequence > 0 and not viewer.canvas.approximate.any(), 5, "exact")
+    wait_for(lambda: any(m.flags & IS_LAST for m in viewer.drawn) and
+             not viewer.canvas.approximate.any(), 5, "exact, and told so")
     before = viewer.canvas.bytes, viewer.canvas.steps
     x.painter.fill(0x202020, 100, 100, 7, 12)
     wait_for(lambda: viewer.canvas.steps > before[1], 3, "the letter")

@@ -159,12 +159,15 @@ static void a_piece_that_was_missed_is_not_forgotten_at_the_last(void **state)
 
 	(void)state;
 	assert_true(whole(&view, 7, DELTA_IDLE));
-	assert_false(comes(&view, RECORD_CATCH_UP, RECORD_IS_EXACT, 7, 7, DELTA_ROOM));
-	assert_true(comes(&view, RECORD_CATCH_UP, last, 7, 7, DELTA_IDLE));
+	assert_false(comes(&view, RECORD_CATCH_UP, RECORD_IS_EXACT, 7, 7, DELTA_NO_ROOM));
+	/* A catch-up on the way does not bring it back. */
+	assert_false(step(&view, 8, DELTA_NO_ROOM));
+	assert_true(comes(&view, RECORD_CATCH_UP, 0, 8, 7, DELTA_IDLE));
+	assert_true(comes(&view, RECORD_CATCH_UP, last, 8, 8, DELTA_IDLE));
 	assert_true(view.debt.is_owed);
 	/* It asks anew; what comes then counts. */
 	assert_null(delta_view_catch_up(&view, catch_ups, DELTA_IDLE));
-	assert_true(comes(&view, RECORD_CATCH_UP, last, 7, 7, DELTA_IDLE));
+	assert_true(comes(&view, RECORD_CATCH_UP, last, 8, 8, DELTA_IDLE));
 	assert_false(view.debt.is_owed);
 }
 
