@@ -114,6 +114,25 @@ class Stage {
 		this.painter = await new Painter().start(this, this.display);
 	}
 
+	/* To a mode no larger than the screen was started with. */
+	async resize(width, height) {
+		const xrandr = (...args) => {
+			const { status, stderr } = spawnSync('xrandr', args.map(String), { env: { ...process.env, DISPLAY: this.display } });
+			if (status !== 0) {
+				throw new Error(`xrandr ${args}: ${stderr}`);
+			}
+		};
+		const name = width === this.width && height === this.height ? `${width}x${height}` : `m${width}x${height}`;
+		this.modes = this.modes || new Set([`${this.width}x${this.height}`]);
+		if (!this.modes.has(name)) {
+			this.modes.add(name);
+			xrandr('--newmode', name, 50, width, width + 9, width + 19, width + 39,
+				height, height + 9, height + 19, height + 39);
+			xrandr('--addmode', 'screen', name);
+		}
+		xrandr('--output', 'screen', '--mode', name);
+	}
+
 	/* `screen`: more of that section of the configuration. */
 	async startRun(screen = 'cursor = no\n') {
 		const runtime = path.join(this.folder, 'runtime');
