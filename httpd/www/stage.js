@@ -101,10 +101,10 @@
 		}
 		seen = this.layout(w, h);
 		if (needsFit) {
-			picture.style.width = seen.width + 'px';
-			picture.style.height = seen.height + 'px';
-			picture.style.left = seen.left + 'px';
-			picture.style.top = seen.top + 'px';
+			picture.style.width = Math.round(seen.width) + 'px';
+			picture.style.height = Math.round(seen.height) + 'px';
+			picture.style.left = Math.floor(seen.left) + 'px';
+			picture.style.top = Math.floor(seen.top) + 'px';
 		}
 		if (this.over) {
 			this.over.place(seen);

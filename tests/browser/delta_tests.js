@@ -36,6 +36,13 @@ function decodeWhenTold() {
 	});
 }
 
+/* The second image of all never comes out. */
+function decodeAllButOne() {
+	const real = window.createImageBitmap;
+	let n = 0;
+	window.createImageBitmap = (blob) => (++n === 2 ? new Promise(() => null) : real(blob));
+}
+
 const stats = (page) => page.evaluate(() => {
 	const { draws, ...others } = window.screenshare.stats();
 	return others;
@@ -291,6 +298,18 @@ function testDelta(name) {
 			await waitFor(() => sets().includes('jpeg'), 3000, 'JPEGs');
 			await waitFor(async () => (await draws(page)).filter((one) => one.kind === PICTURE).length > 5, 5000, 'pictures');
 			assert.equal((await stats(page)).tier, 'socket');
+		});
+
+		await t.test('an image that never comes out holds up nothing for ever', async () => {
+			const page = await open(decodeAllButOne);
+			noise();
+			whole();
+			step(desk.png(0, 0, 30, 30, 9)); /* nothing else comes: it is not acknowledged */
+			await waitFor(() => sets().length === 2, 9000, 'asked anew');
+			assert.deepEqual(drawnOnes().map((one) => one.sequence), [1, 2]);
+			whole();
+			await allDrawn(3);
+			await isExact(page);
 		});
 
 		await t.test('another size, and a picture of a state in between', async () => {
