@@ -143,6 +143,7 @@ static int create_all(struct daemon *daemon)
 			site->base, daemon->options.runtime_dir, site->config, &site->feeds);
 	/* These are listed in /status from the start, though nobody has wanted them yet. */
 	if (r == 0 && (!feeds_get(site->feeds, SOURCE_SCREEN, STREAM_JPEG) ||
+			      !feeds_get(site->feeds, SOURCE_SCREEN, STREAM_DELTA) ||
 			      !feeds_get(site->feeds, SOURCE_CAMERA, STREAM_JPEG) ||
 			      !feeds_get(site->feeds, SOURCE_AUDIO, STREAM_PCM) ||
 			      !feeds_get(site->feeds, SOURCE_AUDIO, STREAM_OPUS)))
