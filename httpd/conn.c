@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,6 +34,8 @@
 #define KEEPALIVE_INTERVAL_S 10
 #define KEEPALIVE_PROBES     3
 #define USER_TIMEOUT_MS      30000
+
+#define NOTSENT_BULK (1024 * 1024)
 
 #define LINGER_MS         1000u
 #define DISCARD_MAX       (64u * 1024u) /* what a peer may send that nobody reads */
@@ -209,9 +212,12 @@ static void linger(struct conn *conn)
 /* Hands on what the kernel takes in one write; what is left waits for EPOLLOUT. */
 static void write_some(struct conn *conn)
 {
-	int n = evbuffer_write_atmost(conn->output, conn->fd, CONN_WRITE_MAX);
 	bool was_blocked = conn->is_blocked;
+	int n = 0;
 
+	/* Empty after conn_sendfile(). */
+	if (evbuffer_get_length(conn->output) > 0)
+		n = evbuffer_write_atmost(conn->output, conn->fd, CONN_WRITE_MAX);
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
 		conn_close(conn);
 		return;
@@ -263,6 +269,40 @@ void conn_flush(struct conn *conn)
 		evbuffer_get_length(conn->output) == 0)
 		return;
 	write_some(conn);
+}
+
+ssize_t conn_sendfile(struct conn *conn, int fd, off_t *offset, size_t len)
+{
+	ssize_t n;
+
+	assert(evbuffer_get_length(conn->output) == 0);
+	if (conn->phase == CONN_CLOSING)
+		return -ECANCELED;
+	do
+		n = sendfile(conn->fd, fd, offset, len < CONN_WRITE_MAX ? len : CONN_WRITE_MAX);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != EAGAIN)
+		return -errno;
+	if (n > 0) {
+		conn->sent += (uint64_t)n;
+		conn->last_sent_ns = clock_monotonic_ns();
+	}
+	if (!conn->is_blocked && event_add(&conn->writable, NULL) < 0) {
+		conn_close(conn);
+		return -ENOMEM;
+	}
+	if (n > 0 || !conn->is_blocked)
+		conn->blocked_since_ns = clock_monotonic_ns();
+	conn->is_blocked = true;
+	timer_set(conn);
+	return n < 0 ? -EAGAIN : n;
+}
+
+void conn_set_bulk(struct conn *conn, bool is_bulk)
+{
+	int value = is_bulk ? NOTSENT_BULK : NOTSENT_LOWAT;
+
+	setsockopt(conn->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &value, sizeof(value));
 }
 
 size_t conn_unsent(const struct conn *conn)

@@ -82,6 +82,15 @@ void conn_take_over(
 struct evbuffer *conn_output(struct conn *conn);
 /* Hands to the kernel what it takes.  Never calls on_drained from within. */
 void conn_flush(struct conn *conn);
+/*
+ * Hands `len` bytes of a file, from *offset on, to the kernel without copying them, which moves
+ * *offset; only while the output is empty.  on_drained comes when the connection takes more, in the
+ * loop's next turn at the earliest.  Bytes taken (at most CONN_WRITE_MAX; 0: the file has ended),
+ * or -errno (-EAGAIN: none just now).  What is not in memory blocks the loop: read it ahead.
+ */
+ssize_t conn_sendfile(struct conn *conn, int fd, off_t *offset, size_t len);
+/* A long answer whose every byte is wanted, not only the newest: the kernel may hold more of it. */
+void conn_set_bulk(struct conn *conn, bool is_bulk);
 /* Bytes in the output that the kernel has not taken yet. */
 size_t conn_unsent(const struct conn *conn);
 /* Bytes that the kernel has taken since the connection began. */

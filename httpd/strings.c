@@ -35,6 +35,14 @@ static const struct string STRINGS[] = {
 	{"reconnecting", {"Reconnecting …", "正在重新连接…"}},
 
 	/* errors: what happened, and what to do */
+	{"error_full_title", {"There is no room for this", "空间不足"}},
+	{"error_full_text", {"Nothing of it was kept. Delete something, or ask whoever sits at this computer.",
+		"未保留任何内容。请删除一些文件，或联系使用此计算机的人。"}},
+	{"error_right_title", {"This is not allowed", "不允许此操作"}},
+	{"error_right_text", {"Only whoever has sent a file, or sits at this computer, may change it.",
+		"只有文件的发送者或使用此计算机的人才能更改它。"}},
+	{"error_name_title", {"This name is taken", "名称已被占用"}},
+	{"error_name_text", {"Choose another one.", "请换一个名称。"}},
 	{"error_hint", {"To the start page", "返回首页"}},
 	{"error_bad_title", {"This request was not understood", "无法理解此请求"}},
 	{"error_bad_text", {"The browser sent something that this computer refuses to guess at.",
