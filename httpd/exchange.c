@@ -93,7 +93,8 @@ static void write_head(struct exchange *exchange, const struct response *respons
 	const struct response_form form = {
 		.is_head = request && request->method == REQUEST_HEAD,
 		.is_http10 = request && request->is_http10,
-		.keep_alive = request && request->keep_alive && !response->is_endless &&
+		.keep_alive = request && request->keep_alive &&
+			      (!response->is_endless || request->method == REQUEST_HEAD) &&
 			      !exchange->has_unread_body && !exchange->must_close,
 	};
 
