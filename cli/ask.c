@@ -91,8 +91,7 @@ static int ask_run(uint16_t port, const json_t *request, json_t **answer)
 	return r < 0 ? say_failed(r) : COMMAND_OK;
 }
 
-/* COMMAND_OK and *answer; else an exit status, after having said why. */
-static int ask_somebody(uint16_t port, const json_t *request, json_t **answer)
+int ask_somebody(uint16_t port, const json_t *request, json_t **answer)
 {
 	static const char service[] = SERVICE_RUNTIME_DIR "/" SERVICE_SOCK_CONTROL;
 	int r = port > 0 ? -ENOENT : control_ask(service, request, ANSWER_TIMEOUT_MS, answer);
@@ -123,20 +122,26 @@ double ask_real(const json_t *object, const char *key)
 	return json_number_value(json_object_get(object, key));
 }
 
-static int print_answer(const struct ask *ask, const json_t *answer, bool as_json)
+bool ask_was_granted(const json_t *answer)
 {
 	char words[ERROR_MAX * 4 + 4];
 
+	if (json_is_true(json_object_get(answer, "ok")))
+		return true;
+	log_err("The server refused: %s",
+		text_clean(ask_text(answer, "error"), ERROR_MAX, words, sizeof(words)));
+	return false;
+}
+
+static int print_answer(const struct ask *ask, const json_t *answer, bool as_json)
+{
 	if (as_json) {
 		/* ASCII alone: what a stranger put into it reaches no terminal as it is. */
 		json_dumpf(answer, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 		putchar('\n');
 	}
-	if (!json_is_true(json_object_get(answer, "ok"))) {
-		log_err("The server refused: %s",
-			text_clean(ask_text(answer, "error"), ERROR_MAX, words, sizeof(words)));
+	if (!ask_was_granted(answer))
 		return COMMAND_FAILED;
-	}
 	if (as_json)
 		return command_flush();
 	const json_t *member = json_object_get(answer, ask->member);
