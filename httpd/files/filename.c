@@ -127,6 +127,7 @@ int filename_clean(const char *sent, size_t len, char out[FILENAME_SIZE], const 
 			}
 			if (used > 0)
 				out[used++] = '/';
+			*why = "The file's name is longer than 255 bytes";
 			if (used >= FILENAME_SIZE ||
 				clean_part(sent, part_len, out, &used, why) < 0)
 				return -EINVAL;

@@ -18,7 +18,7 @@ static void check_metadata(const char *text)
 {
 	char key[64], value[64];
 	uint64_t number;
-	size_t len = strcspn(text, " ,");
+	size_t len = strcspn(text, " \t,");
 	int r;
 
 	if (tus_number(text, &number) == 0)

@@ -107,6 +107,9 @@ static void what_is_too_long_is_refused_and_not_cut(void **state)
 	for (size_t i = 200; i < sizeof(name); i += 200)
 		name[i] = '/';
 	assert_null(clean(name, 1100));
+	/* found by fuzzing: the slash was the last that fitted, and no reason was given */
+	for (size_t len = 1015; len < 1030; len++)
+		assert_true((clean(name, len) != NULL) == (len < FILENAME_SIZE));
 	/* a character more by the _ before it */
 	memset(name, 'x', sizeof(name));
 	memcpy(name, "con.", 4);
