@@ -347,6 +347,8 @@ int files_create(struct event_base *base, const struct config *config, const cha
 	if (r == 0)
 		r = disk_workers_create(base, &files->workers);
 	if (r == 0)
+		r = disk_workers_create(base, &files->writers);
+	if (r == 0)
 		r = listing_create(&files->listing);
 	if (r == 0)
 		r = open_store(files, state_dir);
@@ -369,6 +371,7 @@ void files_destroy(struct files *files)
 	folder_watch_destroy(files->watch);
 	lister_destroy(files->lister);
 	zips_stop(files);
+	disk_workers_destroy(files->writers);
 	disk_workers_destroy(files->workers);
 	tus_destroy(files->tus);
 	quota_destroy(files->quota);

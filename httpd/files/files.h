@@ -28,7 +28,8 @@ struct zip;
 struct files {
 	struct event_base *base;
 	const struct config *config;
-	struct disk_workers *workers;
+	/* Uploads have their own: a disk that takes no more still lists and reads. */
+	struct disk_workers *workers, *writers;
 	struct store *store; /* NULL: there is none, see `why_not` */
 	char why_not[256];
 	struct listing *listing;

@@ -419,7 +419,7 @@ static bool start_patch(struct tus_upload *upload, struct exchange *exchange)
 		answer_received(upload, exchange);
 		return false;
 	}
-	r = upload_start(upload->files->workers, exchange, &OPS, upload, &upload->receiving);
+	r = upload_start(upload->files->writers, exchange, &OPS, upload, &upload->receiving);
 	if (r < 0) {
 		refuse(exchange, r, NULL);
 		return false;
@@ -646,7 +646,7 @@ void files_tus_create(struct site *site, struct exchange *exchange)
 	if (r == 0) {
 		upload->is_new = true;
 		upload->state = BUSY;
-		r = upload_start(files->workers, exchange, &OPS, upload, &upload->receiving);
+		r = upload_start(files->writers, exchange, &OPS, upload, &upload->receiving);
 	}
 	if (r < 0) {
 		if (upload)

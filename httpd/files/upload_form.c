@@ -268,7 +268,7 @@ void files_form(struct site *site, struct exchange *exchange)
 	if (r == 0)
 		r = form_parser_create(boundary, &PARSER_OPS, form, &form->parser);
 	if (r == 0)
-		r = upload_start(files->workers, exchange, &OPS, form, &upload);
+		r = upload_start(files->writers, exchange, &OPS, form, &upload);
 	if (r < 0) {
 		form_free(form);
 		files_refuse(exchange, r, NULL);

@@ -123,7 +123,7 @@ void files_put(struct site *site, struct exchange *exchange)
 	if (r == 0)
 		r = sender_learn(exchange, &put->sender);
 	if (r == 0)
-		r = upload_start(files->workers, exchange, &OPS, put, &upload);
+		r = upload_start(files->writers, exchange, &OPS, put, &upload);
 	if (r < 0) {
 		free(put);
 		files_refuse(exchange, r, why);
