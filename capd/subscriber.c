@@ -22,7 +22,8 @@ static void refuse(struct subscriber *subscriber, const char *words)
 	capsock_send(subscriber->fd, CAPSOCK_DAEMON, &message);
 }
 
-static void answer_switch(struct subscriber *subscriber, const struct capsock_message *message)
+/* False: refused. */
+static bool answer_switch(struct subscriber *subscriber, const struct capsock_message *message)
 {
 	const char *words = "nothing can be muted here";
 	struct capsock_message done = {.type = CAPSOCK_SWITCHED,
@@ -30,11 +31,13 @@ static void answer_switch(struct subscriber *subscriber, const struct capsock_me
 		.input = message->input,
 		.muted = message->muted};
 
-	if (subscriber->ops->on_switch(
-		    subscriber->arg, subscriber, message->input, message->muted, &words))
-		subscriber_send(subscriber, &done);
-	else
+	if (!subscriber->ops->on_switch(
+		    subscriber->arg, subscriber, message->input, message->muted, &words)) {
 		refuse(subscriber, words);
+		return false;
+	}
+	subscriber_send(subscriber, &done);
+	return true;
 }
 
 /* False: the connection must end. */
@@ -73,8 +76,7 @@ static bool take_message(struct subscriber *subscriber, const struct capsock_mes
 	case CAPSOCK_VIEWERS:
 		break;
 	case CAPSOCK_SWITCH:
-		answer_switch(subscriber, message);
-		return true;
+		return answer_switch(subscriber, message);
 	default:
 		refuse(subscriber, "a message out of place");
 		return false;

@@ -22,7 +22,7 @@ struct subscriber_ops {
 	/* The first message came and is one of ours; answer it.  False: refused, in `words`. */
 	bool (*on_hello)(void *arg, struct subscriber *subscriber, const char **words);
 	void (*on_key_frame)(void *arg, struct subscriber *subscriber);
-	/* The presenter mutes or unmutes an input.  False: refused, in `words`; it may go on. */
+	/* The presenter mutes or unmutes an input.  False: refused, in `words`. */
 	bool (*on_switch)(void *arg, struct subscriber *subscriber, enum audio_input input,
 		bool muted, const char **words);
 	/* A rate, a bit rate, … was wished for: look at the fields below. */

@@ -8,46 +8,17 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/runtime_dir.h"
+#include "cli/sharer.h"
 #include "cli/text.h"
 #include "common/control.h"
 #include "common/log.h"
-#include "common/parse.h"
 #include "common/service.h"
 
 #define ANSWER_TIMEOUT_MS 5000
-#define RUNS_MAX          32
+#define SOCKET_PATH       128 /* a runtime folder and a name */
 #define ERROR_MAX         200 /* characters of the server's own words */
 
-/* --- whom to ask --- */
-
-/* "8001, 8002" */
-static void join_ports(const struct runtime_dir_run *runs, size_t n, char *out, size_t size)
-{
-	size_t len = 0;
-
-	out[0] = '\0';
-	for (size_t i = 0; i < n && len < size; i++)
-		len += (size_t)snprintf(
-			out + len, size - len, "%s%u", i > 0 ? ", " : "", runs[i].port);
-}
-
-static int say_not_running(uint16_t port, const struct runtime_dir_run *runs, size_t n)
-{
-	char ports[RUNS_MAX * 7 + 1];
-
-	join_ports(runs, n, ports, sizeof(ports));
-	if (port == 0)
-		log_err("Nothing is being shared; start it with `sudo systemctl start screenshare` "
-			"or with `screenshare run`");
-	else if (n > 0)
-		log_err("You have no `screenshare run` on port %u, but on %s", port, ports);
-	else
-		log_err("You have no `screenshare run` on port %u; without --port the service is "
-			"asked",
-			port);
-	return COMMAND_NOT_RUNNING;
-}
+/* --- asking --- */
 
 static int say_failed(int r)
 {
@@ -59,46 +30,35 @@ static int say_failed(int r)
 	return COMMAND_FAILED;
 }
 
-/* Its socket is there as soon as it is started, and while it is not, there is none. */
-static bool is_nobody(int r)
-{
-	return r == -ENOENT || r == -ECONNREFUSED;
-}
+struct question {
+	const json_t *request;
+	json_t *answer; /* once there is one */
+};
 
-/* One of this user's own.  As ask_somebody(). */
-static int ask_run(uint16_t port, const json_t *request, json_t **answer)
+static int ask_sharer(void *arg, const struct sharer *sharer)
 {
-	struct runtime_dir_run runs[RUNS_MAX], *run = NULL;
-	size_t n = runtime_dir_list(runs, RUNS_MAX);
-	char path[sizeof(runs[0].path) + sizeof("/" SERVICE_SOCK_CONTROL)];
-	char ports[RUNS_MAX * 7 + 1];
+	struct question *question = arg;
+	char path[SOCKET_PATH];
 	int r;
 
-	for (size_t i = 0; i < n; i++)
-		if (port == 0 || runs[i].port == port)
-			run = &runs[i];
-	if (!run)
-		return say_not_running(port, runs, n);
-	if (port == 0 && n > 1) {
-		join_ports(runs, n, ports, sizeof(ports));
-		log_err("You have several `screenshare run`; say which by --port: %s", ports);
-		return COMMAND_WRONG_USE;
-	}
-	snprintf(path, sizeof(path), "%s/%s", run->path, SERVICE_SOCK_CONTROL);
-	r = control_ask(path, request, ANSWER_TIMEOUT_MS, answer);
-	if (is_nobody(r)) /* it ended just now */
-		return say_not_running(port, runs, 0);
+	snprintf(path, sizeof(path), "%s/%s", sharer->runtime_dir, SERVICE_SOCK_CONTROL);
+	r = control_ask(path, question->request, ANSWER_TIMEOUT_MS, &question->answer);
+	/* Its socket is there as soon as it is started, and while it is not, there is none. */
+	if (r == -ENOENT || r == -ECONNREFUSED)
+		return SHARER_NOBODY;
 	return r < 0 ? say_failed(r) : COMMAND_OK;
 }
 
 int ask_somebody(uint16_t port, const json_t *request, json_t **answer)
 {
-	static const char service[] = SERVICE_RUNTIME_DIR "/" SERVICE_SOCK_CONTROL;
-	int r = port > 0 ? -ENOENT : control_ask(service, request, ANSWER_TIMEOUT_MS, answer);
+	struct question question = {.request = request};
+	int status = sharer_ask(port, ask_sharer, &question);
 
-	if (is_nobody(r))
-		return ask_run(port, request, answer);
-	return r < 0 ? say_failed(r) : COMMAND_OK;
+	if (status == COMMAND_OK)
+		*answer = question.answer;
+	else
+		json_decref(question.answer);
+	return status;
 }
 
 /* --- what came --- */
@@ -166,7 +126,7 @@ int ask_main(const struct ask *ask, int argc, char **argv)
 {
 	json_t *request, *answer = NULL;
 	bool as_json = false;
-	uint64_t port = 0;
+	uint16_t port = 0;
 	int option, status;
 
 	opterr = 0;
@@ -176,10 +136,9 @@ int ask_main(const struct ask *ask, int argc, char **argv)
 			as_json = true;
 			break;
 		case OPTION_PORT:
-			if (parse_number(optarg, strlen(optarg), 1, 65535, &port) == 0)
-				break;
-			log_err("Wrong --port %s: expected a number from 1 to 65535", optarg);
-			return COMMAND_WRONG_USE;
+			if (sharer_parse_port(optarg, &port) != 0)
+				return COMMAND_WRONG_USE;
+			break;
 		case OPTION_HELP:
 		case 'h':
 			fputs(ask->help, stdout);
@@ -193,7 +152,7 @@ int ask_main(const struct ask *ask, int argc, char **argv)
 	request = json_pack("{ss}", "request", ask->request);
 	if (!request)
 		return say_failed(-ENOMEM);
-	status = ask_somebody((uint16_t)port, request, &answer);
+	status = ask_somebody(port, request, &answer);
 	if (status == COMMAND_OK)
 		status = print_answer(ask, answer, as_json);
 	json_decref(answer);

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What `status`, `viewers` and `url` have in common: their arguments, whom they ask, and what they
- * say when nobody answers.
- *
- *     --port N: this user's `run` on that port
- *     else      the service, else the only `run` of this user
+ * What `status`, `viewers` and `url` have in common: their arguments, what they ask of the server
+ * of the sharer (sharer.h), and what they say when it does not answer.
  */
 #pragma once
 

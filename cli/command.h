@@ -17,6 +17,8 @@ int status_main(int argc, char **argv);
 int viewers_main(int argc, char **argv);
 int files_main(int argc, char **argv);
 int url_main(int argc, char **argv);
+int mute_main(int argc, char **argv);
+int unmute_main(int argc, char **argv);
 int version_main(int argc, char **argv);
 
 /* After getopt_long() with opterr = 0 and a leading ':' has answered '?' or ':' (`option`): says

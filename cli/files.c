@@ -22,10 +22,10 @@
 
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/sharer.h"
 #include "cli/text.h"
 #include "common/fd.h"
 #include "common/log.h"
-#include "common/parse.h"
 
 #define NAME_COLUMNS 60 /* characters */
 #define SENDER_MAX   24
@@ -434,7 +434,6 @@ static const struct option long_options[] = {
 int files_main(int argc, char **argv)
 {
 	struct options options = {0};
-	uint64_t port;
 	int option;
 
 	opterr = 0;
@@ -444,12 +443,8 @@ int files_main(int argc, char **argv)
 			options.as_json = true;
 			break;
 		case OPTION_PORT:
-			if (parse_number(optarg, strlen(optarg), 1, 65535, &port) < 0) {
-				log_err("Wrong --port %s: expected a number from 1 to 65535",
-					optarg);
+			if (sharer_parse_port(optarg, &options.port) != 0)
 				return COMMAND_WRONG_USE;
-			}
-			options.port = (uint16_t)port;
 			break;
 		case OPTION_HELP:
 		case 'h':

@@ -15,11 +15,13 @@ static const struct command {
 	int (*main)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
-	{"run", run_main, "share this screen from this terminal, until Ctrl-C"},
+	{"run", run_main, "share from this terminal, until Ctrl-C"},
 	{"status", status_main, "what is being shared, and how it goes"},
 	{"viewers", viewers_main, "who is watching"},
 	{"files", files_main, "what is shared: list, add, delete, restore, rename"},
 	{"url", url_main, "the addresses to open in a browser"},
+	{"mute", mute_main, "silence the desktop's sound or the microphone"},
+	{"unmute", unmute_main, "let the desktop's sound or the microphone be heard"},
 	{"version", version_main, "the version of this program"},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -80,7 +82,7 @@ static int refuse_command(const char *word)
 static void print_help(FILE *out)
 {
 	fputs("Usage: screenshare COMMAND [OPTION]...\n"
-	      "Shows this computer's screen in any browser on the network.\n"
+	      "Shares this computer's screen, camera and sound with any browser on the network.\n"
 	      "\n",
 		out);
 	for (size_t i = 0; i < N_COMMANDS; i++)

@@ -57,7 +57,8 @@ static const struct {
 
 static const char help[] =
 	"Usage: screenshare run [OPTION]...\n"
-	"Shares this screen with every browser on the network, until Ctrl-C.\n"
+	"Shares this computer's screen, camera and sound with every browser on the network, until\n"
+	"Ctrl-C.\n"
 	"\n"
 	"  --listen ADDRESS:PORT  where to listen; default " DEFAULT_LISTEN " (every address);\n"
 	"                         port 0 takes a free one; may be given several times\n"

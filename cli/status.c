@@ -3,14 +3,16 @@
  * `screenshare status`: what is being shared, in words.
  */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/text.h"
+#include "common/stream.h"
 
-#define LABEL_COLUMNS 12
+#define LABEL_COLUMNS 15
 #define WORDS_MAX     200 /* characters */
 #define LABEL_MAX     24
 #define TEXT_SIZE     (WORDS_MAX * 4 + 4)
@@ -43,20 +45,36 @@ static void print_stream_label(const json_t *stream)
 	print_label(label);
 }
 
+/* Sound has no size, and comes at the one rate that it has, which tells nobody anything. */
+static void print_figures(const json_t *stream)
+{
+	char bytes[TEXT_FIGURE_MAX];
+	uint64_t width = ask_number(stream, "width"), height = ask_number(stream, "height");
+	uint64_t dropped = ask_number(stream, "dropped"), received = ask_number(stream, "bytes");
+	bool is_watched = ask_number(stream, "viewers") > 0 && received > 0;
+	bool is_sound = strcmp(ask_text(stream, "source"), source_name(SOURCE_AUDIO)) == 0;
+
+	if (!is_watched && dropped == 0)
+		return;
+	print_label("");
+	if (is_watched && !is_sound && width > 0 && height > 0)
+		printf("%" PRIu64 " × %" PRIu64 ", %.1f pictures a second, ", width, height,
+			ask_real(stream, "rate"));
+	if (is_watched)
+		printf("%s so far%s", text_bytes(received, bytes), dropped > 0 ? ", " : "");
+	if (dropped > 0)
+		printf("%" PRIu64 " lost at the source", dropped);
+	putchar('\n');
+}
+
 static void print_stream(const json_t *stream)
 {
-	char state[LABEL_MAX * 4 + 4], words[TEXT_SIZE], bytes[TEXT_FIGURE_MAX];
-	uint64_t width = ask_number(stream, "width"), height = ask_number(stream, "height");
-	uint64_t viewers = ask_number(stream, "viewers");
+	char state[LABEL_MAX * 4 + 4], words[TEXT_SIZE];
 
 	print_stream_label(stream);
 	printf("%s: %s\n", text_clean(ask_text(stream, "state"), LABEL_MAX, state, sizeof(state)),
 		text_clean(ask_text(stream, "words"), WORDS_MAX, words, sizeof(words)));
-	if (viewers == 0 || width == 0 || height == 0)
-		return;
-	print_label("");
-	printf("%" PRIu64 " × %" PRIu64 ", %.1f pictures a second, %s so far\n", width, height,
-		ask_real(stream, "rate"), text_bytes(ask_number(stream, "bytes"), bytes));
+	print_figures(stream);
 }
 
 static void print_urls(const json_t *urls)

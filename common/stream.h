@@ -75,7 +75,7 @@ enum source_state {
 	STATE_UNPLUGGED = 12,   /* the device is gone */
 	STATE_BUSY = 13,        /* another program holds the device */
 	STATE_MISCONFIGURED = 14,
-	STATE_NOT_ANSWERING = 15, /* said by httpd: no daemon answers on the capture socket */
+	STATE_NOT_ANSWERING = 15, /* a device sends nothing; by httpd: no daemon answers at all */
 	STATE_BROKEN = 16,        /* said by httpd: what the daemon sent was refused */
 	STATE_NO_DEVICE = 17,     /* there is no camera, no sound card */
 	STATE_NO_SERVER = 18,     /* no sound server runs */

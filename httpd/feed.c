@@ -254,8 +254,10 @@ static void on_frame(void *arg, struct frame *frame, uint64_t skipped)
 		frame_unref(frame);
 		return;
 	}
-	feed->width = frame->width;
-	feed->height = frame->height;
+	if (!feed->silence) {
+		feed->width = frame->width;
+		feed->height = frame->height;
+	}
 	feed->frames++;
 	feed->skipped += skipped;
 	feed->bytes += frame->len;

@@ -19,6 +19,15 @@
 #define POLICY_ERROR                                                                               \
 	"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "     \
 	"frame-ancestors 'none'"
+/*
+ * The viewer's page draws blob: URLs, plays sound, and runs WebAssembly, to decode it.  In browsers
+ * of before 2022 (Safari 15.3, Chrome 64) 'self' does not stand for the WebSocket of the same host.
+ */
+#define POLICY_VIEWER                                                                              \
+	"default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "             \
+	"img-src 'self' blob:; media-src 'self'; connect-src 'self' %s%s; base-uri 'none'; "       \
+	"form-action 'none'; frame-ancestors 'none'"
+#define POLICY_MAX (sizeof(POLICY_VIEWER) + HOST_MAX + 8)
 #define VALUES_MAX 16
 #define HOST_MAX   256 /* what is shown of a Host header; a name has 253 characters at most */
 #define PORT_MAX   8   /* ":65535" */
@@ -115,18 +124,49 @@ void pages_start(struct site *site, struct exchange *exchange)
 	answer_ok(exchange, &page, "start.html");
 }
 
-void pages_screen(struct site *site, struct exchange *exchange)
+/* The page of a source: the same for all, but for where its pictures come from. */
+struct viewer_page {
+	const char *source, *video, *still; /* ?source= of /ws, and the routes without one */
+	const char *title, *alt;            /* names of strings */
+};
+
+static void answer_viewer(struct exchange *exchange, const struct viewer_page *viewer)
 {
+	const struct request *request = exchange_request(exchange);
+	char policy[POLICY_MAX];
+	struct response response = {
+		.status = 200, .policy = policy, .headers = "Vary: Accept-Language\r\n"};
+	/* A policy's grammar has no IPv6 address; nor does one that is too long fit. */
+	bool is_plain = !strchr(request->host, '[') && strlen(request->host) <= HOST_MAX;
 	struct page page;
 
+	snprintf(policy, sizeof(policy), POLICY_VIEWER,
+		is_plain ? "ws://" : "ws:", is_plain ? request->host : "");
+	page_init(&page, request);
+	add(&page, "source", viewer->source);
+	add(&page, "video", viewer->video);
+	add(&page, "still", viewer->still);
+	add_string(&page, "viewer_title", viewer->title);
+	add_string(&page, "viewer_alt", viewer->alt);
+	answer_page(exchange, &page, "viewer.html", &response);
+}
+
+void pages_screen(struct site *site, struct exchange *exchange)
+{
+	static const struct viewer_page screen = {
+		"screen", "/d_video", "/d.jpg", "screen_title", "screen_alt"};
+
 	(void)site;
-	page_init(&page, exchange_request(exchange));
-	answer_ok(exchange, &page, "screen.html");
+	answer_viewer(exchange, &screen);
 }
 
 void pages_camera(struct site *site, struct exchange *exchange)
 {
-	pages_screen(site, exchange);
+	static const struct viewer_page camera = {
+		"camera", "/c_video", "/c.jpg", "camera_title", "camera_alt"};
+
+	(void)site;
+	answer_viewer(exchange, &camera);
 }
 
 /* --- errors --- */

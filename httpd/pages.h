@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a person sees: the start page, the screen's page, errors; and the files that they need.
+ * What a person sees: the start page, the viewer's page, errors; and the files that they need.
  * Style, scripts and icons lie under /static/ with a tag of their content in the URL, so that a
  * browser keeps each version for ever.
  */

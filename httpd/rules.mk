@@ -12,8 +12,19 @@ define embed
   printf '\t.section .note.GNU-stack,"",@progbits\n'; } >$(1)
 endef
 
+# --- the decoder of Opus for browsers: one script, WebAssembly inside, from npm at build time ---
+# npm checks it against the hash in package-lock.json.
+OPUS_DECODER := $(B)/gen/httpd/opus-decoder.js
+$(OPUS_DECODER): httpd/www-npm/package.json httpd/www-npm/package-lock.json httpd/www-npm/.npmrc
+	@mkdir -p $(B)/npm
+	@cp $^ $(B)/npm/
+	cd $(B)/npm && npm ci --ignore-scripts --loglevel=error >/dev/null
+	@mkdir -p $(@D)
+	@cp $(B)/npm/node_modules/opus-decoder/dist/opus-decoder.min.js $@.new
+	@mv $@.new $@
+
 # --- pages ---
-WWW        := $(sort $(wildcard httpd/www/*))
+WWW        := $(sort $(wildcard httpd/www/*)) $(OPUS_DECODER)
 www_symbol  = www_$(subst -,_,$(subst .,_,$(notdir $(1))))
 
 $(B)/gen/httpd/www.s: $(WWW) httpd/rules.mk

@@ -5,7 +5,7 @@
 
 INSTALL ?= install
 
-UNITS_plain := $(wildcard systemd/*.socket systemd/*.target)
+UNITS_plain := $(wildcard systemd/*.socket systemd/*.target systemd/*.service)
 UNITS_made  := $(patsubst systemd/%.in,$(B)/gen/systemd/%,$(wildcard systemd/*.in))
 MAN_pages   := $(wildcard cli/*.1 capd/*/*.8 httpd/*.8 conf/*.5)
 

@@ -9,7 +9,7 @@
 #
 #     make check T='ring walls'      only the jobs whose names contain one of these words
 
-.PHONY: check-build check-deep-build test-tools fuzz-targets thread-tests
+.PHONY: check-build check-deep-build test-tools fake-camera fuzz-targets thread-tests
 
 JOBS  := $(shell nproc)
 AGAIN  = $(MAKE) --no-print-directory -s -j$(JOBS)
@@ -30,13 +30,13 @@ check-deep: deps-check deps-deep
 
 # One after the other: each uses all cores itself.
 check-build:
-	@$(AGAIN) all test-tools
-	@$(AGAIN) B=$(B)/asan SANITIZE=address,undefined all unit-tests
+	@$(AGAIN) all test-tools fake-camera
+	@$(AGAIN) B=$(B)/asan SANITIZE=address,undefined all unit-tests fake-camera
 	@$(AGAIN) B=$(B)/tsan SANITIZE=thread thread-tests
 	@$(AGAIN) tests/browser/node_modules/.installed
 
 check-deep-build:
-	@$(AGAIN) B=$(B)/tsan SANITIZE=thread all
+	@$(AGAIN) B=$(B)/tsan SANITIZE=thread all fake-camera
 	@$(AGAIN) B=$(B)/gcc-werror CFLAGS='$(CFLAGS) -Werror' all unit-tests
 	@$(AGAIN) B=$(B)/clang CC=clang CFLAGS='$(CFLAGS) -Werror' all unit-tests
 	@$(AGAIN) B=$(B)/fuzz CC=clang SANITIZE=address,undefined \
@@ -45,7 +45,7 @@ check-deep-build:
 # --- what has threads, or is read while another process writes ---
 THREAD_TESTS := $(patsubst tests/unit/%.c,$(B)/test/%,$(wildcard tests/unit/test_*_threads.c \
 	tests/unit/test_ring.c tests/unit/test_ring_watch.c tests/unit/test_workers.c \
-	tests/unit/test_log.c))
+	tests/unit/test_log.c tests/unit/test_camera_source.c))
 thread-tests: $(THREAD_TESTS)
 
 # --- the tests' own tools: never with sanitizers ---
@@ -60,6 +60,18 @@ $(B)/testlib/lying_daemon: $(call obj,tests/lib/lying_daemon.c)
 $(B)/testlib/words_picture: $(call obj,tests/lib/words_picture.c) $(B)/lib/libcapd.a $(B)/lib/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_common) -ljpeg -lpthread
+
+# --- all programs once more, but the camera's daemon has a camera that tests hold in their hands:
+# $(B)/fake.  It is under test itself, so that it is built with sanitizers too ---
+FAKE_CAMERA_OBJ := $(call obj,$(filter-out capd/camera/v4l2%,$(SRC_camera)) tests/lib/fake_camera.c)
+fake-camera: $(patsubst $(B)/bin/%,$(B)/fake/%,$(PROGRAMS))
+$(B)/fake/screenshare-camera: $(FAKE_CAMERA_OBJ) $(B)/lib/libcapd.a $(B)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_common) -ljpeg -lpthread
+# Not symbolic: `run` looks for its daemons beside what it really is.
+$(B)/fake/%: $(B)/bin/%
+	@mkdir -p $(@D)
+	ln -f $< $@
 
 # --- fuzz targets: tests/fuzz/x.c with a "links:" line as unit tests have it ---
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))

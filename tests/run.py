@@ -136,7 +136,7 @@ def unit_jobs(folder, tag, names=None):
 def thread_tests():
     return {os.path.basename(path)[:-2]
             for path in glob.glob(f"{ROOT}/tests/unit/test_*_threads.c") +
-            [f"{ROOT}/tests/unit/test_{name}.c" for name in ("ring", "ring_watch", "workers", "log")]
+            [f"{ROOT}/tests/unit/test_{name}.c" for name in ("ring", "ring_watch", "workers", "log", "camera_source")]
             if os.path.exists(path)}
 
 
@@ -154,7 +154,8 @@ def system_files():
 ALONE = {"latency", "crowd"}
 # Rough seconds of the long ones: they are begun first.
 WEIGHT = {"lying_daemon": 60, "states": 50, "picture": 20, "stream": 30, "run_command": 20,
-          "kills": 30, "bad_requests": 20}
+          "kills": 30, "bad_requests": 20, "camera": 25, "audio_daemon": 40, "sound": 20,
+          "websocket": 25}
 
 
 def system_jobs(env=None, tag="", timeout_s=240, without=()):

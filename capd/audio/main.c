@@ -1,19 +1,204 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * screenshare-audio: what this computer plays, and what its microphone hears, as streams.
+ *
+ *     desktop    ──► track ─┐
+ *     microphone ──► track ─┴─► slot of 10 ms ──► mix ──► record ──► ring (pcm)
+ *                                                     └─► Opus, two at a time ──► ring (opus)
+ *
+ * One timer is all that wakes this program while sound is wanted: every 10 ms, a millisecond after
+ * a slot has ended, it reads what the PCMs have and mixes the slots that are complete, or that have
+ * waited long enough.  Slots follow each other on CLOCK_MONOTONIC whatever happens, so that there
+ * is always a stream, of silence if need be, and its pts is always evenly 10 ms more.  At rest
+ * nothing wakes it.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "capd/audio/heard.h"
+#include "capd/audio/input.h"
+#include "capd/audio/mix.h"
+#include "capd/audio/mute.h"
+#include "capd/audio/pcm.h"
 #include "capd/daemon.h"
+#include "capd/encode/opus.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/service.h"
+
+#define SLOT_NS       (SOUND_RECORD_MS * NS_PER_MS)
+#define TICK_AFTER_NS NS_PER_MS         /* after a slot's end */
+#define BEHIND_MAX_NS (500 * NS_PER_MS) /* we were stopped for longer: leave slots out */
+#define NO_MEMORY_NS  (500 * NS_PER_MS) /* how often a full /dev/shm is tried again */
+#define CLOSE_WAIT_MS 500u
 
 struct audio {
 	struct config config;
 	struct service_options options;
 	struct daemon *daemon;
+	struct output *pcm, *opus;
+	struct opus_stream *encoder; /* while opus is wanted */
+	struct mute mute;
+	struct input inputs[AUDIO_INPUT_COUNT];
+	unsigned gains[AUDIO_INPUT_COUNT]; /* per cent */
+
+	unsigned streams; /* wanted: bits 1 << enum stream_id */
+	bool is_wished_mute;
+	uint64_t slot_ns; /* the next one's begin */
+	uint64_t sequence, opus_sequence;
+	uint64_t n_left_out; /* slots */
+	sd_event_source *timer;
+
+	bool is_out_of_memory;
+	uint64_t memory_retry_ns;
 };
+
+/* --- the state --- */
+
+static void show_state(struct audio *audio)
+{
+	struct heard_input heard[AUDIO_INPUT_COUNT];
+	char words[HEARD_WORDS_MAX];
+
+	for (unsigned i = 0; i < AUDIO_INPUT_COUNT; i++)
+		heard[i] = (struct heard_input){
+			.is_chosen = mute_is_chosen(&audio->mute, i),
+			.is_open = mute_is_open(&audio->mute, i),
+			.state = audio->inputs[i].state,
+			.words = audio->inputs[i].words,
+		};
+	enum source_state state = heard_describe(heard, audio->is_wished_mute, words);
+	if (audio->is_out_of_memory)
+		daemon_set_state(audio->daemon, STATE_NO_MEMORY, NULL, false);
+	else
+		daemon_set_state(audio->daemon, state, words, false);
+}
+
+/* Opens and closes the inputs as demand and mutes want it. */
+static void update_inputs(struct audio *audio)
+{
+	for (unsigned i = 0; i < AUDIO_INPUT_COUNT; i++)
+		input_set_open(&audio->inputs[i],
+			audio->streams && !audio->is_wished_mute && mute_is_open(&audio->mute, i));
+	if (audio->streams)
+		show_state(audio);
+}
+
+/* --- records --- */
+
+/* The outcome of a record: a full /dev/shm is a state that begins, is retried, and ends. */
+static void published(struct audio *audio, int r, uint64_t now_ns)
+{
+	bool out_of_memory = r == -ENOSPC || r == -ENOMEM || r == -EMSGSIZE;
+
+	if (r < 0 && !out_of_memory)
+		log_err("Could not publish sound: %s", strerror(-r));
+	if (out_of_memory)
+		audio->memory_retry_ns = now_ns + NO_MEMORY_NS;
+	if (out_of_memory == audio->is_out_of_memory)
+		return;
+	audio->is_out_of_memory = out_of_memory;
+	show_state(audio);
+}
+
+static int publish(
+	struct output *output, uint64_t sequence, uint64_t pts_ns, const void *bytes, size_t len)
+{
+	struct ring_record record = {
+		.kind = RECORD_SOUND,
+		.flags = RECORD_IS_KEY,
+		.sequence = sequence,
+		.pts_ns = pts_ns,
+		.width = SOUND_RATE,
+		.height = SOUND_CHANNELS,
+	};
+	const struct iovec piece = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
+
+	return output_record(output, SOUND_RING_CAPACITY, &record, &piece, 1);
+}
+
+static int publish_opus(struct audio *audio, const int16_t *frames, uint64_t pts_ns)
+{
+	struct opus_packet packet;
+	int r = opus_stream_encode(audio->encoder, frames, pts_ns, &packet);
+
+	if (r <= 0)
+		return r;
+	return publish(
+		audio->opus, ++audio->opus_sequence, packet.pts_ns, packet.bytes, packet.len);
+}
+
+static void make_record(struct audio *audio, uint64_t now_ns)
+{
+	int32_t sum[SOUND_RECORD_FRAMES * SOUND_CHANNELS] = {0};
+	int16_t frames[SOUND_RECORD_FRAMES * SOUND_CHANNELS];
+	int r = 0, r_opus = 0;
+
+	/* A closed input too: what it ended with fades out. */
+	for (unsigned i = 0; i < AUDIO_INPUT_COUNT; i++) {
+		input_take(&audio->inputs[i], audio->slot_ns, frames);
+		mix_add(sum, frames, SOUND_RECORD_FRAMES, audio->gains[i]);
+	}
+	mix_saturate(sum, frames, SOUND_RECORD_FRAMES);
+	audio->sequence++;
+	if (audio->is_out_of_memory && now_ns < audio->memory_retry_ns)
+		return;
+	if (audio->streams & 1u << STREAM_PCM)
+		r = publish(audio->pcm, audio->sequence, audio->slot_ns, frames, sizeof(frames));
+	if (audio->encoder)
+		r_opus = publish_opus(audio, frames, audio->slot_ns);
+	published(audio, r < 0 ? r : r_opus, now_ns);
+}
+
+/* Is all there that belongs into the slot, or has it waited long enough? */
+static bool slot_is_complete(const struct audio *audio, uint64_t now_ns)
+{
+	for (unsigned i = 0; i < AUDIO_INPUT_COUNT; i++)
+		if (!input_is_ready(&audio->inputs[i], audio->slot_ns) &&
+			now_ns < input_due_ns(&audio->inputs[i], audio->slot_ns))
+			return false;
+	return true;
+}
+
+static void tell_dropped(struct audio *audio)
+{
+	uint64_t dropped = audio->n_left_out;
+
+	for (unsigned i = 0; i < AUDIO_INPUT_COUNT; i++)
+		dropped += audio->inputs[i].track.n_dropped;
+	daemon_set_dropped(audio->daemon, dropped);
+}
+
+static int on_tick(sd_event_source *timer, uint64_t due_us, void *arg)
+{
+	struct audio *audio = arg;
+	uint64_t now_ns = clock_monotonic_ns();
+	uint64_t next_ns = due_us * NS_PER_US + SLOT_NS;
+	bool changed = false;
+
+	for (unsigned i = 0; i < AUDIO_INPUT_COUNT; i++)
+		changed |= input_tick(&audio->inputs[i], now_ns);
+	if (changed)
+		show_state(audio);
+	if (now_ns > audio->slot_ns + BEHIND_MAX_NS) {
+		uint64_t n = (now_ns - audio->slot_ns) / SLOT_NS - 1;
+
+		audio->slot_ns += n * SLOT_NS;
+		audio->n_left_out += n;
+	}
+	while (now_ns >= audio->slot_ns + SLOT_NS && slot_is_complete(audio, now_ns)) {
+		make_record(audio, now_ns);
+		audio->slot_ns += SLOT_NS;
+	}
+	tell_dropped(audio);
+	if (next_ns <= now_ns)
+		next_ns += (now_ns - next_ns) / SLOT_NS * SLOT_NS + SLOT_NS;
+	sd_event_source_set_time(timer, next_ns / NS_PER_US);
+	return sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
+/* --- from the daemon --- */
 
 static bool has_stream(void *arg, enum stream_id stream)
 {
@@ -21,29 +206,140 @@ static bool has_stream(void *arg, enum stream_id stream)
 	return stream == STREAM_PCM || stream == STREAM_OPUS;
 }
 
+/* Slots lie on whole microseconds, as the timer does. */
+static void start(struct audio *audio)
+{
+	uint64_t now_us = clock_monotonic_ns() / NS_PER_US;
+
+	audio->slot_ns = now_us * NS_PER_US;
+	sd_event_source_set_time(audio->timer, now_us + (SLOT_NS + TICK_AFTER_NS) / NS_PER_US);
+	sd_event_source_set_enabled(audio->timer, SD_EVENT_ONESHOT);
+}
+
+static void stop(struct audio *audio)
+{
+	sd_event_source_set_enabled(audio->timer, SD_EVENT_OFF);
+	audio->is_out_of_memory = false;
+}
+
+static void update_opus(struct audio *audio)
+{
+	bool wanted = audio->streams & 1u << STREAM_OPUS;
+
+	if (wanted && !audio->encoder) {
+		int r = opus_stream_create(
+			audio->config.audio.opus_bitrate * 1000, &audio->encoder);
+
+		if (r < 0)
+			log_err("Could not encode sound as Opus: %s", strerror(-r));
+	} else if (!wanted && audio->encoder) {
+		opus_stream_destroy(audio->encoder);
+		audio->encoder = NULL;
+	}
+}
+
 static void on_demand(void *arg, unsigned streams, uint32_t rate_millihertz)
 {
 	struct audio *audio = arg;
+	bool was_wanted = audio->streams != 0;
 	(void)rate_millihertz;
 
-	if (streams)
-		daemon_set_state(audio->daemon, STATE_NO_DEVICE, NULL, false);
+	audio->streams = streams;
+	update_opus(audio);
+	if (!(streams & 1u << STREAM_PCM))
+		output_reset(audio->pcm);
+	if (!(streams & 1u << STREAM_OPUS))
+		output_reset(audio->opus);
+	if (streams && !was_wanted)
+		start(audio);
+	else if (!streams && was_wanted)
+		stop(audio);
+	update_inputs(audio);
 }
 
+/* Every record can be heard by itself. */
 static void on_key_frame(void *arg, enum stream_id stream)
 {
 	(void)arg, (void)stream;
+}
+
+static void on_mute(void *arg, bool muted)
+{
+	struct audio *audio = arg;
+
+	audio->is_wished_mute = muted;
+	update_inputs(audio);
+}
+
+static int on_switch(void *arg, enum audio_input input, bool muted)
+{
+	struct audio *audio = arg;
+	int r = mute_switch(&audio->mute, input, muted);
+
+	if (r < 0)
+		log_err("Could not remember that the %s is %s: %s; %s",
+			input == AUDIO_DESKTOP ? "desktop's sound" : "microphone",
+			muted ? "muted" : "unmuted", strerror(-r),
+			muted ? "it is muted until sharing is started anew" : "it stays as it was");
+	else
+		log_info("%s %s by the presenter",
+			input == AUDIO_DESKTOP ? "Desktop sound" : "Microphone",
+			muted ? "muted" : "unmuted");
+	update_inputs(audio);
+	return r;
 }
 
 static const struct daemon_ops daemon_ops = {
 	.has_stream = has_stream,
 	.on_demand = on_demand,
 	.on_key_frame = on_key_frame,
+	.on_mute = on_mute,
+	.on_switch = on_switch,
 };
+
+/* --- life --- */
+
+static int audio_init(struct audio *audio, int listen_fd)
+{
+	int r = daemon_create(SOURCE_AUDIO, listen_fd, &daemon_ops, audio, &audio->daemon);
+
+	input_init(&audio->inputs[AUDIO_DESKTOP], AUDIO_DESKTOP, audio->config.audio.desktop);
+	input_init(
+		&audio->inputs[AUDIO_MICROPHONE], AUDIO_MICROPHONE, audio->config.audio.microphone);
+	audio->gains[AUDIO_DESKTOP] = audio->config.audio.desktop_gain;
+	audio->gains[AUDIO_MICROPHONE] = audio->config.audio.microphone_gain;
+	mute_init(&audio->mute, audio->options.state_dir, audio->options.runtime_dir,
+		(unsigned)config_audio_inputs(audio->config.audio.sources));
+	if (r == 0)
+		r = daemon_add_output(audio->daemon, STREAM_PCM, &audio->pcm);
+	if (r == 0)
+		r = daemon_add_output(audio->daemon, STREAM_OPUS, &audio->opus);
+	/* An accuracy of 1 us: 0 would mean a quarter of a second. */
+	if (r == 0)
+		r = sd_event_add_time(daemon_event(audio->daemon), &audio->timer, CLOCK_MONOTONIC,
+			0, 1, on_tick, audio);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(audio->timer, SD_EVENT_OFF);
+	/* How a sound server's own programs show us to the presenter. */
+	setenv("PULSE_PROP_OVERRIDE_application.name", "Screenshare", 0);
+	pcm_begin();
+	return r;
+}
+
+static void audio_fini(struct audio *audio)
+{
+	for (unsigned i = 0; i < AUDIO_INPUT_COUNT; i++)
+		input_set_open(&audio->inputs[i], false);
+	sd_event_source_disable_unref(audio->timer);
+	opus_stream_destroy(audio->encoder);
+	daemon_destroy(audio->daemon);
+	/* A server that hangs does not keep us. */
+	(void)pcm_wait_closed(CLOSE_WAIT_MS);
+}
 
 int main(int argc, char **argv)
 {
-	struct audio audio = {0};
+	static struct audio audio; /* holds the inputs' buffers */
 	int status = service_begin("audio", argc, argv, &audio.options, &audio.config);
 
 	if (status != 0)
@@ -55,13 +351,13 @@ int main(int argc, char **argv)
 			SERVICE_FD_CAPTURE);
 		return SERVICE_EXIT_CONFIG;
 	}
-	int r = daemon_create(SOURCE_AUDIO, listen_fd, &daemon_ops, &audio, &audio.daemon);
+	int r = audio_init(&audio, listen_fd);
 	if (r < 0) {
 		log_err("Could not start: %s", strerror(-r));
 		status = EXIT_FAILURE;
 	} else {
 		status = daemon_run(audio.daemon);
 	}
-	daemon_destroy(audio.daemon);
+	audio_fini(&audio);
 	return status;
 }

@@ -25,9 +25,9 @@ enum {
 	STAMP_US_DIGITS = 6,
 	COM_HEAD = 4, /* marker and length */
 };
+_Static_assert(JPEG_STAMP_LEN == COM_HEAD + STAMP_LEN, "the COM segment's length");
 
-/* Where the segment with this marker begins; 0: there is none. */
-static size_t find_segment(const uint8_t *bytes, size_t len, uint8_t marker)
+size_t jpeg_find_segment(const uint8_t *bytes, size_t len, uint8_t marker)
 {
 	size_t at = 2; /* behind SOI */
 
@@ -39,38 +39,46 @@ static size_t find_segment(const uint8_t *bytes, size_t len, uint8_t marker)
 	return 0;
 }
 
-int jpeg_head_init(struct jpeg_head *head, const struct jpeg_buffer *source)
-{
-	size_t sof = find_segment(source->bytes, source->len, MARKER_SOF0);
-	uint8_t *com = head->bytes + sof;
-
-	if (sof == 0 || source->len + COM_HEAD + STAMP_LEN > sizeof(head->bytes))
-		return -EINVAL;
-	memcpy(head->bytes, source->bytes, sof);
-	com[0] = 0xff;
-	com[1] = MARKER_COM;
-	com[2] = 0;
-	com[3] = 2 + STAMP_LEN;
-	memcpy(com + COM_HEAD, stamp_form, STAMP_LEN);
-	memcpy(com + COM_HEAD + STAMP_LEN, source->bytes + sof, source->len - sof);
-	head->stamp = sof + COM_HEAD;
-	head->len = source->len + COM_HEAD + STAMP_LEN;
-	return 0;
-}
-
 static void put_digits(uint8_t *out, unsigned n_digits, uint64_t value)
 {
 	for (unsigned i = n_digits; i-- > 0; value /= 10)
 		out[i] = (uint8_t)('0' + value % 10);
 }
 
-void jpeg_head_stamp(struct jpeg_head *head, uint64_t pts_ns, uint64_t realtime_ns)
+static void put_stamp(uint8_t *stamp, uint64_t pts_ns, uint64_t realtime_ns)
 {
-	uint8_t *stamp = head->bytes + head->stamp;
-
 	put_digits(stamp + STAMP_PTS, STAMP_PTS_DIGITS, pts_ns);
 	put_digits(stamp + STAMP_S, STAMP_S_DIGITS, realtime_ns / NS_PER_S);
 	put_digits(stamp + STAMP_US, STAMP_US_DIGITS, realtime_ns % NS_PER_S / NS_PER_US);
+}
+
+void jpeg_stamp_write(uint8_t *segment, uint64_t pts_ns, uint64_t realtime_ns)
+{
+	segment[0] = 0xff;
+	segment[1] = MARKER_COM;
+	segment[2] = 0;
+	segment[3] = 2 + STAMP_LEN;
+	memcpy(segment + COM_HEAD, stamp_form, STAMP_LEN);
+	put_stamp(segment + COM_HEAD, pts_ns, realtime_ns);
+}
+
+int jpeg_head_init(struct jpeg_head *head, const struct jpeg_buffer *source)
+{
+	size_t sof = jpeg_find_segment(source->bytes, source->len, MARKER_SOF0);
+
+	if (sof == 0 || source->len + JPEG_STAMP_LEN > sizeof(head->bytes))
+		return -EINVAL;
+	memcpy(head->bytes, source->bytes, sof);
+	jpeg_stamp_write(head->bytes + sof, 0, 0);
+	memcpy(head->bytes + sof + JPEG_STAMP_LEN, source->bytes + sof, source->len - sof);
+	head->stamp = sof + COM_HEAD;
+	head->len = source->len + JPEG_STAMP_LEN;
+	return 0;
+}
+
+void jpeg_head_stamp(struct jpeg_head *head, uint64_t pts_ns, uint64_t realtime_ns)
+{
+	put_stamp(head->bytes + head->stamp, pts_ns, realtime_ns);
 }
 
 void jpeg_strip_mark(struct jpeg_buffer *strip, uint32_t index, bool is_last)

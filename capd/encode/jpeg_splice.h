@@ -18,6 +18,18 @@
 
 #define JPEG_HEAD_MAX 1024u /* bytes; libjpeg's baseline head has 629, the COM segment 51 */
 
+#define JPEG_STAMP_LEN 51u /* bytes of the COM segment, marker and all */
+
+/*
+ * Writes the whole COM segment (JPEG_STAMP_LEN bytes), for pictures that are not made of strips.
+ * Its text is that of jpeg_head_stamp().
+ */
+void jpeg_stamp_write(uint8_t *segment, uint64_t pts_ns, uint64_t realtime_ns);
+
+/* Where the first segment with this marker begins (0xc0: SOF0), in a head that is known to be
+ * right; 0: there is none. */
+size_t jpeg_find_segment(const uint8_t *bytes, size_t len, uint8_t marker);
+
 struct jpeg_head {
 	uint8_t bytes[JPEG_HEAD_MAX];
 	size_t len;

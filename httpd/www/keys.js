@@ -29,10 +29,13 @@
 
 	/* Where the arrows begin. */
 	function firstOf(all) {
-		var i;
+		var first = document.getElementById('first'), i;
+		if (first && isVisible(first)) {
+			return first;
+		}
 		for (i = 0; i < all.length; i++) {
 			if (isVisible(all[i])) {
-				return document.getElementById('first') || all[i];
+				return all[i];
 			}
 		}
 		return null;

@@ -7,14 +7,14 @@ const test = require('node:test');
 const assert = require('node:assert/strict');
 const { Stage, waitFor, imagePixels, isNear, pause } = require('./stage');
 
-test('a single change is drawn within a second, and no second one is needed', async (t) => {
+for (const location of ['/d', '/d?tier=image']) test(`${location}: a single change is drawn within a second, and no second one is needed`, async (t) => {
 	const stage = new Stage();
 	t.after(() => stage.end());
 	await stage.startScreen(1280, 720);
 	await stage.startRun();
 	await stage.painter.fill(0x101010);
 	const page = await stage.openBrowser('chromium');
-	await stage.visit(page, '/d');
+	await stage.visit(page, location);
 	const shows = async (rgb) => {
 		const seen = await imagePixels(page, [[640, 360]]);
 		return seen && isNear(seen.pixels[0], rgb, 8);

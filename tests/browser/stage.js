@@ -38,6 +38,34 @@ async function waitFor(condition, deadlineMs, what) {
 	}
 }
 
+/*
+ * Firefox now and then never answers one call (seen with ESR and WebDriver BiDi, of thousands under
+ * load), though the page goes on: it is asked again.  A page that really hangs answers neither time.
+ */
+const ANSWER_MS = 10000;
+
+function patient(page) {
+	const evaluate = page.evaluate.bind(page);
+	const once = (call) => new Promise((resolve, reject) => {
+		const timer = setTimeout(() => resolve({ isLate: true }), ANSWER_MS);
+		evaluate(...call).then((value) => {
+			clearTimeout(timer);
+			resolve({ value });
+		}, (error) => {
+			clearTimeout(timer);
+			reject(error);
+		});
+	});
+	page.evaluate = async (...call) => {
+		const first = await once(call), answer = first.isLate ? await once(call) : first;
+		if (answer.isLate) {
+			throw new Error(`the page does not answer ${String(call[0]).slice(0, 200)}`);
+		}
+		return answer.value;
+	};
+	return page;
+}
+
 /* --- processes: whatever a stage starts it ends, the last first --- */
 
 class Stage {
@@ -95,7 +123,7 @@ class Stage {
 		this.run = this.start(path.join(BIN, 'screenshare'), ['run', '--listen', '127.0.0.1:0',
 			'--config', file, '--state', path.join(this.folder, 'state')], {
 			env: { PATH: process.env.PATH, HOME: this.folder, XDG_RUNTIME_DIR: runtime,
-				DISPLAY: this.display, XAUTHORITY: path.join(this.folder, 'none') },
+				DISPLAY: this.display || '', XAUTHORITY: path.join(this.folder, 'none'), ...this.computerSound },
 		});
 		const ready = await waitFor(() => {
 			if (this.run.exitCode !== null) {
@@ -105,6 +133,24 @@ class Stage {
 		}, 15000, 'READY');
 		this.port = Number(ready[1]);
 		this.origin = `http://${HOST}:${this.port}`;
+	}
+
+	/* Another sound server, whose loudspeaker is silent.  Where programs find it: {PULSE_SERVER}. */
+	async startSound() {
+		const runtime = fs.mkdtempSync(path.join(this.folder, 'sound-'));
+		const socket = path.join(runtime, 'native');
+		const server = this.start('pulseaudio', ['-n', '--daemonize=no', '--exit-idle-time=-1', '--disable-shm',
+			'-L', `module-native-protocol-unix auth-anonymous=1 socket=${socket}`,
+			'-L', 'module-null-sink rate=48000'], {
+			env: { PATH: process.env.PATH, HOME: runtime, XDG_RUNTIME_DIR: runtime,
+				PULSE_RUNTIME_PATH: runtime, PULSE_STATE_PATH: runtime } });
+		await waitFor(() => {
+			if (server.exitCode !== null) {
+				throw new Error(`pulseaudio ended: ${server.log}`);
+			}
+			return fs.existsSync(socket);
+		}, 10000, 'a sound server');
+		return { PULSE_SERVER: `unix:${socket}` };
 	}
 
 	/* Pids of the running programs of that name among run's children. */
@@ -135,7 +181,8 @@ class Stage {
 	/* A page of `name` (chromium, firefox), with all that went wrong in it in page.errors. */
 	async openBrowser(name) {
 		const profile = fs.mkdtempSync(path.join(this.folder, `${name}-`));
-		const common = { headless: true, userDataDir: profile, timeout: 60000, defaultViewport: null };
+		const common = { headless: true, userDataDir: profile, timeout: 60000, defaultViewport: null,
+			env: { ...process.env, ...this.browserSound } };
 		const browser = await puppeteer.launch(name === 'chromium' ? {
 			executablePath: '/usr/bin/chromium',
 			args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking',
@@ -150,7 +197,7 @@ class Stage {
 			...common,
 		});
 		this.ends.push(() => browser.close());
-		const page = (await browser.pages())[0] || await browser.newPage();
+		const page = patient((await browser.pages())[0] || await browser.newPage());
 		await page.setViewport({ width: 960, height: 540 });
 		page.errors = [];
 		page.on('pageerror', (error) => page.errors.push(String(error)));
@@ -230,16 +277,16 @@ async function waitPagePixels(page, wanted, deadlineMs, what) {
 	}, deadlineMs, what);
 }
 
-/* The shown <img> itself, read back through a canvas: the browser's decoder, without scaling. */
+/* The shown <img> or <canvas> itself, read back through a canvas: the browser's decoder, without scaling. */
 async function imagePixels(page, points) {
 	return page.evaluate((all) => {
-		const image = document.querySelector('#stage img.picture:not(.coming)');
-		if (!image || !image.naturalWidth) {
+		const image = document.querySelector('#stage .picture:not(.coming)');
+		if (!image || !(image.naturalWidth || image.width)) {
 			return null;
 		}
 		const canvas = document.createElement('canvas');
-		canvas.width = image.naturalWidth;
-		canvas.height = image.naturalHeight;
+		canvas.width = image.naturalWidth || image.width;
+		canvas.height = image.naturalHeight || image.height;
 		const context = canvas.getContext('2d');
 		context.drawImage(image, 0, 0);
 		return {
@@ -250,4 +297,4 @@ async function imagePixels(page, points) {
 	}, points);
 }
 
-module.exports = { Stage, waitFor, waitPagePixels, pagePixels, imagePixels, isNear, pause, ROOT };
+module.exports = { HOST, Stage, patient, waitFor, waitPagePixels, pagePixels, imagePixels, isNear, pause, ROOT };

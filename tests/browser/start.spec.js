@@ -49,7 +49,8 @@ for (const name of ['chromium', 'firefox']) {
 				Array.from(document.querySelectorAll('a[href], button')).map((a) => a.getAttribute('href')));
 			const reached = new Set([await focused()]);
 			for (const key of ['ArrowUp', 'ArrowUp', 'ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowDown',
-				'ArrowDown', 'ArrowUp', 'ArrowUp', 'ArrowUp', 'ArrowUp', 'ArrowUp']) {
+				'ArrowDown', 'ArrowDown', 'ArrowUp', 'ArrowUp', 'ArrowUp', 'ArrowUp', 'ArrowUp', 'ArrowUp', 'ArrowDown',
+				'ArrowRight', 'ArrowLeft']) {
 				await page.keyboard.press(key);
 				reached.add(await focused());
 			}

@@ -146,7 +146,8 @@ def test_a_configuration_that_is_not_there(folder):
     assert status != 0 and "nowhere.conf" in err and not out
 
 
-@pytest.mark.parametrize("missing", ["screenshare-httpd", "screenshare-screen"])
+@pytest.mark.parametrize("missing", ["screenshare-httpd", "screenshare-screen", "screenshare-camera",
+                                     "screenshare-audio"])
 def test_a_missing_program_is_named(folder, missing):
     copy = os.path.join(folder, "bin")
     shutil.copytree(os.path.dirname(program("screenshare")), copy)
@@ -179,8 +180,8 @@ def test_two_runs_of_one_user_do_not_meet(folder):
 
 def test_commands_without_anything_running(folder):
     env = environment(folder)
-    for command in ("status", "viewers", "url"):
-        status, out, err = run_to_end([program("screenshare"), command], env)
+    for command in (["status"], ["viewers"], ["url"], ["mute", "all"]):
+        status, out, err = run_to_end([program("screenshare"), *command], env)
         assert status != 0 and not out
         assert len(err.splitlines()) == 1, err
 
@@ -189,7 +190,7 @@ def test_usage(folder):
     env = environment(folder)
     status, out, err = run_to_end([program("screenshare"), "--help"], env)
     assert status == 0 and not err
-    for command in ("run", "status", "viewers", "url", "version"):
+    for command in ("run", "status", "viewers", "url", "mute", "unmute", "version"):
         assert command in out
     for arguments in (["dance"], ["run", "--dance"], ["run", "--listen"], ["run", "--listen", "x"],
                       ["run", "--listen", "127.0.0.1:99999"], ["status", "--port", "x"], []):
@@ -201,7 +202,8 @@ def test_usage(folder):
 def test_version(folder):
     status, out, err = run_to_end([program("screenshare"), "version"], environment(folder))
     assert status == 0 and re.search(r"\d+\.\d+", out) and not err
-    for name in ("screenshare-httpd", "screenshare-screen"):
+    for name in ("screenshare-httpd", "screenshare-screen", "screenshare-camera",
+                 "screenshare-audio"):
         status, named, _ = run_to_end([program(name), "--version"], environment(folder))
         assert status == 0 and re.search(r"\d+\.\d+\.\d+", out)[0] in named
 

@@ -190,7 +190,7 @@ static void unknown_keys_and_sections_are_mistakes(void **state)
 	refuses("[screen]\nrat = 30\n", 2, "[screen] rat: unknown key");
 	refuses("[http]\nrate = 30\n", 2, "[http] rate: unknown key");
 	refuses("[screen]\nrate = 30\n[scren]\nrate = 30\n", 3, "[scren]: unknown section");
-	refuses("\n[audio]\n", 2, "[audio]: unknown section");
+	refuses("\n[sound]\n", 2, "[sound]: unknown section");
 	refuses("[screen ]\n", 1, "unknown section");
 	refuses("[]\n", 1, "unknown section");
 	refuses("[Screen]\n", 1, "unknown section");

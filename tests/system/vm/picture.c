@@ -3,10 +3,11 @@
  * Reads a JPEG, or a multipart stream of them, from stdin, and says of each picture as soon as it
  * is there how large it is and of which colour:
  *
- *     640x480 30b050
+ *     640x480 30b050 9f3c01d2
  *
  * The colour is the mean of all pixels, each channel the nearest of 10, 30, 50 … f0, so that what
- * JPEG changes does not show.  "broken" instead if it cannot be decoded.
+ * JPEG changes does not show.  The last word is another for pixels that are others.  "broken"
+ * instead if it cannot be decoded.
  */
 #include <setjmp.h>
 #include <stdbool.h>
@@ -43,6 +44,7 @@ static void describe(const uint8_t *bytes, size_t len)
 	struct jpeg_error_mgr errors;
 	struct jpeg_decompress_struct jpeg = {.err = jpeg_std_error(&errors)};
 	uint64_t sums[3] = {0}, n;
+	uint32_t hash = 2166136261u; /* FNV-1a */
 	uint8_t *volatile row = NULL;
 
 	errors.error_exit = on_error;
@@ -63,12 +65,14 @@ static void describe(const uint8_t *bytes, size_t len)
 		JSAMPROW rows[] = {row};
 
 		jpeg_read_scanlines(&jpeg, rows, 1);
-		for (size_t i = 0; i < jpeg.output_width * 3u; i++)
+		for (size_t i = 0; i < jpeg.output_width * 3u; i++) {
 			sums[i % 3] += row[i];
+			hash = (hash ^ row[i]) * 16777619u;
+		}
 	}
 	n = (uint64_t)jpeg.output_width * jpeg.output_height;
-	printf("%ux%u %02x%02x%02x\n", jpeg.output_width, jpeg.output_height, nearest(sums[0], n),
-		nearest(sums[1], n), nearest(sums[2], n));
+	printf("%ux%u %02x%02x%02x %08x\n", jpeg.output_width, jpeg.output_height,
+		nearest(sums[0], n), nearest(sums[1], n), nearest(sums[2], n), hash);
 out:
 	fflush(stdout);
 	jpeg_destroy_decompress(&jpeg);

@@ -8,14 +8,17 @@ VM_DIR   := tests/system/vm
 VM_TREE  := $(abspath $(B))/vm/overlay
 VM_TOOLS := $(VM_TREE)/usr/local/lib/screenshare-test
 
-$(B)/vm/picture: $(call obj,$(VM_DIR)/picture.c)
+VM_PROGRAMS := $(patsubst $(VM_DIR)/%.c,$(B)/vm/%,$(wildcard $(VM_DIR)/*.c))
+VM_PARTS    := $(filter-out $(VM_DIR)/guest-test,$(wildcard $(VM_DIR)/guest-*))
+
+$(B)/vm/%: $(B)/obj/$(VM_DIR)/%.o
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -ljpeg
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -ljpeg -lm
 
 check-system: deps-system
-	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(B)/testlib/painter $(B)/vm/picture
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(B)/testlib/painter $(VM_PROGRAMS)
 	@rm -rf $(VM_TREE)
 	@$(MAKE) --no-print-directory -s install DESTDIR=$(VM_TREE)
-	@install -D -t $(VM_TOOLS) $(B)/testlib/painter $(B)/vm/picture
+	@install -D -t $(VM_TOOLS) $(B)/testlib/painter $(VM_PROGRAMS) $(VM_PARTS)
 	@$(VM_DIR)/build-image $(VM_IMAGE)
 	@$(VM_DIR)/boot-and-test $(VM_IMAGE) $(VM_TREE) $(VM_DIR)/guest-test

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+'use strict';
+
+require('./viewer_tests').testViewer('firefox');
