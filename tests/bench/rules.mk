@@ -41,3 +41,5 @@ bench-quick: deps-bench
 bench-run: all bench-programs
 	@/usr/bin/python3 -B $(BENCH_DIR)/bench.py --bin $(B)/bin --programs $(BENCH_OUT) \
 		--json $(BENCH_OUT)/results.json $(BENCH)
+
+include tests/bench/files.mk
