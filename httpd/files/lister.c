@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
@@ -23,6 +24,7 @@ struct text {
 	uint64_t generation;
 	size_t len, size;
 	char *bytes;
+	char *rows; /* the first of them as HTML */
 };
 
 struct asker {
@@ -31,6 +33,8 @@ struct asker {
 	struct exchange *exchange;
 	struct event timer;
 	uint64_t after; /* the generation that it knows */
+	/* NULL: wants JSON */
+	void (*answer_rows)(struct exchange *exchange, const char *rows);
 };
 LIST_HEAD(asker_list, asker);
 
@@ -50,6 +54,7 @@ static void text_unref(struct text *text)
 	if (!text || --text->refs > 0)
 		return;
 	free(text->bytes);
+	free(text->rows);
 	free(text);
 }
 
@@ -119,6 +124,72 @@ static bool add_entry(struct text *text, const struct file_entry *entry)
 	return true;
 }
 
+/* … and as HTML, for pages without scripts. */
+static void add_escaped(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (strchr("<>&\"'", *text))
+			fprintf(out, "&#%d;", *text);
+		else
+			fputc(*text, out);
+	}
+}
+
+static void add_size(FILE *out, uint64_t bytes)
+{
+	static const char *const units[] = {"B", "KB", "MB", "GB", "TB", "PB"};
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	while (value >= 1000 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+		value /= 1000;
+		unit++;
+	}
+	fprintf(out, unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+}
+
+static void add_row(FILE *out, const struct file_entry *entry)
+{
+	time_t seconds = (time_t)(entry->mtime_ns / 1000000000);
+	char url[3 * FILENAME_SIZE], date[32];
+	struct tm local;
+
+	filename_to_url(entry->name, url);
+	localtime_r(&seconds, &local);
+	strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &local);
+	fputs("<li class=\"file\"><a class=\"name\" href=\"/uploads/", out);
+	add_escaped(out, url);
+	fputs("\">", out);
+	add_escaped(out, entry->name);
+	fputs("</a><span class=\"about\">", out);
+	add_size(out, entry->size);
+	fprintf(out, " · %s", date);
+	if (entry->meta) {
+		fputs(" · ", out);
+		add_escaped(out, *entry->meta->sender ? entry->meta->sender : entry->meta->address);
+	}
+	fputs("</span><a class=\"get\" href=\"/download/", out);
+	add_escaped(out, url);
+	fputs("\">↓</a></li>\n", out);
+}
+
+static char *write_rows(struct file_entry **entries, size_t n)
+{
+	char *rows = NULL;
+	size_t len;
+	FILE *out = open_memstream(&rows, &len);
+	bool is_whole = out != NULL;
+
+	for (size_t i = 0; is_whole && i < n && i < LISTER_ROWS; i++)
+		add_row(out, entries[i]);
+	if (out)
+		is_whole = !ferror(out) && fclose(out) == 0;
+	if (is_whole)
+		return rows;
+	free(rows);
+	return NULL;
+}
+
 static void run(struct disk_job *job)
 {
 	struct lister *lister = (struct lister *)((char *)job - offsetof(struct lister, job));
@@ -137,6 +208,8 @@ static void run(struct disk_job *job)
 		text->bytes[text->len++] = '[';
 	for (size_t i = 0; i < n && is_whole; i++)
 		is_whole = add_entry(text, entries[i]);
+	text->rows = write_rows(entries, n);
+	is_whole = is_whole && text->rows;
 	listing_release(entries, n);
 	if (is_whole && make_room(text, 4)) {
 		memcpy(text->bytes + text->len, "]}\n", 3);
@@ -253,9 +326,12 @@ static void done(struct disk_job *job)
 	}
 	while ((asker = LIST_FIRST(&lister->building))) {
 		struct exchange *exchange = asker->exchange;
+		void (*answer_rows)(struct exchange *, const char *) = asker->answer_rows;
 
 		asker_free(asker);
-		if (text)
+		if (text && answer_rows)
+			answer_rows(exchange, text->rows);
+		else if (text)
 			answer(lister, exchange, text);
 		else
 			exchange_fail(exchange);
@@ -304,6 +380,25 @@ static void on_cancel(void *arg)
 	asker_free(arg);
 }
 
+/* One that waits for the text; NULL: no memory, and the exchange has failed. */
+static struct asker *asker_new(
+	struct lister *lister, struct exchange *exchange, uint64_t generation)
+{
+	struct asker *asker = calloc(1, sizeof(*asker));
+
+	if (!asker) {
+		exchange_fail(exchange);
+		return NULL;
+	}
+	asker->lister = lister;
+	asker->exchange = exchange;
+	asker->after = generation;
+	evtimer_assign(&asker->timer, lister->files->base, on_timer, asker);
+	exchange_wait(exchange, on_cancel, asker);
+	LIST_INSERT_HEAD(&lister->building, asker, entry);
+	return asker;
+}
+
 void lister_answer(struct lister *lister, struct exchange *exchange)
 {
 	const struct request *request = exchange_request(exchange);
@@ -321,23 +416,30 @@ void lister_answer(struct lister *lister, struct exchange *exchange)
 		answer(lister, exchange, lister->newest);
 		return;
 	}
-	asker = calloc(1, sizeof(*asker));
-	if (!asker) {
-		exchange_fail(exchange);
-		return;
-	}
-	asker->lister = lister;
-	asker->exchange = exchange;
-	asker->after = generation;
-	evtimer_assign(&asker->timer, lister->files->base, on_timer, asker);
-	exchange_wait(exchange, on_cancel, asker);
-	if (is_known) {
-		LIST_INSERT_HEAD(&lister->waiting, asker, entry);
+	asker = asker_new(lister, exchange, generation);
+	if (asker && is_known) {
+		move(asker, &lister->waiting);
 		event_add(&asker->timer, &wait);
-	} else {
-		LIST_INSERT_HEAD(&lister->building, asker, entry);
+	} else if (asker) {
 		start(lister);
 	}
+}
+
+void lister_rows(struct lister *lister, struct exchange *exchange,
+	void (*answer_rows)(struct exchange *exchange, const char *rows))
+{
+	uint64_t generation = listing_generation(lister->files->listing);
+	struct asker *asker;
+
+	if (lister->newest && lister->newest->generation == generation) {
+		answer_rows(exchange, lister->newest->rows);
+		return;
+	}
+	asker = asker_new(lister, exchange, generation);
+	if (!asker)
+		return;
+	asker->answer_rows = answer_rows;
+	start(lister);
 }
 
 int lister_create(struct files *files, struct lister **out)

@@ -21,3 +21,8 @@ struct lister; /* opaque */
 int lister_create(struct files *files, struct lister **out);
 void lister_destroy(struct lister *lister); /* when its last job has run; accepts NULL */
 void lister_answer(struct lister *lister, struct exchange *exchange);
+/* Gives the newest LISTER_ROWS files as rows of HTML, now or later, to who answers with them: pages
+ * without scripts have no others. */
+#define LISTER_ROWS 200u
+void lister_rows(struct lister *lister, struct exchange *exchange,
+	void (*answer)(struct exchange *exchange, const char *rows));

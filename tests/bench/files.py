@@ -213,7 +213,9 @@ def measure_uploads(arguments, folder, source, say):
                 seconds = time.monotonic() - begun
                 found[way].append((os.path.getsize(source) / 1e6 / seconds,
                                    cpu_s(system.pid) - cpu, watch.end()))
-                if os.path.getsize(os.path.join(system.files, "sent")) != os.path.getsize(source):
+                stored = [os.path.getsize(os.path.join(system.files, name))
+                          for name in os.listdir(system.files) if not name.startswith(".")]
+                if stored != [os.path.getsize(source)]:
                     raise BenchError(f"{way} did not store all of it")
                 empty(system.files)
     finally:
