@@ -157,7 +157,7 @@ static void add_row(FILE *out, const struct file_entry *entry)
 	filename_to_url(entry->name, url);
 	localtime_r(&seconds, &local);
 	strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &local);
-	fputs("<li class=\"file\"><a class=\"name\" href=\"/uploads/", out);
+	fputs("<li class=\"file\"><div class=\"what\"><a class=\"name\" href=\"/uploads/", out);
 	add_escaped(out, url);
 	fputs("\">", out);
 	add_escaped(out, entry->name);
@@ -168,7 +168,7 @@ static void add_row(FILE *out, const struct file_entry *entry)
 		fputs(" · ", out);
 		add_escaped(out, *entry->meta->sender ? entry->meta->sender : entry->meta->address);
 	}
-	fputs("</span><a class=\"get\" href=\"/download/", out);
+	fputs("</span></div><a class=\"get\" href=\"/download/", out);
 	add_escaped(out, url);
 	fputs("\">↓</a></li>\n", out);
 }

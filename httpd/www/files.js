@@ -97,14 +97,15 @@
 	}
 
 	function row(file) {
-		var item = make('li', 'file'), name = make('a', 'name', file.name), get;
+		var item = make('li', 'file'), what = make('div', 'what'), name = make('a', 'name', file.name), get;
 		if (hasPreview(file)) {
 			item.appendChild(preview(file));
 		}
 		name.href = url('/uploads/', file.name);
-		item.appendChild(name);
-		item.appendChild(make('span', 'about', size(file.size) + ' · ' + moment(file.modified) +
+		what.appendChild(name);
+		what.appendChild(make('span', 'about', size(file.size) + ' · ' + moment(file.modified) +
 			(file.sender ? ' · ' + file.sender : '')));
+		item.appendChild(what);
 		if (may('rename', file)) {
 			item.appendChild(button('rename', function () {
 				var to = window.prompt(word('rename-ask'), file.name);

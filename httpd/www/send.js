@@ -15,6 +15,8 @@
 	var form = document.getElementById('send'), pick = document.getElementById('pick');
 	var sender = document.getElementById('sender'), rows = document.getElementById('sending');
 	var items = [], hasher = null, total = null;
+	/* The first answer brings the cookie by which all of them are one sender's. */
+	var isKnown = false;
 
 	/* --- one file --- */
 
@@ -140,6 +142,10 @@
 			onShouldRetry: shouldRetry,
 			onProgress: function (sent) { onProgress(item, sent); },
 			onAfterResponse: function (request, response) {
+				if (!isKnown) {
+					isKnown = true;
+					next();
+				}
 				item.digest = hexOf(response.getHeader('Repr-Digest')) || item.digest;
 			},
 			onSuccess: function () { onSuccess(item); },
@@ -175,7 +181,7 @@
 			n += item.phase === 'sending' ? 1 : 0;
 		});
 		items.forEach(function (item) {
-			if (item.phase === 'waiting' && n < AT_ONCE) {
+			if (item.phase === 'waiting' && n < (isKnown ? AT_ONCE : 1)) {
 				n++;
 				start(item);
 			}
@@ -238,13 +244,14 @@
 	/* --- the queue --- */
 
 	function makeRow(item, name) {
-		var track = files.make('div', 'track');
+		var track = files.make('div', 'track'), what = files.make('div', 'what');
 		item.row = files.make('li', 'file');
 		item.bar = files.make('div', 'bar');
 		item.state = files.make('span', 'about', files.word('waiting'));
 		item.buttons = files.make('span', 'buttons');
-		item.row.appendChild(files.make('span', 'name', name));
-		item.row.appendChild(item.state);
+		what.appendChild(files.make('span', 'name', name));
+		what.appendChild(item.state);
+		item.row.appendChild(what);
 		item.row.appendChild(item.buttons);
 		track.appendChild(item.bar);
 		item.row.appendChild(track);
