@@ -66,7 +66,8 @@ struct conn {
 	uint64_t stall_timeout_ns;
 	uint64_t deadline_ns; /* 0: none */
 	uint64_t timer_ns;    /* when the timer fires; 0: it does not */
-	size_t discarded;
+	size_t discarded, discard_max;
+	unsigned linger_ms;
 	struct address peer, local;
 	char peer_text[INET6_ADDRSTRLEN];
 };
@@ -175,7 +176,7 @@ static void discard_input(struct conn *conn)
 		return;
 	if (n > 0) {
 		conn->discarded += (size_t)n;
-		if (conn->discarded <= DISCARD_MAX)
+		if (conn->discarded <= conn->discard_max)
 			return;
 		conn->is_reset = true;
 	}
@@ -206,7 +207,7 @@ static void linger(struct conn *conn)
 	if (shutdown(conn->fd, SHUT_WR) < 0)
 		conn_close(conn);
 	else
-		conn_set_deadline(conn, LINGER_MS);
+		conn_set_deadline(conn, conn->linger_ms);
 }
 
 /* Hands on what the kernel takes in one write; what is left waits for EPOLLOUT. */
@@ -365,6 +366,12 @@ void conn_finish(struct conn *conn)
 		linger(conn);
 }
 
+void conn_set_patience(struct conn *conn, size_t discard_max, unsigned linger_ms)
+{
+	conn->discard_max = discard_max;
+	conn->linger_ms = linger_ms;
+}
+
 void conn_close(struct conn *conn)
 {
 	if (conn->phase == CONN_CLOSING)
@@ -444,6 +451,7 @@ int conn_create(struct event_base *base, int fd, const struct conn_ops *ops, voi
 	conn->fd = fd;
 	conn->ops = ops;
 	conn->ops_arg = arg;
+	conn_set_patience(conn, DISCARD_MAX, LINGER_MS);
 	conn->stall_timeout_ns = stall_timeout_ms * NS_PER_MS;
 	conn->last_sent_ns = clock_monotonic_ns();
 	r = learn_addresses(conn);

@@ -105,6 +105,9 @@ uint64_t conn_last_sent_ns(const struct conn *conn);
  * sent is read away for a short while, for a reset would take the answer from it.
  */
 void conn_finish(struct conn *conn);
+/* How much of that is read away, and for how long: more than a little for who sends a large body
+ * that was refused, and reads the answer only after it. */
+void conn_set_patience(struct conn *conn, size_t discard_max, unsigned linger_ms);
 /* Close now (deferred); on_closed is called first if a stream has it. */
 void conn_close(struct conn *conn);
 

@@ -10,6 +10,10 @@
 
 #include "httpd/body.h"
 
+/* Of a body that was refused: browsers read the answer when they have sent it, or been reset. */
+#define BODY_DISCARD_MAX (64u * 1024u * 1024u)
+#define BODY_LINGER_MS   5000u
+
 #define PROGRESS_MIN 4096u /* bytes of a body that put its deadline off */
 
 struct exchange {
@@ -113,6 +117,8 @@ static void finish_answer(struct exchange *exchange)
 	if (conn_is_closing(exchange->conn))
 		return;
 	if (!exchange->keep_alive) {
+		if (exchange->has_unread_body)
+			conn_set_patience(exchange->conn, BODY_DISCARD_MAX, BODY_LINGER_MS);
 		conn_finish(exchange->conn);
 		return;
 	}

@@ -267,6 +267,10 @@ def test_limits_are_told_before_the_body(folder):
     assert refusal(2_000_001) == 413
     assert site.put("a", b"x" * 2_000_000).status == 201
     assert refusal(1_000_001) == 507
+    # Who reads the answer only after all of it still gets it.
+    with socket.create_connection(site.address, timeout=10) as sock:
+        sock.sendall((head % 9_000_000).encode() + bytes(9_000_000))
+        assert sock.recv(4096).startswith(b"HTTP/1.1 413")
     # Nobody knows how long: refused when it is too much, and nothing is left.
     assert web.request(site.address, "PUT", "/uploads/b", iter([b"x" * 100_000] * 11)).status == 507
     assert web.request(site.address, "PUT", "/uploads/b", iter([b"x" * 100_000] * 9)).status == 201
