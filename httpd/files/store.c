@@ -29,6 +29,7 @@
 struct store {
 	int root_fd, incoming_fd, trash_fd;
 	bool keeps_meta;
+	struct timespec opened; /* by the clock that dates files */
 };
 
 /* --- paths --- */
@@ -157,6 +158,7 @@ int store_open(const char *folder, struct store **out)
 		store_close(store);
 		return r;
 	}
+	clock_gettime(CLOCK_REALTIME_COARSE, &store->opened);
 	store->keeps_meta = try_meta(store);
 	*out = store;
 	return 0;
@@ -547,6 +549,16 @@ static bool ends_with(const char *name, const char *end)
 	return len > end_len && strcmp(name + len - end_len, end) == 0;
 }
 
+/* Left behind by a server that was killed: older than this one. */
+static bool is_orphan(const struct store *store, const char *name, const struct stat *st)
+{
+	const struct timespec *opened = &store->opened;
+
+	return ends_with(name, ".tmp") && (st->st_mtim.tv_sec < opened->tv_sec ||
+						  (st->st_mtim.tv_sec == opened->tv_sec &&
+							  st->st_mtim.tv_nsec < opened->tv_nsec));
+}
+
 static void clean_incoming(const struct store *store, int64_t before_s, bool everything)
 {
 	int fd = openat(store->incoming_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -559,7 +571,7 @@ static void clean_incoming(const struct store *store, int64_t before_s, bool eve
 		if (found->d_name[0] == '.' ||
 			fstatat(fd, found->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
-		if ((everything && ends_with(found->d_name, ".tmp")) ||
+		if ((everything && is_orphan(store, found->d_name, &st)) ||
 			st.st_mtim.tv_sec <= before_s)
 			unlinkat(fd, found->d_name, 0);
 	}

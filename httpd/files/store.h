@@ -87,6 +87,6 @@ int store_trash_each(const struct store *store,
 int store_restore(const struct store *store, const char *id, char name[FILENAME_SIZE]);
 
 /* Removes for good what has been deleted, or has not grown, for so long; with `everything`, .tmp
- * files too, which nobody writes any more (at a start). */
+ * files too that are older than this process, which nobody writes any more. */
 void store_clean(
 	const struct store *store, unsigned trash_hours, unsigned resume_hours, bool everything);
