@@ -22,7 +22,8 @@
 #include "httpd/files/range.h"
 #include "httpd/site.h"
 
-#define WINDOW     (4u * 1024u * 1024u)
+#define WINDOW     (4u * 1024u * 1024u)  /* that a worker waits for at a time */
+#define AHEAD      (16u * 1024u * 1024u) /* that the disk is asked for meanwhile */
 #define PIECE_SIZE (64u * 1024u)
 
 #ifndef MADV_POPULATE_READ
@@ -40,6 +41,7 @@ struct download {
 	/* the job's while it runs, else the loop's */
 	int fd;
 	int result;
+	uint64_t advised; /* so far the disk has been asked */
 	struct stat st;
 	/* the loop's, fixed while the job runs */
 	off_t at;
@@ -51,7 +53,7 @@ struct download {
 /* --- on a worker --- */
 
 /* Reads the pages in without copying them; by reading, where the kernel is older than 5.14. */
-static void read_ahead(int fd, uint64_t from, uint64_t until)
+static void read_in(int fd, uint64_t from, uint64_t until)
 {
 	char scratch[PIECE_SIZE];
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), begin = from / page * page;
@@ -59,7 +61,6 @@ static void read_ahead(int fd, uint64_t from, uint64_t until)
 	void *map;
 	int r = -1;
 
-	posix_fadvise(fd, (off_t)begin, 2 * WINDOW, POSIX_FADV_WILLNEED);
 	map = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, (off_t)begin);
 	if (map != MAP_FAILED) {
 		r = madvise(map, len, MADV_POPULATE_READ);
@@ -77,6 +78,20 @@ static void read_ahead(int fd, uint64_t from, uint64_t until)
 	}
 }
 
+/* The next window into memory, and the disk set to work on those behind it. */
+static void read_ahead(struct download *download)
+{
+	uint64_t until = download->ready + AHEAD;
+
+	if (until > download->end)
+		until = download->end;
+	if (until > download->advised)
+		posix_fadvise(download->fd, (off_t)download->advised,
+			(off_t)(until - download->advised), POSIX_FADV_WILLNEED);
+	download->advised = until;
+	read_in(download->fd, download->ready, download->wanted);
+}
+
 static void run(struct disk_job *job)
 {
 	struct download *download =
@@ -86,7 +101,7 @@ static void run(struct disk_job *job)
 		download->result = store_open_file(
 			download->files->store, download->name, &download->fd, &download->st);
 	else if (download->wanted > download->ready)
-		read_ahead(download->fd, download->ready, download->wanted);
+		read_ahead(download);
 }
 
 /* --- on the loop --- */
@@ -142,9 +157,9 @@ static void send_some(void *arg)
 		exchange_end(exchange);
 		return;
 	}
-	/* The next window, when half of this one has gone. */
+	/* The next window, as long as there are not enough of them. */
 	if (!download->is_running && ready < download->end &&
-		ready - (uint64_t)download->at <= WINDOW / 2)
+		ready - (uint64_t)download->at <= AHEAD - WINDOW)
 		want_window(download);
 }
 
@@ -237,7 +252,7 @@ static bool answer_head(struct download *download)
 	case RANGE_WHOLE:
 		break;
 	}
-	download->ready = (uint64_t)download->at;
+	download->ready = download->advised = (uint64_t)download->at;
 	response.length = download->end - (uint64_t)download->at;
 	if (request->method == REQUEST_HEAD || response.length == 0) {
 		exchange_answer(download->exchange, &response);
@@ -273,6 +288,9 @@ static void done(struct disk_job *job)
 		download->ready = download->wanted;
 		if (was_waiting)
 			send_some(download);
+		else if (download->ready < download->end &&
+			 download->ready - (uint64_t)download->at <= AHEAD - WINDOW)
+			want_window(download);
 	}
 }
 

@@ -477,17 +477,3 @@ def test_a_restart_forgets_nothing(folder):
     wait_for(lambda: "sha256" not in site.list()["files"][0], 5, "no wrong hash")
     assert "Repr-Digest" not in site.get("/uploads/a").headers
     assert web.request(site.address, "DELETE", "/uploads/a", headers=cookie).status == 204
-
-
-def test_an_upload_that_comes_right_at_the_start_is_not_taken_for_a_left_over_one(folder):
-    """The first cleaning removed what had just been begun (seen with a slow, sanitized server)."""
-    site = Site(folder)
-    left = os.path.join(site.shared, ".incoming", "%032x.tmp")
-    for number in range(3000):  # so that it takes a while
-        open(left % number, "w").close()
-    site.end()
-    shutil.rmtree(site.runtime)
-    site = Site(folder)
-    for number in range(20):
-        assert site.put(f"early{number}", b"x" * 100_000).status == 201
-    wait_for(lambda: len(site.on_disk()) == 20, 10, "the left over ones are removed")

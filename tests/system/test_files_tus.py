@@ -282,6 +282,28 @@ def test_killed_between_the_last_byte_and_the_name_it_is_placed_later(folder):
     site.listener.close()
 
 
+def test_an_upload_that_comes_right_at_the_start_is_not_taken_for_a_left_over_one(folder):
+    """The first cleaning removed what had just been begun (seen with a slow, sanitized server)."""
+    site = Restarting(folder)
+    wait_for(lambda: os.path.exists(os.path.join(site.shared, ".incoming")), 5, "it runs")
+    site.kill()
+    for number in range(20000):  # so that it takes a while
+        open(os.path.join(site.shared, ".incoming", "%032x.tmp" % number), "w").close()
+    sockets = []
+    for number in range(8):  # these wait for the server, not it for them
+        sock = socket.create_connection(site.address, timeout=20 * SLOWNESS)
+        sock.sendall(b"PUT /uploads/early%d HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300000\r\n\r\n"
+                     % number + bytes(299_999))
+        sockets.append(sock)
+    site.start()
+    wait_for(lambda: len(os.listdir(os.path.join(site.shared, ".incoming"))) <= 8, 20, "the others are removed")
+    for sock in sockets:
+        sock.sendall(b"x")
+    assert [sock.recv(4096)[:12] for sock in sockets] == [b"HTTP/1.1 201"] * 8
+    assert not os.listdir(os.path.join(site.shared, ".incoming"))
+    site.listener.close()
+
+
 def test_the_presenter_lists_adds_deletes_restores_and_renames(folder):
     from screenshare import QUICK, Run
     run = Run(folder, None, QUICK + "[screen]\nsource = pattern\n" + FREE + "uploads = no\n")
