@@ -8,8 +8,10 @@
  * The level is held at a target.  The sound card and the server's clock never agree (0.2 % is
  * common): the rate follows the level, within 0.5 %, which nobody hears.  Where a piece comes too
  * late there is a gap, and the target is raised, for networks that are like that are so again; it
- * comes down slowly when they are not.  What is more than 150 ms too much is left out; where as much
- * is wanting, because the target was raised, there is a pause.
+ * comes down slowly when they are not.  What is more than 150 ms too much is left out, and so is
+ * what stays at more than 50 ms too much for seconds: outputs that are starved stand still for a
+ * moment and leave it behind, and at 0.5 % it would take half a minute to go (measured).  Where
+ * 150 ms are wanting, because the target was raised, there is a pause.
  *
  * Start times are not rounded: rounded to whole samples each seam of a rate other than 1 clicks.
  */
@@ -22,6 +24,8 @@
 	var CALM_S = 60;            /* without an under-run, until the target is lowered a little */
 	var CALM_STEP_S = 0.01;
 	var JUMP_S = 0.15;
+	var LINGER_S = 4;           /* never less than this in so long a time */
+	var LINGER_JUMP_S = 0.05;
 	var SETTLING_S = 2;         /* after the beginning, while outputs are seen to stand still, */
 	var SETTLING_JUMP_S = 0.04; /* less is too much */
 	var TOO_LATE_S = 0.003;     /* what would begin sooner than this would begin too late */
@@ -48,6 +52,8 @@
 		this.rate = 1;
 		this.calmSince = null;
 		this.settledAt = 0;
+		this.least = 0;
+		this.leastSince = null; /* when the window of `least` began */
 		this.pieces = []; /* {pts, when, duration, rate}; the newest last */
 	};
 
@@ -60,6 +66,23 @@
 		this.level = this.wanted();
 		this.rate = 1;
 		this.isDropping = false;
+		this.leastSince = null;
+	};
+
+	/* Has there been too much all the time for a while? */
+	Playout.prototype.lingers = function (now, level) {
+		var least;
+		if (this.leastSince === null || now < this.leastSince) {
+			this.leastSince = now;
+			this.least = level;
+		}
+		this.least = Math.min(this.least, level);
+		if (now - this.leastSince < LINGER_S) {
+			return false;
+		}
+		least = this.least;
+		this.leastSince = null;
+		return least > this.wanted() + LINGER_JUMP_S;
 	};
 
 	/* A piece that was never sent leaves its room, so that those behind it keep their time. */
@@ -106,7 +129,8 @@
 			this.begin(now);
 			level = this.next - now;
 			isSeam = true;
-		} else if (level > this.wanted() + (now < this.settledAt ? SETTLING_JUMP_S : JUMP_S)) {
+		} else if (level > this.wanted() + (now < this.settledAt ? SETTLING_JUMP_S : JUMP_S) ||
+				this.lingers(now, level)) {
 			this.isDropping = true;
 		} else if (level < this.wanted() - JUMP_S) {
 			this.figures.jumps++;
@@ -120,6 +144,7 @@
 		}
 		if (this.isDropping) {
 			this.isDropping = false;
+			this.leastSince = null;
 			this.figures.jumps++;
 			this.level = level;
 			isSeam = true;

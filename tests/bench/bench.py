@@ -25,6 +25,9 @@ def parse_arguments():
                         help="which, separated by commas (default: all): " + " ".join(SYSTEMS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=6, help="of each measurement")
+    parser.add_argument("--skew-seconds", type=float, default=45,
+                        help="of the case skew; 600 for the whole of it (default: 45)")
+    parser.add_argument("--crowd-seconds", type=float, default=60, help="of the case sound50")
     arguments = parser.parse_args()
     arguments.cases = [case for case in arguments.cases.split(",") if case]
     arguments.systems = arguments.systems.split(",")
@@ -58,7 +61,8 @@ def main():
                 print(f"\r\033[K{name}: {text}", end="", file=progress, flush=True)
 
         bench = Bench(arguments.bin, arguments.programs, arguments.rounds, arguments.seconds,
-                      arguments.systems, say)
+                      arguments.systems, say, arguments.skew_seconds,
+                      arguments.crowd_seconds)
         say("…")
         try:
             results[name] = CASES[name].run(bench)

@@ -8,6 +8,7 @@ import time
 from measure import (encoded_alone, encoded_by_ffmpeg, server_sockets, start_client, unwatched,
                      watched)
 from processes import BenchError, Process, memory_kb, wait_until, wake_ups
+from sound_cases import SOUND_CASES
 from systems import Display, Ffmpeg, Floor, Painter, Screenshare
 
 HD, UHD = "1920x1080", "3840x2160"
@@ -17,9 +18,10 @@ DEAF_VIEWERS = 24
 class Bench:
     """What was asked for, and where the programs are."""
 
-    def __init__(self, binaries, programs, rounds, seconds, systems, say):
+    def __init__(self, binaries, programs, rounds, seconds, systems, say, skew_s=45, crowd_s=60):
         self.binaries, self.programs = binaries, programs
         self.rounds, self.seconds, self.systems, self.say = rounds, seconds, systems, say
+        self.skew_s, self.crowd_s = skew_s, crowd_s
 
     def servers(self, display, rate):
         """The servers to be measured, each to be started anew: nothing of one is left for the other."""
@@ -225,4 +227,5 @@ CASES = {
     "cold": ColdCase(),
     "rest": RestCase(),
     "drawn": DrawnCase(),
+    **SOUND_CASES,
 }

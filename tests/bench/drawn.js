@@ -10,7 +10,7 @@
  */
 'use strict';
 
-const puppeteer = require('puppeteer-core');
+const { openBrowser, clockOffset, run } = require('./browser.js');
 
 /* In the page.  The 64 blocks of tests/bench/timecode.h, read off the last rows of the picture. */
 function watch(path) {
@@ -69,27 +69,8 @@ function watch(path) {
 	requestAnimationFrame(onFrame);
 }
 
-/* How far CLOCK_MONOTONIC (hrtime) is ahead of the page's clock, in ms, from the quickest of many asks. */
-async function clockOffset(page) {
-	let best = { offset: 0, error: Infinity };
-	for (let i = 0; i < 50; i++) {
-		const before = Number(process.hrtime.bigint()) / 1e6;
-		const theirs = await page.evaluate(() => performance.now());
-		const after = Number(process.hrtime.bigint()) / 1e6;
-		if ((after - before) / 2 < best.error)
-			best = { offset: (before + after) / 2 - theirs, error: (after - before) / 2 };
-	}
-	return best;
-}
-
 async function main() {
-	const browser = await puppeteer.launch({
-		executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-		args: ['--no-sandbox', '--disable-gpu', '--window-size=1920,1080'],
-		defaultViewport: { width: 1920, height: 1080 },
-	});
-	process.once('SIGTERM', () => browser.close().finally(() => process.exit(0)));
-	const page = await browser.newPage();
+	const page = await (await openBrowser()).newPage();
 	/* Any small page of the same origin, so that the canvas may be read; its policy allows no pictures. */
 	await page.setBypassCSP(true);
 	await page.goto(new URL('/healthz', process.argv[2]).href);
@@ -109,7 +90,4 @@ async function main() {
 	await page.evaluate(watch, '/d_video');
 }
 
-main().catch((error) => {
-	console.error(error);
-	process.exit(1);
-});
+run(main);

@@ -109,6 +109,12 @@ def descendants(pid):
     return found
 
 
+def tree_cpu_s(*pids):
+    """CPU time of processes and of all that they have started and that still runs."""
+    spent = [cpu_s(pid) for root in pids for pid in [root, *descendants(root)]]
+    return sum(seconds for seconds in spent if seconds is not None)
+
+
 def memory_kb(pid):
     """{"Private_Dirty": kB, "Pss": kB, …} of a process."""
     figures = {}

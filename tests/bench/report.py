@@ -137,12 +137,79 @@ ROWS["scroll100"] = ROWS["film100"] = [
     delay("p95"),
     Row("httpd's Private_Dirty a viewer", "kb_per_viewer", "KB", 1, at_most(64, " KB")),
 ]
+MS = " ms"
+ROWS["sink"] = [
+    Row("sink to bytes at a viewer, p50", "way_p50", "ms", 1, at_most(40, MS)),
+    Row("sink to bytes at a viewer, p95", "way_p95", "ms", 1, at_most(80, MS)),
+    Row("flash to click by pts, median", "apart_p50", "ms", 1),
+    Row("flash to click by pts, the worst", "apart_worst", "ms", 1, at_most(10, MS)),
+    Row("click's pts to its sink, median", "date_error", "ms", 1),
+    Row("the bench's own error, p95", "own_error", "ms", 2),
+]
+ROWS["heard"] = [
+    Row("sink to audible, by the page, p50", "page_way_p50", "ms", 0, at_most(200, MS)),
+    Row("sink to audible, recorded, p50", "way_p50", "ms", 0, at_most(200, MS)),
+    Row("sink to audible, recorded, p95", "way_p95", "ms", 0),
+    Row("flash to click, by the page, p95", "page_apart", "ms", 1, at_most(45, MS)),
+    Row("flash to click, recorded, p95", "apart", "ms", 1, at_most(45, MS)),
+    Row("flash to click, recorded, median", "apart_median", "ms", 1),
+    Row("clicks heard, of those played", lambda f: f["n"] / f["sent"] * 100, "%", 0),
+    Row("under-runs and jumps", lambda f: f["underRuns"] + f["jumps"], "", 0),
+]
+ROWS["skew"] = [
+    Row("audible at the end, by the page", "page_last_p50", "ms", 0, at_most(220, MS)),
+    Row("audible at the end, recorded", "last_p50", "ms", 0, at_most(220, MS)),
+    Row("sink to audible, recorded, p95", "way_p95", "ms", 0),
+    Row("clicks heard, of those played", lambda f: f["n"] / f["sent"] * 100, "%", 0),
+    Row("under-runs and jumps", lambda f: f["underRuns"] + f["jumps"], "", 0),
+    Row("its card waited for", "missing_ms", "ms", 0),
+]
+ROWS["socket"] = [
+    Row("painted to drawn, p50", "drawn_p50", "ms", 1, at_most(50, MS)),
+    Row("painted to drawn, p95", "drawn_p95", "ms", 1, at_most(80, MS)),
+    Row("drawn, of the keys painted", "drawn_share", "%", 0),
+    cpu(),
+]
+ROWS["audio"] = [
+    Row("CPU of the audio daemon", "daemon", "%", 2, at_most(2, " %")),
+    Row("CPU of httpd", "httpd", "%", 2),
+    Row("Opus packets a second", "pieces_per_s", "", 1),
+    Row("bytes of Opus", lambda f: f["bytes_per_s"] / 1000, "kB/s", 1),
+]
+ROWS["camera"] = [
+    Row("CPU of the camera's daemon", "daemon", "%", 2, at_most(12, " %")),
+    Row("CPU of httpd", "httpd", "%", 2),
+    Row("pictures a second", "whole_fps", "", 2, at_least(29.5)),
+    Row("taken to received, p95", "age_p95", "ms", 1),
+    Row("bytes a frame", lambda f: f["frame_bytes"] / 1000, "kB", 0),
+]
+ROWS["cameramjpeg"] = [Row("CPU of the camera's daemon", "daemon", "%", 2, at_most(3, " %")),
+                       *ROWS["camera"][1:]]
+ROWS["slow"] = [
+    Row("drawn after it was taken, p50", "behind_p50", "ms", 0),
+    Row("drawn after it was taken, p95", "behind_p95", "ms", 0, at_most(200, MS)),
+    Row("pictures a second", "drawn_fps", "", 1),
+]
+ROWS["sound50"] = [
+    Row("missing sound, all viewers", "gaps", "", 0, at_most(0)),
+    Row("the least samples a second of any", "least_rate", "", 0),
+    Row("taken to received, p50", "age_p50", "ms", 1),
+    Row("taken to received, p95", "age_p95", "ms", 1),
+    Row("CPU of httpd", "httpd", "%", 1),
+    Row("CPU of the audio daemon", "daemon", "%", 1),
+    Row("CPU of the client, of one core", "client_share", "%", 0),
+]
 TITLES = {
     "still": "still page of text", "typing": "typing, 30 keys/s", "scroll": "scrolling text, 30 fps",
     "film": "film, 30 fps", "film60": "film, 60 fps", "scroll4k": "3840×2160 scrolling, 30 fps",
     "film4k": "3840×2160 film, 30 fps", "scroll100": "100 viewers, scrolling text",
     "film100": "100 viewers, film", "deaf": "viewers that never read", "cold": "cold start",
     "rest": "at rest, nobody watching", "drawn": "Chromium, <img>",
+    "sink": "clicks and flashes, WebSocket viewer", "heard": "clicks and flashes, Chromium, Smooth",
+    "socket": "Chromium, WebSocket, Live, typing 23.7 keys/s", "audio": "two inputs, as Opus",
+    "camera": "camera, 720p30 from YUYV", "cameramjpeg": "camera, 720p30, its own JPEG",
+    "slow": "film, a viewer of 12 pictures a second", "sound50": "50 viewers who hear (PCM)",
+    "skew": "Chromium, its sound card 0.2 % off",
 }
 # What a busier or a quieter machine would change: who else used it while a case ran.
 LOADS = (("x", "X"), ("painter", "painter"), ("client", "client"), ("others", "others"))

@@ -92,18 +92,22 @@ class Screenshare(Server):
 
     name = "screenshare"
     CAPTURE, HTTP, RUN = "screenshare-screen", "screenshare-httpd", "screenshare"
+    AUDIO, CAMERA = "screenshare-audio", "screenshare-camera"
+    HOST = "tv.test"  # of browser.js
 
-    def __init__(self, binaries, display, rate, grace_s=None):
+    def __init__(self, binaries, display, rate, grace_s=None, config="", env=None):
         self.folder = tempfile.mkdtemp(prefix="screenshare-bench-")
-        config = os.path.join(self.folder, "screenshare.conf")
-        with open(config, "w", encoding="ascii") as file:
+        path = os.path.join(self.folder, "screenshare.conf")
+        with open(path, "w", encoding="ascii") as file:
             file.write(f"[screen]\ndisplay = {display.name}\nrate = {rate}\n")
+            file.write(f"[http]\nhosts = {self.HOST}\n")
             if grace_s is not None:
-                file.write(f"[http]\ngrace_s = {grace_s}\n")
-        env = dict(os.environ, XDG_RUNTIME_DIR=self.folder)
+                file.write(f"grace_s = {grace_s}\n")
+            file.write(config)
+        env = dict(os.environ, XDG_RUNTIME_DIR=self.folder, **(env or {}))
         self.log = open(os.path.join(self.folder, "log"), "w+", encoding="utf-8", errors="replace")
         self.process = Process([os.path.join(binaries, "screenshare"), "run",
-                                "--listen", "127.0.0.1:0", "--config", config,
+                                "--listen", "127.0.0.1:0", "--config", path,
                                 "--state", os.path.join(self.folder, "state")],
                                env=env, stderr=self.log)
         try:
@@ -122,7 +126,8 @@ class Screenshare(Server):
 
     def cpu_s(self):
         pids = self.pids()
-        return {name: cpu_s(pids[name]) for name in (self.CAPTURE, self.HTTP) if name in pids}
+        return {name: cpu_s(pids[name]) for name in (self.CAPTURE, self.AUDIO, self.CAMERA, self.HTTP)
+                if name in pids}
 
     def is_capturing(self):
         return self.CAPTURE in self.pids()

@@ -128,6 +128,16 @@ test('an output that starves (its clock stands still) is caught up with by a jum
 	assert.ok(Math.max(...later) < 0.07 + 0.02 + 0.03, `${Math.max(...later)}`);
 });
 
+test('an output that starves for less than a jump leaves nothing behind for long, either', () => {
+	const sound = new (load('protocol.js', 'playout.js').Playout)();
+	/* 100 ms too much after ten seconds; working them off at 0.5 % would take twenty more. */
+	const { levels } = simulate(sound, { seconds: 30, stopped: (t) => (t > 10 ? 0.1 : 0) });
+	const late = levels.filter(({ t }) => t > 19);
+	assert.ok(late.every(({ level }) => level < 0.07 + 0.03), `${Math.max(...late.map(({ level }) => level))}`);
+	assert.equal(sound.figures.jumps, 1);
+	assert.equal(sound.figures.underRuns, 0);
+});
+
 test('lost pieces leave their room, and what follows keeps its time', () => {
 	const { Playout } = load('protocol.js', 'playout.js');
 	const playout = new Playout();

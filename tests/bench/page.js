@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Chromium as the viewer, on the product's own page with its WebSocket: what its canvas shows and when,
+ * and what the page itself says of its pictures and its sound.
+ *
+ *     node page.js http://127.0.0.1:PORT/ [--sound] [--smooth]
+ *
+ *     page's canvas ──each frame──► last rows: time code; one pixel: black or white ──► seen ──► lines
+ *     screenshare.stats() ──► draws, sound ──► lines
+ *
+ * --sound presses "Turn sound on", as a remote's OK does; --smooth the button of the modes.  Prints READY
+ * once a picture is drawn (and heard, with --sound), then a line of JSON four times a second:
+ *     codes    [[code_us, drawn_us], …]    each time code that is new, and the animation frame that drew it
+ *     flashes  [[is_white, drawn_us], …]   each change of the picture from black to white or back
+ *     draws    [[pts_us, at_us, av_offset_ms], …]   as the page tells
+ *     sound    as the page tells
+ *     clock_error_ms
+ * All _us are CLOCK_MONOTONIC, a code modulo 2^40, pts by the server.
+ */
+'use strict';
+
+const { HOST, openBrowser, clockOffset, run } = require('./browser.js');
+
+const PERIOD_MS = 250;
+
+/* In the page.  The 64 blocks of tests/bench/timecode.h, read off the last rows of the canvas. */
+function watch() {
+	const probe = document.createElement('canvas');
+	const context = probe.getContext('2d', { willReadFrequently: true });
+	const seen = { codes: [], flashes: [] };
+	let lastCode = null, wasWhite = null, lastSequence = null;
+
+	function checksum(bits) {
+		let crc = 0xffff;
+		for (let i = 0; i < 48; i++) {
+			const top = (crc >> 15) ^ bits[i];
+			crc = (crc << 1) & 0xffff;
+			if (top) crc ^= 0x1021;
+		}
+		return crc;
+	}
+
+	function value(bits, from, to) {
+		let sum = 0;
+		for (let i = from; i < to; i++) sum = sum * 2 + bits[i];
+		return sum;
+	}
+
+	/* One row with the code, and one pixel that no pointer hides below it. */
+	function look(canvas) {
+		const width = canvas.width, height = canvas.height;
+		if (probe.width !== width) {
+			probe.width = width;
+			probe.height = 2;
+		}
+		context.drawImage(canvas, 0, height - 4, width, 1, 0, 0, width, 1);
+		context.drawImage(canvas, width >> 2, height >> 2, 1, 1, 0, 1, 1, 1);
+		const row = context.getImageData(0, 0, width, 1).data, bits = [];
+		for (let i = 0; i < 64; i++)
+			bits.push(row[Math.floor((i + 0.5) * width / 64) * 4 + 1] >= 128 ? 1 : 0);
+		return {
+			code: value(bits, 48, 64) === checksum(bits) ? value(bits, 0, 40) : null,
+			isWhite: context.getImageData(0, 1, 1, 1).data[1] >= 128,
+		};
+	}
+
+	function onFrame() {
+		const now = performance.now(), canvas = document.querySelector('#stage canvas');
+		requestAnimationFrame(onFrame);
+		if (!canvas || !canvas.width)
+			return;
+		const { code, isWhite } = look(canvas);
+		if (code !== null && code !== lastCode)
+			seen.codes.push([code, now]);
+		if (wasWhite !== null && isWhite !== wasWhite)
+			seen.flashes.push([isWhite, now]);
+		lastCode = code === null ? lastCode : code;
+		wasWhite = isWhite;
+	}
+
+	/* What came since the last time. */
+	window.benchTake = () => {
+		const stats = window.screenshare.stats();
+		const draws = stats.draws || [];
+		const fresh = draws.filter((d) => !d.isState && (lastSequence === null || d.sequence > lastSequence));
+		if (fresh.length)
+			lastSequence = fresh[fresh.length - 1].sequence;
+		delete stats.draws;
+		return {
+			now: performance.now(), codes: seen.codes.splice(0), flashes: seen.flashes.splice(0),
+			draws: fresh.map((d) => [d.pts, d.at, d.avOffsetMs]), stats,
+		};
+	};
+	requestAnimationFrame(onFrame);
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function until(what, condition) {
+	for (let i = 0; i < 300; i++) {
+		if (await condition())
+			return;
+		await pause(50);
+	}
+	throw new Error(`${what} did not happen within 15 s`);
+}
+
+async function main() {
+	const options = process.argv.slice(3);
+	const address = new URL(process.argv[2]);
+	address.hostname = HOST;
+	const page = await (await openBrowser()).newPage();
+	page.on('pageerror', (error) => console.error(String(error)));
+	await page.goto(new URL('/d?tier=socket', address).href, { waitUntil: 'domcontentloaded' });
+	const stats = () => page.evaluate(() => window.screenshare.stats());
+	await until('A first picture', async () => (await stats()).framesDrawn > 0);
+	if (options.includes('--smooth'))
+		await page.click('#mode');
+	if (options.includes('--sound')) {
+		await page.click('#first');
+		await until('Sound', async () => (await stats()).sound.pieces > 50);
+	}
+	const clock = await clockOffset(page);
+	const us = (ms) => Math.round((ms + clock.offset) * 1000);
+	await page.evaluate(watch);
+	console.log('READY');
+	for (;;) {
+		await pause(PERIOD_MS);
+		const taken = await page.evaluate(() => window.benchTake());
+		console.log(JSON.stringify({
+			at_us: us(taken.now),
+			codes: taken.codes.map(([code, at]) => [code, us(at)]),
+			flashes: taken.flashes.map(([isWhite, at]) => [isWhite, us(at)]),
+			draws: taken.draws.map(([pts, at, offset]) => [pts, us(at), offset]),
+			sound: taken.stats.sound,
+			mode: taken.stats.mode,
+			clock_error_ms: clock.error,
+		}));
+	}
+}
+
+run(main);
