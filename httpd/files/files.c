@@ -101,8 +101,10 @@ bool files_may_be_sent(struct files *files, struct exchange *exchange)
 
 	if (!files_are_ready(files, exchange))
 		return false;
-	if (shown && files->presenter[0] != '\0' && strcmp(shown, files->presenter) == 0)
+	if (shown && files->presenter[0] != '\0' && strcmp(shown, files->presenter) == 0) {
+		files->presenter[0] = '\0'; /* good for one file */
 		return true;
+	}
 	if (files->config->files.uploads)
 		return true;
 	files_refuse(exchange, -EACCES, "Files are only to be fetched here ([files] uploads)");

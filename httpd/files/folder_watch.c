@@ -23,7 +23,8 @@
 		IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
 #define BUFFER_SIZE (16u * 1024u) /* of events read at once */
 #define RESCAN_S    60            /* without inotify */
-#define WATCHES_MAX 8192u
+/* Their numbers are never used again: so many folders in the life of a server. */
+#define WATCHES_MAX 65536u
 
 /* What a batch of events named, for a worker to look at. */
 struct look {

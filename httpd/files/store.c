@@ -22,7 +22,7 @@
 #define INCOMING    ".incoming"
 #define TRASH       ".trash"
 #define NUMBERS_MAX 1000u
-#define FILE_MODE   0666 /* less the umask: whoever runs the server decides who reads the folder */
+#define FILE_MODE   0644 /* who may enter the folder may read what is shared with everybody */
 #define FOLDER_MODE 0777
 #define ORIGIN      "user.screenshare.name" /* of a deleted file: the whole name that it had */
 
@@ -362,7 +362,7 @@ int store_place(const struct store *store, const char *incoming, int fd, const c
 	struct stat st;
 	int r;
 
-	if (fchmod(fd, FILE_MODE & ~022) < 0 || fstat(fd, &st) < 0)
+	if (fchmod(fd, FILE_MODE) < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	if (store->keeps_meta) {
 		r = entry_write_meta(fd, meta, &st);

@@ -59,6 +59,7 @@ struct tus_upload {
 	uint64_t hashed;
 	struct sha256_ctx hash;
 	struct file_entry *file; /* once it is placed by this process */
+	bool was_not_made;       /* its first request has failed on the disk */
 	int result;
 };
 
@@ -225,7 +226,7 @@ static int make_new(struct tus_upload *upload)
 		r = tus_info_write(files->store, upload->id, &upload->info);
 	if (r < 0) {
 		incoming_drop(&upload->incoming, true);
-		upload->state = GONE;
+		upload->was_not_made = true;
 	}
 	return r;
 }
@@ -287,9 +288,9 @@ static void received(void *arg, struct exchange *exchange, int r)
 	upload->receiving = NULL;
 	upload->last_ns = clock_monotonic_ns();
 	files->n_uploading--;
-	if (upload->info.is_whole && !upload->file)
+	if (upload->was_not_made || (upload->info.is_whole && !upload->file))
 		upload->state = GONE; /* from memory: who asks again has it placed again */
-	else if (upload->state != GONE)
+	else
 		upload->state = upload->file ? DONE : IDLE;
 	upload->result = r;
 	if (r == 0 && upload->state == DONE)
