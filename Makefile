@@ -50,14 +50,15 @@ ALL_LDFLAGS = $(SANFLAGS) -Wl,--as-needed $(LDFLAGS)
 NODE := $(if $(shell command -v npm 2>/dev/null),,nodejs npm)
 PACKAGES_build := build-essential pkg-config libevent-dev libxcb1-dev libxcb-shm0-dev libxcb-damage0-dev \
 	libxcb-xfixes0-dev libxcb-randr0-dev libjpeg62-turbo-dev libsystemd-dev libinih-dev libjansson-dev \
-	libqrencode-dev node-llhttp libwslay-dev nettle-dev libv4l-dev libasound2-dev libasound2-plugins libpulse-dev \
-	libopus-dev libdeflate-dev $(NODE)
+	libqrencode-dev node-llhttp libwslay-dev nettle-dev libarchive-dev libv4l-dev libasound2-dev libasound2-plugins \
+	libpulse-dev libopus-dev libdeflate-dev $(NODE)
 PACKAGES_check := libcmocka-dev libpng-dev libxcb-xtest0-dev xvfb xauth x11-xserver-utils curl ffmpeg mandoc \
 	clang-format python3 python3-pytest python3-pil python3-numpy chromium firefox-esr procps \
 	pulseaudio pulseaudio-utils pipewire pipewire-pulse wireplumber dbus-daemon
 PACKAGES_deep := clang libclang-rt-14-dev
 PACKAGES_bench := ffmpeg xvfb libxcb-xtest0-dev libfreetype-dev fonts-dejavu-core iproute2 python3 \
-	chromium pulseaudio pulseaudio-utils libpulse-dev python3-numpy python3-pil
+	chromium pulseaudio pulseaudio-utils libpulse-dev python3-numpy python3-pil \
+	nginx-light libnginx-mod-http-dav-ext
 PACKAGES_system := qemu-system-x86 mmdebstrap e2fsprogs
 
 PKG_EVENT := libevent_core
@@ -68,7 +69,7 @@ LIBS_common := -lsystemd -linih
 LIBS_screen := $(LIBS_common) -ljpeg -ldeflate -lxcb -lxcb-shm -lxcb-damage -lxcb-xfixes -lxcb-randr -lpthread
 LIBS_camera := $(LIBS_common) -lv4l2 -ljpeg -lpthread
 LIBS_audio  := $(LIBS_common) -ljpeg -lasound -lpulse -lopus -lm -lpthread
-LIBS_httpd  := $(LIBS_common) -levent_core -lwslay -lnettle -ljansson -lpthread
+LIBS_httpd  := $(LIBS_common) -levent_core -lwslay -lnettle -ljansson -larchive -lpthread
 LIBS_cli    := $(LIBS_common) -ljansson -lqrencode
 
 LLHTTP_INCLUDE := -isystem /usr/share/include/llhttp

@@ -49,6 +49,18 @@ static int ask_sharer(void *arg, const struct sharer *sharer)
 	return r < 0 ? say_failed(r) : COMMAND_OK;
 }
 
+int ask_somebody(uint16_t port, const json_t *request, json_t **answer)
+{
+	struct question question = {.request = request};
+	int status = sharer_ask(port, ask_sharer, &question);
+
+	if (status == COMMAND_OK)
+		*answer = question.answer;
+	else
+		json_decref(question.answer);
+	return status;
+}
+
 /* --- what came --- */
 
 const char *ask_text(const json_t *object, const char *key)
@@ -70,20 +82,26 @@ double ask_real(const json_t *object, const char *key)
 	return json_number_value(json_object_get(object, key));
 }
 
-static int print_answer(const struct ask *ask, const json_t *answer, bool as_json)
+bool ask_was_granted(const json_t *answer)
 {
 	char words[ERROR_MAX * 4 + 4];
 
+	if (json_is_true(json_object_get(answer, "ok")))
+		return true;
+	log_err("The server refused: %s",
+		text_clean(ask_text(answer, "error"), ERROR_MAX, words, sizeof(words)));
+	return false;
+}
+
+static int print_answer(const struct ask *ask, const json_t *answer, bool as_json)
+{
 	if (as_json) {
 		/* ASCII alone: what a stranger put into it reaches no terminal as it is. */
 		json_dumpf(answer, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 		putchar('\n');
 	}
-	if (!json_is_true(json_object_get(answer, "ok"))) {
-		log_err("The server refused: %s",
-			text_clean(ask_text(answer, "error"), ERROR_MAX, words, sizeof(words)));
+	if (!ask_was_granted(answer))
 		return COMMAND_FAILED;
-	}
 	if (as_json)
 		return command_flush();
 	const json_t *member = json_object_get(answer, ask->member);
@@ -106,10 +124,9 @@ static const struct option long_options[] = {
 
 int ask_main(const struct ask *ask, int argc, char **argv)
 {
-	struct question question = {0};
+	json_t *request, *answer = NULL;
 	bool as_json = false;
 	uint16_t port = 0;
-	json_t *request;
 	int option, status;
 
 	opterr = 0;
@@ -135,11 +152,10 @@ int ask_main(const struct ask *ask, int argc, char **argv)
 	request = json_pack("{ss}", "request", ask->request);
 	if (!request)
 		return say_failed(-ENOMEM);
-	question.request = request;
-	status = sharer_ask(port, ask_sharer, &question);
+	status = ask_somebody(port, request, &answer);
 	if (status == COMMAND_OK)
-		status = print_answer(ask, question.answer, as_json);
-	json_decref(question.answer);
+		status = print_answer(ask, answer, as_json);
+	json_decref(answer);
 	json_decref(request);
 	return status;
 }

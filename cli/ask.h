@@ -6,6 +6,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct ask {
@@ -19,6 +20,14 @@ struct ask {
 
 /* From the arguments to what is printed.  The exit status (command.h). */
 int ask_main(const struct ask *ask, int argc, char **argv);
+
+/*
+ * Asks whoever shares, as the options say (port 0: none given).  COMMAND_OK and *answer, the
+ * caller's, which may be a refusal; else an exit status, after having said why.
+ */
+int ask_somebody(uint16_t port, const json_t *request, json_t **answer);
+/* True if the server did it; else its words have been told. */
+bool ask_was_granted(const json_t *answer);
 
 /* Members of an answer, which may lack any of them. */
 const char *ask_text(const json_t *object, const char *key); /* "" if it is none */

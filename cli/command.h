@@ -15,6 +15,7 @@ enum command_status {
 int run_main(int argc, char **argv); /* also 78: the configuration is wrong */
 int status_main(int argc, char **argv);
 int viewers_main(int argc, char **argv);
+int files_main(int argc, char **argv);
 int url_main(int argc, char **argv);
 int mute_main(int argc, char **argv);
 int unmute_main(int argc, char **argv);

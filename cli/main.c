@@ -18,6 +18,7 @@ static const struct command {
 	{"run", run_main, "share from this terminal, until Ctrl-C"},
 	{"status", status_main, "what is being shared, and how it goes"},
 	{"viewers", viewers_main, "who is watching"},
+	{"files", files_main, "what is shared: list, add, delete, restore, rename"},
 	{"url", url_main, "the addresses to open in a browser"},
 	{"mute", mute_main, "silence the desktop's sound or the microphone"},
 	{"unmute", unmute_main, "let the desktop's sound or the microphone be heard"},

@@ -26,6 +26,9 @@ enum config_camera_format {
 	CONFIG_CAMERA_YU12 = 4
 };
 
+/* Who may. */
+enum config_right { CONFIG_YES = 0, CONFIG_OWN = 1, CONFIG_PRESENTER = 2, CONFIG_NO = 3 };
+
 struct config {
 	struct {
 		char hosts[CONFIG_TEXT_MAX]; /* extra names (space-separated) this machine may be
@@ -65,6 +68,19 @@ struct config {
 		unsigned desktop_gain, microphone_gain;                     /* per cent; 100 */
 		unsigned opus_bitrate;                                      /* kbit/s; 96 */
 	} audio;
+	struct {
+		char folder[CONFIG_TEXT_MAX]; /* "": uploads in the state folder */
+		bool uploads;                 /* yes */
+		bool hash;                    /* yes */
+		enum config_right delete, rename;
+		unsigned file_max_mb; /* of 1,000,000 bytes, as the next three; 0: no limit */
+		unsigned quota_mb, sender_quota_mb;
+		unsigned free_mb;                   /* 1000; always kept free on the disk */
+		unsigned count_max;                 /* 20000 */
+		unsigned age_days;                  /* 0: kept for ever */
+		unsigned trash_hours, resume_hours; /* 24 */
+		unsigned body_timeout_s;            /* 60 */
+	} files;
 	struct {
 		bool debug; /* no */
 	} log;

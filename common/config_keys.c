@@ -60,6 +60,11 @@ static bool is_display(const char *text)
 	return text[0] == '\0' || (strchr(text, ':') && !strpbrk(text, " \t"));
 }
 
+static bool is_folder(const char *text)
+{
+	return text[0] == '\0' || text[0] == '/';
+}
+
 static bool is_not_empty(const char *text)
 {
 	return text[0] != '\0';
@@ -178,6 +183,37 @@ const struct config_key config_keys[] = {
 	NUMBER(audio, opus_bitrate, 16, 256, "kbit/s", "96",
 		"How many bits browsers get that understand Opus; others get 1536 kbit/s of plain sound."),
 
+	TEXT(files, folder, is_folder, "a path that begins with /", "",
+		"Where the shared files lie, and uploads go; if empty, the folder uploads in that of the state\n"
+		"(/var/lib/screenshare/uploads).  Whatever is put there by hand is shared, too."),
+	BOOL(files, uploads, "yes",
+		"Whether others may send files."),
+	BOOL(files, hash, "yes",
+		"Compute the SHA-256 of what is sent, so that the sender can tell that it has arrived whole."),
+	CHOICE(files, delete, WORDS("yes", "own", "presenter", "no"), "own",
+		"Who may delete files: everyone, each what they have sent, only this computer's user (by\n"
+		"screenshare files delete), or nobody."),
+	CHOICE(files, rename, WORDS("yes", "own", "presenter", "no"), "own",
+		"Who may rename files."),
+	NUMBER(files, file_max_mb, 0, 16000000, "MB", "0",
+		"The largest file that is taken; 0: any that fits."),
+	NUMBER(files, quota_mb, 0, 1000000000, "MB", "0",
+		"What all shared files together may take up; 0: what the disk has."),
+	NUMBER(files, sender_quota_mb, 0, 1000000000, "MB", "0",
+		"What the files sent from one address may take up; 0: no limit of their own."),
+	NUMBER(files, free_mb, 0, 1000000000, "MB", "1000",
+		"So much of the disk is always kept free."),
+	NUMBER(files, count_max, 1, 1000000, "", "20000",
+		"At most so many files are taken."),
+	NUMBER(files, age_days, 0, 36500, "days", "0",
+		"What was uploaded goes into the trash after so long; 0: never."),
+	NUMBER(files, trash_hours, 0, 8760, "hours", "24",
+		"What was deleted can be restored for so long (screenshare files restore)."),
+	NUMBER(files, resume_hours, 1, 8760, "hours", "24",
+		"An upload that was broken off can be resumed for so long."),
+	NUMBER(files, body_timeout_s, 1, 3600, "seconds", "60",
+		"An upload of which nothing comes for so long is broken off."),
+
 	BOOL(log, debug, "no",
 		"Say more in the journal, for those who look for a fault."),
 };
@@ -185,6 +221,7 @@ const struct config_key config_keys[] = {
 
 _Static_assert(sizeof(enum config_screen_source) == sizeof(unsigned), "KEY_CHOICE stores unsigned");
 _Static_assert(sizeof(enum config_subsampling) == sizeof(unsigned), "KEY_CHOICE stores unsigned");
+_Static_assert(sizeof(enum config_right) == sizeof(unsigned), "KEY_CHOICE stores unsigned");
 _Static_assert(sizeof(enum config_camera_source) == sizeof(unsigned), "KEY_CHOICE stores unsigned");
 _Static_assert(sizeof(enum config_camera_format) == sizeof(unsigned), "KEY_CHOICE stores unsigned");
 

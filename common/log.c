@@ -23,7 +23,7 @@
 /* Below PIPE_BUF, so that a line is one write that a pipe takes whole or not at all. */
 #define LINE_SIZE    2048
 #define FIELD_SIZE   512
-#define FIELDS_COUNT 12
+#define FIELDS_COUNT 15
 
 static const char *program = "screenshare"; /* set once, before any other thread exists */
 static bool to_journal, has_prefix;         /* " */
@@ -126,6 +126,9 @@ static int send_to_journal(int priority, const struct log_fields *extra, const c
 		add_text(&fields, "SCREENSHARE_VIEWER", extra->viewer);
 		add_text(&fields, "SCREENSHARE_ROUTE", extra->route);
 		add_text(&fields, "SCREENSHARE_STATE", extra->state);
+		add_text(&fields, "SCREENSHARE_FILE", extra->file);
+		add_text(&fields, "SCREENSHARE_FILE_SIZE", extra->file_size);
+		add_text(&fields, "SCREENSHARE_FILE_SHA256", extra->file_hash);
 	}
 	return sd_journal_sendv(fields.iov, fields.n);
 }

@@ -24,11 +24,13 @@ void log_set_debug(bool on);
 
 /* Structured fields of one line; NULL where it has none. */
 struct log_fields {
-	const char *source; /* SCREENSHARE_SOURCE= */
-	const char *stream; /* SCREENSHARE_STREAM= */
-	const char *viewer; /* SCREENSHARE_VIEWER=, an address */
-	const char *route;  /* SCREENSHARE_ROUTE= */
-	const char *state;  /* SCREENSHARE_STATE=, state_name() */
+	const char *source;                /* SCREENSHARE_SOURCE= */
+	const char *stream;                /* SCREENSHARE_STREAM= */
+	const char *viewer;                /* SCREENSHARE_VIEWER=, an address */
+	const char *route;                 /* SCREENSHARE_ROUTE= */
+	const char *state;                 /* SCREENSHARE_STATE=, state_name() */
+	const char *file;                  /* SCREENSHARE_FILE=, a shared file's name */
+	const char *file_size, *file_hash; /* SCREENSHARE_FILE_SIZE= bytes, _SHA256= */
 };
 
 void log_write(int priority, const struct log_fields *fields, const char *file, int line,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,6 +34,8 @@
 #define KEEPALIVE_INTERVAL_S 10
 #define KEEPALIVE_PROBES     3
 #define USER_TIMEOUT_MS      30000
+
+#define NOTSENT_BULK (1024 * 1024)
 
 #define LINGER_MS         1000u
 #define DISCARD_MAX       (64u * 1024u) /* what a peer may send that nobody reads */
@@ -63,7 +66,8 @@ struct conn {
 	uint64_t stall_timeout_ns;
 	uint64_t deadline_ns; /* 0: none */
 	uint64_t timer_ns;    /* when the timer fires; 0: it does not */
-	size_t discarded;
+	size_t discarded, discard_max;
+	unsigned linger_ms;
 	struct address peer, local;
 	char peer_text[INET6_ADDRSTRLEN];
 };
@@ -172,7 +176,7 @@ static void discard_input(struct conn *conn)
 		return;
 	if (n > 0) {
 		conn->discarded += (size_t)n;
-		if (conn->discarded <= DISCARD_MAX)
+		if (conn->discarded <= conn->discard_max)
 			return;
 		conn->is_reset = true;
 	}
@@ -203,15 +207,18 @@ static void linger(struct conn *conn)
 	if (shutdown(conn->fd, SHUT_WR) < 0)
 		conn_close(conn);
 	else
-		conn_set_deadline(conn, LINGER_MS);
+		conn_set_deadline(conn, conn->linger_ms);
 }
 
 /* Hands on what the kernel takes in one write; what is left waits for EPOLLOUT. */
 static void write_some(struct conn *conn)
 {
-	int n = evbuffer_write_atmost(conn->output, conn->fd, CONN_WRITE_MAX);
 	bool was_blocked = conn->is_blocked;
+	int n = 0;
 
+	/* Empty after conn_sendfile(). */
+	if (evbuffer_get_length(conn->output) > 0)
+		n = evbuffer_write_atmost(conn->output, conn->fd, CONN_WRITE_MAX);
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
 		conn_close(conn);
 		return;
@@ -263,6 +270,40 @@ void conn_flush(struct conn *conn)
 		evbuffer_get_length(conn->output) == 0)
 		return;
 	write_some(conn);
+}
+
+ssize_t conn_sendfile(struct conn *conn, int fd, off_t *offset, size_t len)
+{
+	ssize_t n;
+
+	assert(evbuffer_get_length(conn->output) == 0);
+	if (conn->phase == CONN_CLOSING)
+		return -ECANCELED;
+	do
+		n = sendfile(conn->fd, fd, offset, len < CONN_WRITE_MAX ? len : CONN_WRITE_MAX);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != EAGAIN)
+		return -errno;
+	if (n > 0) {
+		conn->sent += (uint64_t)n;
+		conn->last_sent_ns = clock_monotonic_ns();
+	}
+	if (!conn->is_blocked && event_add(&conn->writable, NULL) < 0) {
+		conn_close(conn);
+		return -ENOMEM;
+	}
+	if (n > 0 || !conn->is_blocked)
+		conn->blocked_since_ns = clock_monotonic_ns();
+	conn->is_blocked = true;
+	timer_set(conn);
+	return n < 0 ? -EAGAIN : n;
+}
+
+void conn_set_bulk(struct conn *conn, bool is_bulk)
+{
+	int value = is_bulk ? NOTSENT_BULK : NOTSENT_LOWAT;
+
+	setsockopt(conn->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &value, sizeof(value));
 }
 
 size_t conn_unsent(const struct conn *conn)
@@ -323,6 +364,12 @@ void conn_finish(struct conn *conn)
 	conn_flush(conn);
 	if (!conn->is_blocked && conn->phase == CONN_FINISHING)
 		linger(conn);
+}
+
+void conn_set_patience(struct conn *conn, size_t discard_max, unsigned linger_ms)
+{
+	conn->discard_max = discard_max;
+	conn->linger_ms = linger_ms;
 }
 
 void conn_close(struct conn *conn)
@@ -404,6 +451,7 @@ int conn_create(struct event_base *base, int fd, const struct conn_ops *ops, voi
 	conn->fd = fd;
 	conn->ops = ops;
 	conn->ops_arg = arg;
+	conn_set_patience(conn, DISCARD_MAX, LINGER_MS);
 	conn->stall_timeout_ns = stall_timeout_ms * NS_PER_MS;
 	conn->last_sent_ns = clock_monotonic_ns();
 	r = learn_addresses(conn);

@@ -82,6 +82,15 @@ void conn_take_over(
 struct evbuffer *conn_output(struct conn *conn);
 /* Hands to the kernel what it takes.  Never calls on_drained from within. */
 void conn_flush(struct conn *conn);
+/*
+ * Hands `len` bytes of a file, from *offset on, to the kernel without copying them, which moves
+ * *offset; only while the output is empty.  on_drained comes when the connection takes more, in the
+ * loop's next turn at the earliest.  Bytes taken (at most CONN_WRITE_MAX; 0: the file has ended),
+ * or -errno (-EAGAIN: none just now).  What is not in memory blocks the loop: read it ahead.
+ */
+ssize_t conn_sendfile(struct conn *conn, int fd, off_t *offset, size_t len);
+/* A long answer whose every byte is wanted, not only the newest: the kernel may hold more of it. */
+void conn_set_bulk(struct conn *conn, bool is_bulk);
 /* Bytes in the output that the kernel has not taken yet. */
 size_t conn_unsent(const struct conn *conn);
 /* Bytes that the kernel has taken since the connection began. */
@@ -96,6 +105,9 @@ uint64_t conn_last_sent_ns(const struct conn *conn);
  * sent is read away for a short while, for a reset would take the answer from it.
  */
 void conn_finish(struct conn *conn);
+/* How much of that is read away, and for how long: more than a little for who sends a large body
+ * that was refused, and reads the answer only after it. */
+void conn_set_patience(struct conn *conn, size_t discard_max, unsigned linger_ms);
 /* Close now (deferred); on_closed is called first if a stream has it. */
 void conn_close(struct conn *conn);
 

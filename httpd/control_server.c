@@ -19,6 +19,7 @@
 #include "common/log.h"
 #include "common/ratelimit.h"
 #include "httpd/access.h"
+#include "httpd/files/files_control.h"
 #include "httpd/site.h"
 #include "httpd/status.h"
 #include "httpd/urls.h"
@@ -35,7 +36,13 @@ struct control_client {
 	LIST_ENTRY(control_client) entry; /* in control_server::clients */
 	struct control_server *control;
 	struct bufferevent *stream;
-	bool is_closing; /* goes when its answer has been sent */
+	bool is_closing;     /* goes when its answer has been sent */
+	struct later *later; /* while its answer is made by somebody else */
+};
+
+/* An answer that comes later; the client may go before it. */
+struct later {
+	struct control_client *client; /* NULL: gone */
 };
 
 struct control_server {
@@ -125,8 +132,47 @@ static json_t *error_json(const char *words)
 	return json_pack("{sb ss}", "ok", 0, "error", words);
 }
 
-static json_t *answer_line(struct control_server *control, const char *line, size_t len)
+static void client_free(struct control_client *client);
+static bool send_answer(struct control_client *client, json_t *answer);
+static void go_on(struct control_client *client);
+
+static void on_later_answer(void *arg, json_t *answer)
 {
+	struct later *later = arg;
+	struct control_client *client = later->client;
+
+	free(later);
+	if (!client) {
+		json_decref(answer);
+		return;
+	}
+	client->later = NULL;
+	if (send_answer(client, answer))
+		go_on(client);
+	else
+		client_free(client);
+}
+
+/* NULL: the answer comes later, or has come. */
+static json_t *answer_files(struct control_client *client, const json_t *request)
+{
+	struct later *later = calloc(1, sizeof(*later));
+
+	if (!later)
+		return error_json("No memory for an answer");
+	later->client = client;
+	client->later = later;
+	if (files_control(client->control->site->files, request, on_later_answer, later) == 0)
+		return NULL;
+	client->later = NULL;
+	free(later);
+	return error_json("No memory for an answer");
+}
+
+/* NULL: the answer comes later. */
+static json_t *answer_line(struct control_client *client, const char *line, size_t len)
+{
+	struct control_server *control = client->control;
 	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
 	const char *name = json_string_value(json_object_get(request, "request"));
 	json_t *answer = NULL;
@@ -134,6 +180,11 @@ static json_t *answer_line(struct control_server *control, const char *line, siz
 	if (!name) {
 		json_decref(request);
 		return error_json("A request must be one line of JSON with a \"request\" in it");
+	}
+	if (strcmp(name, "files") == 0) {
+		answer = answer_files(client, request);
+		json_decref(request);
+		return answer;
 	}
 	for (size_t i = 0; i < sizeof(REQUESTS) / sizeof(REQUESTS[0]) && !answer; i++) {
 		if (strcmp(REQUESTS[i].name, name) != 0)
@@ -163,6 +214,8 @@ static void discard_unread(int fd)
 
 static void client_free(struct control_client *client)
 {
+	if (client->later)
+		client->later->client = NULL;
 	discard_unread(bufferevent_getfd(client->stream));
 	LIST_REMOVE(client, entry);
 	client->control->n_clients--;
@@ -190,12 +243,12 @@ static bool answer_lines(struct control_client *client)
 	size_t len;
 	char *line;
 
-	while (evbuffer_get_length(bufferevent_get_output(client->stream)) == 0 &&
+	while (!client->later && evbuffer_get_length(bufferevent_get_output(client->stream)) == 0 &&
 		(line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF))) {
-		bool is_sent = send_answer(client, answer_line(client->control, line, len));
+		json_t *answer = answer_line(client, line, len);
 
 		free(line);
-		if (!is_sent)
+		if (answer && !send_answer(client, answer))
 			return false;
 	}
 	/* A full buffer without an end of line is a request that is too long. */
@@ -213,13 +266,16 @@ static void refuse_rest(struct control_client *client)
 		client_free(client);
 }
 
-static void on_readable(struct bufferevent *stream, void *arg)
+static void go_on(struct control_client *client)
 {
-	struct control_client *client = arg;
-
-	(void)stream;
 	if (!client->is_closing && !answer_lines(client))
 		refuse_rest(client);
+}
+
+static void on_readable(struct bufferevent *stream, void *arg)
+{
+	(void)stream;
+	go_on(arg);
 }
 
 static void on_written(struct bufferevent *stream, void *arg)

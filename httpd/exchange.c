@@ -4,6 +4,17 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <strings.h>
+
+#include <event2/buffer.h>
+
+#include "httpd/body.h"
+
+/* Of a body that was refused: browsers read the answer when they have sent it, or been reset. */
+#define BODY_DISCARD_MAX (64u * 1024u * 1024u)
+#define BODY_LINGER_MS   5000u
+
+#define PROGRESS_MIN 4096u /* bytes of a body that put its deadline off */
 
 struct exchange {
 	struct conn *conn;
@@ -15,7 +26,18 @@ struct exchange {
 	bool has_request;              /* BUSY with a whole request, not with a refusal */
 	bool has_answer;               /* … and its answer is in the output */
 	bool has_leftover;             /* the reader holds bytes of the next request */
-	void (*on_cancel)(void *arg);  /* while somebody has the answer for later */
+	bool keep_alive;               /* after an answer in pieces */
+	bool must_close;               /* bytes of a next request were lost */
+	bool is_in_chunks;             /* … whose pieces are chunks */
+	struct body body;
+	bool has_unread_body;
+	const struct exchange_body_ops *body_ops; /* while it is received */
+	void *body_arg;
+	bool is_paused;              /* … and there is no room for it */
+	size_t progress;             /* bytes of it since its deadline was set */
+	void (*on_piece)(void *arg); /* while an answer goes out in pieces */
+	void *piece_arg;
+	void (*on_cancel)(void *arg); /* while somebody has the answer for later */
 	void *cancel_arg;
 };
 
@@ -31,6 +53,7 @@ static void drop_reader(struct exchange *exchange)
 static void refuse(struct exchange *exchange, const struct request_refusal *refusal)
 {
 	exchange->phase = EXCHANGE_BUSY;
+	exchange->has_request = false;
 	conn_set_reading(exchange->conn, false);
 	conn_set_deadline(exchange->conn, 0);
 	exchange->ops->on_refused(exchange->ops_arg, exchange, refusal);
@@ -41,6 +64,7 @@ static void begin_next(struct exchange *exchange)
 {
 	exchange->has_answer = false;
 	exchange->has_request = false;
+	exchange->has_unread_body = false;
 	request_reader_next(exchange->reader);
 	exchange->has_leftover = request_reader_pending(exchange->reader) > 0;
 	if (exchange->has_leftover) {
@@ -57,24 +81,44 @@ static void begin_next(struct exchange *exchange)
 	conn_set_reading(exchange->conn, true);
 }
 
-void exchange_answer(struct exchange *exchange, const struct response *response)
+/* No more of the body is wanted, or there is no more. */
+static void stop_receiving(struct exchange *exchange)
+{
+	if (!exchange->body_ops)
+		return;
+	exchange->body_ops = NULL;
+	conn_set_reading(exchange->conn, false);
+	conn_set_deadline(exchange->conn, 0);
+}
+
+static void write_head(struct exchange *exchange, const struct response *response)
 {
 	const struct request *request = exchange_request(exchange);
 	const struct response_form form = {
 		.is_head = request && request->method == REQUEST_HEAD,
 		.is_http10 = request && request->is_http10,
-		.keep_alive = request && request->keep_alive && !request->is_chunked &&
-			      request->content_length == 0,
+		.keep_alive = request && request->keep_alive &&
+			      (!response->is_endless || request->method == REQUEST_HEAD) &&
+			      !exchange->has_unread_body && !exchange->must_close,
 	};
 
 	assert(exchange->phase == EXCHANGE_BUSY && !exchange->has_answer);
+	stop_receiving(exchange);
+	exchange->keep_alive = form.keep_alive;
+	if (response_write(conn_output(exchange->conn), response, &form) < 0)
+		conn_close(exchange->conn);
+}
+
+/* The whole answer is in the output, or behind it. */
+static void finish_answer(struct exchange *exchange)
+{
 	exchange->on_cancel = NULL;
 	exchange->has_answer = true;
-	if (response_write(conn_output(exchange->conn), response, &form) < 0) {
-		conn_close(exchange->conn);
+	if (conn_is_closing(exchange->conn))
 		return;
-	}
-	if (!form.keep_alive) {
+	if (!exchange->keep_alive) {
+		if (exchange->has_unread_body)
+			conn_set_patience(exchange->conn, BODY_DISCARD_MAX, BODY_LINGER_MS);
 		conn_finish(exchange->conn);
 		return;
 	}
@@ -83,9 +127,58 @@ void exchange_answer(struct exchange *exchange, const struct response *response)
 		begin_next(exchange);
 }
 
+void exchange_answer(struct exchange *exchange, const struct response *response)
+{
+	write_head(exchange, response);
+	finish_answer(exchange);
+}
+
+void exchange_begin(struct exchange *exchange, const struct response *response,
+	void (*on_drained)(void *arg), void *arg)
+{
+	struct response begun = *response;
+
+	if (!begun.has_length) {
+		begun.is_chunked = !exchange_request(exchange)->is_http10;
+		begun.is_endless = !begun.is_chunked;
+	}
+	exchange->is_in_chunks = begun.is_chunked;
+	exchange->on_piece = on_drained;
+	exchange->piece_arg = arg;
+	conn_set_bulk(exchange->conn, true);
+	write_head(exchange, &begun);
+	conn_flush(exchange->conn);
+}
+
+int exchange_piece(struct exchange *exchange, struct evbuffer *piece)
+{
+	struct evbuffer *out = conn_output(exchange->conn);
+	size_t len = evbuffer_get_length(piece);
+
+	if (len == 0)
+		return 0; /* an empty chunk would be the last */
+	if ((exchange->is_in_chunks && evbuffer_add_printf(out, "%zx\r\n", len) < 0) ||
+		evbuffer_add_buffer(out, piece) < 0 ||
+		(exchange->is_in_chunks && evbuffer_add(out, "\r\n", 2) < 0))
+		return -ENOMEM;
+	conn_flush(exchange->conn);
+	return 0;
+}
+
+void exchange_end(struct exchange *exchange)
+{
+	exchange->on_piece = NULL;
+	conn_set_bulk(exchange->conn, false);
+	if (exchange->is_in_chunks && evbuffer_add(conn_output(exchange->conn), "0\r\n\r\n", 5) < 0)
+		conn_close(exchange->conn);
+	finish_answer(exchange);
+}
+
 void exchange_fail(struct exchange *exchange)
 {
 	exchange->on_cancel = NULL;
+	exchange->on_piece = NULL;
+	stop_receiving(exchange);
 	conn_close(exchange->conn);
 }
 
@@ -93,6 +186,126 @@ void exchange_wait(struct exchange *exchange, void (*on_cancel)(void *arg), void
 {
 	exchange->on_cancel = on_cancel;
 	exchange->cancel_arg = arg;
+}
+
+/* --- a request's body --- */
+
+bool exchange_has_body(const struct exchange *exchange)
+{
+	return exchange->has_unread_body;
+}
+
+static void set_body_deadline(struct exchange *exchange)
+{
+	exchange->progress = 0;
+	conn_set_deadline(exchange->conn, exchange->config->files.body_timeout_s * 1000);
+}
+
+static void cancel(struct exchange *exchange)
+{
+	void (*on_cancel)(void *arg) = exchange->on_cancel;
+
+	exchange->on_cancel = NULL;
+	exchange->on_piece = NULL;
+	if (on_cancel)
+		on_cancel(exchange->cancel_arg);
+}
+
+static void refuse_body(struct exchange *exchange, const struct request_refusal *refusal)
+{
+	stop_receiving(exchange);
+	cancel(exchange);
+	refuse(exchange, refusal);
+}
+
+/* Bytes of it from the reader first, where some have come with the head. */
+static ssize_t read_body(struct exchange *exchange, char *room, size_t len)
+{
+	uint64_t left = body_left(&exchange->body);
+	size_t n;
+
+	if (left > 0 && left < len)
+		len = (size_t)left;
+	n = request_reader_take(exchange->reader, room, len);
+	return n > 0 ? (ssize_t)n : conn_read(exchange->conn, room, len);
+}
+
+static void receive_some(struct exchange *exchange)
+{
+	static const struct request_refusal malformed = {400, "The body's chunks are malformed"};
+	const struct exchange_body_ops *ops = exchange->body_ops;
+	size_t len, n_body;
+	ssize_t n, used;
+	char *room;
+
+	if (exchange->is_paused)
+		return;
+	if (!ops->on_room(exchange->body_arg, &room, &len)) {
+		/* It is we who are slow. */
+		exchange->is_paused = true;
+		conn_set_reading(exchange->conn, false);
+		conn_set_deadline(exchange->conn, 0);
+		return;
+	}
+	n = read_body(exchange, room, len);
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0) {
+		conn_close(exchange->conn);
+		return;
+	}
+	used = body_decode(&exchange->body, room, (size_t)n, &n_body);
+	if (used < 0) {
+		refuse_body(exchange, &malformed);
+		return;
+	}
+	if (exchange->body.is_whole) {
+		exchange->has_unread_body = false;
+		/* Somebody pipelines behind a chunked body: it has to come again. */
+		if (used < n)
+			exchange->must_close = true;
+		stop_receiving(exchange);
+	} else if ((exchange->progress += (size_t)n) >= PROGRESS_MIN) {
+		set_body_deadline(exchange);
+	}
+	if (n_body > 0)
+		ops->on_bytes(exchange->body_arg, n_body);
+	if (exchange->body.is_whole)
+		ops->on_end(exchange->body_arg);
+	else if (request_reader_pending(exchange->reader) > 0 && exchange->body_ops)
+		conn_wake(exchange->conn);
+}
+
+void exchange_receive(struct exchange *exchange, const struct exchange_body_ops *ops, void *arg)
+{
+	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	const struct request *request = exchange_request(exchange);
+	const char *expect = request_header(request, "Expect");
+
+	assert(exchange->has_unread_body && !exchange->body_ops);
+	exchange->body_ops = ops;
+	exchange->body_arg = arg;
+	exchange->is_paused = false;
+	if (expect && !request->is_http10 && request_reader_pending(exchange->reader) == 0) {
+		if (evbuffer_add(conn_output(exchange->conn), go_on, sizeof(go_on) - 1) < 0)
+			conn_close(exchange->conn);
+		conn_flush(exchange->conn);
+	}
+	set_body_deadline(exchange);
+	conn_set_reading(exchange->conn, true);
+	if (request_reader_pending(exchange->reader) > 0)
+		conn_wake(exchange->conn);
+}
+
+void exchange_resume(struct exchange *exchange)
+{
+	if (!exchange->body_ops || !exchange->is_paused)
+		return;
+	exchange->is_paused = false;
+	set_body_deadline(exchange);
+	conn_set_reading(exchange->conn, true);
+	if (request_reader_pending(exchange->reader) > 0)
+		conn_wake(exchange->conn);
 }
 
 /* --- what the connection tells --- */
@@ -108,6 +321,8 @@ static void look_at(struct exchange *exchange, enum request_progress progress)
 	case REQUEST_COMPLETE:
 		exchange->phase = EXCHANGE_BUSY;
 		exchange->has_request = true;
+		body_begin(&exchange->body, request_reader_request(exchange->reader));
+		exchange->has_unread_body = !exchange->body.is_whole;
 		conn_set_reading(exchange->conn, false);
 		conn_set_deadline(exchange->conn, 0);
 		exchange->ops->on_request(exchange->ops_arg, exchange);
@@ -129,8 +344,11 @@ static void on_readable(void *arg)
 		look_at(exchange, request_reader_feed(exchange->reader, 0));
 		return;
 	}
-	if (exchange->phase == EXCHANGE_BUSY)
-		return; /* a wake-up from before */
+	if (exchange->phase == EXCHANGE_BUSY) {
+		if (exchange->body_ops)
+			receive_some(exchange);
+		return; /* else a wake-up from before */
+	}
 	if ((!exchange->reader && request_reader_create(exchange->config->http.head_size_max,
 					  &exchange->reader) < 0) ||
 		request_reader_room(exchange->reader, &room, &len) < 0) {
@@ -157,15 +375,20 @@ static void on_drained(void *arg)
 
 	if (exchange->has_answer)
 		begin_next(exchange);
+	else if (exchange->on_piece)
+		exchange->on_piece(exchange->piece_arg);
 }
 
 static void on_deadline(void *arg)
 {
 	static const struct request_refusal too_slow = {408, "The request's head came too slowly"};
+	static const struct request_refusal slow_body = {408, "The request's body came too slowly"};
 	struct exchange *exchange = arg;
 
-	if (exchange->phase == EXCHANGE_HEAD && exchange->reader &&
-		request_reader_pending(exchange->reader) > 0)
+	if (exchange->body_ops)
+		refuse_body(exchange, &slow_body);
+	else if (exchange->phase == EXCHANGE_HEAD && exchange->reader &&
+		 request_reader_pending(exchange->reader) > 0)
 		refuse(exchange, &too_slow);
 	else
 		conn_close(exchange->conn); /* it asked for nothing */
@@ -175,8 +398,8 @@ static void on_gone(void *arg)
 {
 	struct exchange *exchange = arg;
 
-	if (exchange->on_cancel)
-		exchange->on_cancel(exchange->cancel_arg);
+	exchange->body_ops = NULL;
+	cancel(exchange);
 	exchange->ops->on_gone(exchange->ops_arg);
 	drop_reader(exchange);
 	free(exchange);

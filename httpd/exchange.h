@@ -4,13 +4,16 @@
  *
  *     conn ──bytes──► reader ──request──► on_request (routes) ──► exchange_answer ──► conn
  *                                              ├──► conn_take_over: endless answers
- *                                              └──► exchange_wait … exchange_answer: later
+ *                                              ├──► exchange_wait … exchange_answer: later
+ *                                              ├──► exchange_receive: its body, piece by piece
+ *                                              └──► exchange_begin … exchange_end: a long answer
  *
  *   HEAD ──whole──► BUSY ──answered and sent──► IDLE ──first byte──► HEAD
  *
  * One request at a time: while one is being answered, what the peer sends stays in the kernel, and
  * what has come with it (pipelining) in the reader, whose memory goes when a connection is idle or
- * taken over.  Every phase but BUSY has a deadline; BUSY has the connection's stall deadline.
+ * taken over.  Every phase but BUSY has a deadline; BUSY has the connection's stall deadline, and
+ * while a body is received that of its progress ([files] body_timeout_s).
  * Knows no route.  Event-loop thread only.
  */
 #pragma once
@@ -52,10 +55,40 @@ struct conn *exchange_conn(struct exchange *exchange);
 const struct request *exchange_request(const struct exchange *exchange);
 
 /*
- * Answers the request, which is gone afterwards; the body's bytes are moved out of it.  After a
- * request with a body (none is read yet) or a refusal the connection is closed.
+ * Answers the request, which is gone afterwards; the response's bytes are moved out of it.  After a
+ * refusal, or a request whose body has not been received whole, the connection is closed.
  */
 void exchange_answer(struct exchange *exchange, const struct response *response);
+
+/*
+ * An answer in pieces.  The head now (its body must be NULL; has_length says how long it will be,
+ * else it goes out in chunks or ends with the connection), then whatever is appended to
+ * conn_output() or handed to conn_sendfile(), `on_drained` for more, then exchange_end().
+ * exchange_piece() appends bytes, which are moved out of `piece`, as a chunk where it must be one;
+ * -ENOMEM: exchange_fail().  For HEAD there is nothing to append: exchange_answer().
+ */
+void exchange_begin(struct exchange *exchange, const struct response *response,
+	void (*on_drained)(void *arg), void *arg);
+int exchange_piece(struct exchange *exchange, struct evbuffer *piece);
+void exchange_end(struct exchange *exchange);
+
+/* Where the body of a request goes. */
+struct exchange_body_ops {
+	/* Where to put the next bytes: *room has space for *len (≥ 1).  False: nowhere just now;
+	 * exchange_resume() when there is.  What the peer sends meanwhile stays in the kernel. */
+	bool (*on_room)(void *arg, char **room, size_t *len);
+	void (*on_bytes)(void *arg, size_t n); /* so many have been put there */
+	void (*on_end)(void *arg);             /* that was all: answer, now or later */
+};
+/* The request has a body: neither Content-Length 0 nor none at all. */
+bool exchange_has_body(const struct exchange *exchange);
+/*
+ * Receives it; 100 Continue is sent to who waits for it.  Whoever calls this has called
+ * exchange_wait(): on_cancel comes if the connection ends first, or the body is malformed or comes
+ * too slowly.  It may answer before the end.
+ */
+void exchange_receive(struct exchange *exchange, const struct exchange_body_ops *ops, void *arg);
+void exchange_resume(struct exchange *exchange);
 
 /* There is no memory for an answer: closes the connection.  The request stays until that happens.
  */

@@ -21,6 +21,7 @@
 #include "httpd/access.h"
 #include "httpd/control_server.h"
 #include "httpd/feed.h"
+#include "httpd/files/files.h"
 #include "httpd/server.h"
 #include "httpd/site.h"
 #include "httpd/urls.h"
@@ -151,6 +152,8 @@ static int create_all(struct daemon *daemon)
 	if (r == 0)
 		r = viewers_create(site->base, site->config, &site->viewers);
 	if (r == 0)
+		r = files_create(site->base, site->config, daemon->options.state_dir, &site->files);
+	if (r == 0)
 		r = server_create(site, &daemon->server);
 	if (r == 0 && daemon->control_fd >= 0)
 		r = control_server_create(site, daemon->control_fd, &daemon->control);
@@ -179,6 +182,7 @@ static void destroy_all(struct daemon *daemon)
 	if (site->viewers)
 		viewers_stop(site->viewers);
 	server_destroy(daemon->server);
+	files_destroy(site->files);
 	viewers_destroy(site->viewers);
 	feeds_destroy(site->feeds);
 	access_destroy(site->access);
@@ -207,9 +211,12 @@ int main(int argc, char **argv)
 	if (r < 0) {
 		log_err("Could not start: %s",
 			r == -EINVAL ? "a socket that was handed over does not listen"
-				     : strerror(-r));
+			: r == -ENOSYS
+				? "openat2() is not to be had, which keeps uploads in their "
+				  "folder; Linux 5.6 has it, a unit with RestrictSUIDSGID=yes not"
+				: strerror(-r));
 		destroy_all(&daemon);
-		return r == -EINVAL ? SERVICE_EXIT_CONFIG : EXIT_FAILURE;
+		return r == -EINVAL || r == -ENOSYS ? SERVICE_EXIT_CONFIG : EXIT_FAILURE;
 	}
 	service_ready();
 	tell_urls(&daemon.site);

@@ -9,12 +9,12 @@
 
 #include <event2/buffer.h>
 
+#include "httpd/files/files.h"
+#include "httpd/files/lister.h"
+#include "httpd/site.h"
 #include "httpd/template.h"
 #include "httpd/www.h"
 
-#define POLICY                                                                                     \
-	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "                \
-	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 /* An error's page brings its style along: whoever is refused is refused every file, too. */
 #define POLICY_ERROR                                                                               \
 	"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "     \
@@ -27,6 +27,14 @@
 	"default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "             \
 	"img-src 'self' blob:; media-src 'self'; connect-src 'self' %s%s; base-uri 'none'; "       \
 	"form-action 'none'; frame-ancestors 'none'"
+/* The start page sends forms, and has a worker that runs WebAssembly, to hash what is sent. */
+#define POLICY_START                                                                               \
+	"default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; "            \
+	"style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "                  \
+	"form-action 'self'; frame-ancestors 'none'"
+/* A script that is a worker has the policy that it came with. */
+#define POLICY_SCRIPT                                                                              \
+	"default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; frame-ancestors 'none'"
 #define POLICY_MAX (sizeof(POLICY_VIEWER) + HOST_MAX + 8)
 #define VALUES_MAX 16
 #define HOST_MAX   256 /* what is shown of a Host header; a name has 253 characters at most */
@@ -44,7 +52,8 @@ struct page {
 static void add(struct page *page, const char *name, const char *text)
 {
 	assert(page->template.n_values < VALUES_MAX);
-	page->values[page->template.n_values++] = (struct template_value){name, text, false};
+	page->values[page->template.n_values++] =
+		(struct template_value){.name = name, .text = text};
 }
 
 static void add_string(struct page *page, const char *name, const char *string)
@@ -104,24 +113,26 @@ static void answer_page(struct exchange *exchange, const struct page *page, cons
 		answer(exchange, page, file.data, file.len, response);
 }
 
-/* A page of the site, by its name. */
-static void answer_ok(struct exchange *exchange, const struct page *page, const char *name)
+static void answer_start(struct exchange *exchange, const char *rows)
 {
+	const struct request *request = exchange_request(exchange);
 	struct response response = {
-		.status = 200, .policy = POLICY, .headers = "Vary: Accept-Language\r\n"};
+		.status = 200, .policy = POLICY_START, .headers = "Vary: Accept-Language\r\n"};
+	struct page page;
 
-	answer_page(exchange, page, name, &response);
+	page_init(&page, request);
+	add(&page, "host", request->host);
+	add(&page, "rows", rows);
+	page.values[page.template.n_values - 1].is_markup = true;
+	answer_page(exchange, &page, "start.html", &response);
 }
 
 void pages_start(struct site *site, struct exchange *exchange)
 {
-	const struct request *request = exchange_request(exchange);
-	struct page page;
-
-	(void)site;
-	page_init(&page, request);
-	add(&page, "host", request->host);
-	answer_ok(exchange, &page, "start.html");
+	if (site->files->store)
+		lister_rows(site->files->lister, exchange, answer_start);
+	else
+		answer_start(exchange, "");
 }
 
 /* The page of a source: the same for all, but for where its pictures come from. */
@@ -232,6 +243,7 @@ static void answer_file(struct exchange *exchange, const struct www_file *file, 
 	struct response response = {.status = 200,
 		.type = file->type,
 		.cache = is_for_ever ? "public, max-age=31536000, immutable" : "no-cache",
+		.policy = strstr(file->type, "javascript") ? POLICY_SCRIPT : NULL,
 		.headers = headers};
 
 	snprintf(headers, sizeof(headers), "ETag: \"%s\"\r\n", file->tag);

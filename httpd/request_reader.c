@@ -410,7 +410,8 @@ static bool terminate_headers(struct request_reader *reader)
 
 /* Two of one of these are two meanings of one request. */
 static const char *const SINGLE_HEADERS[] = {"Host", "Content-Length", "Transfer-Encoding",
-	"Origin", "Sec-Fetch-Site", "Content-Type", "Range", "Authorization"};
+	"Origin", "Sec-Fetch-Site", "Content-Type", "Range", "Authorization", "Cookie",
+	"Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Metadata"};
 
 static bool accept_headers(struct request_reader *reader)
 {
@@ -485,6 +486,20 @@ const struct request *request_reader_request(const struct request_reader *reader
 const struct request_refusal *request_reader_refusal(const struct request_reader *reader)
 {
 	return &reader->refusal;
+}
+
+size_t request_reader_take(struct request_reader *reader, char *out, size_t max)
+{
+	size_t n = request_reader_pending(reader);
+
+	assert(reader->is_whole);
+	if (n > max)
+		n = max;
+	memcpy(out, reader->buffer + reader->scanned, n);
+	reader->len -= n;
+	memmove(reader->buffer + reader->scanned, reader->buffer + reader->scanned + n,
+		reader->len - reader->scanned);
+	return n;
 }
 
 void request_reader_next(struct request_reader *reader)

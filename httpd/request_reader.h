@@ -45,6 +45,9 @@ enum request_progress request_reader_feed(struct request_reader *reader, size_t 
 const struct request *request_reader_request(const struct request_reader *reader);
 const struct request_refusal *request_reader_refusal(const struct request_reader *reader);
 
+/* Takes up to `max` of the bytes behind the request's head, which are of its body.  How many. */
+size_t request_reader_take(struct request_reader *reader, char *out, size_t max);
+
 /* Done with the request: its head is dropped, bytes after it move up.  Then feed(0). */
 void request_reader_next(struct request_reader *reader);
 /* Bytes that are there and belong to no completed request. */

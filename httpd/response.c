@@ -2,6 +2,7 @@
 #include "httpd/response.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -15,23 +16,33 @@ static const struct {
 	const char *reason;
 } REASONS[] = {
 	{200, "OK"},
+	{201, "Created"},
 	{204, "No Content"},
+	{206, "Partial Content"},
+	{303, "See Other"},
 	{304, "Not Modified"},
 	{400, "Bad Request"},
 	{403, "Forbidden"},
 	{404, "Not Found"},
 	{405, "Method Not Allowed"},
 	{408, "Request Timeout"},
+	{409, "Conflict"},
+	{410, "Gone"},
+	{412, "Precondition Failed"},
 	{413, "Content Too Large"},
 	{414, "URI Too Long"},
+	{415, "Unsupported Media Type"},
+	{416, "Range Not Satisfiable"},
 	{417, "Expectation Failed"},
 	{421, "Misdirected Request"},
+	{423, "Locked"},
 	{426, "Upgrade Required"},
 	{431, "Request Header Fields Too Large"},
 	{500, "Internal Server Error"},
 	{501, "Not Implemented"},
 	{503, "Service Unavailable"},
 	{505, "HTTP Version Not Supported"},
+	{507, "Insufficient Storage"},
 };
 
 const char *response_reason(unsigned status)
@@ -55,7 +66,7 @@ static const char *http_date(char out[32])
 int response_write(
 	struct evbuffer *out, const struct response *response, const struct response_form *form)
 {
-	size_t len = response->body ? evbuffer_get_length(response->body) : 0;
+	uint64_t len = response->body ? evbuffer_get_length(response->body) : 0;
 	char date[32];
 
 	if (evbuffer_add_printf(out,
@@ -70,8 +81,13 @@ int response_write(
 		return -ENOMEM;
 	if (response->type && evbuffer_add_printf(out, "Content-Type: %s\r\n", response->type) < 0)
 		return -ENOMEM;
+	if (response->is_chunked && evbuffer_add_printf(out, "Transfer-Encoding: chunked\r\n") < 0)
+		return -ENOMEM;
+	if (response->has_length)
+		len = response->length;
 	if (response->status != 304 && response->status != 204 && !response->is_endless &&
-		evbuffer_add_printf(out, "Content-Length: %zu\r\n", len) < 0)
+		!response->is_chunked &&
+		evbuffer_add_printf(out, "Content-Length: %" PRIu64 "\r\n", len) < 0)
 		return -ENOMEM;
 	/* HTTP/1.1 keeps alive without saying so, HTTP/1.0 closes without saying so. */
 	if (form->keep_alive == form->is_http10 &&

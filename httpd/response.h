@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct evbuffer;
 
@@ -23,7 +24,10 @@ struct response {
 	const char *policy;    /* Content-Security-Policy; NULL: nothing may be loaded or run */
 	const char *headers;   /* further whole lines, each with its CRLF; NULL: none */
 	struct evbuffer *body; /* its bytes are moved out of it; NULL: none */
-	bool is_endless; /* no Content-Length: only for the answer to HEAD, which has no body */
+	bool has_length;       /* Content-Length is `length`, whatever the body here holds */
+	uint64_t length;
+	bool is_chunked; /* Transfer-Encoding instead of a Content-Length */
+	bool is_endless; /* neither: the end of the connection, or an answer to HEAD */
 };
 
 /* How the request wants it. */

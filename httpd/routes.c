@@ -14,6 +14,7 @@
 #include "common/parse.h"
 #include "httpd/access.h"
 #include "httpd/feed.h"
+#include "httpd/files/files.h"
 #include "httpd/pages.h"
 #include "httpd/site.h"
 #include "httpd/snapshot.h"
@@ -232,6 +233,7 @@ static void websocket(struct site *site, struct exchange *exchange)
 /* --- the table --- */
 
 #define READ (REQUEST_GET | REQUEST_HEAD)
+#define BODY (1u << 16) /* beside methods: the request may have one */
 
 struct route {
 	unsigned methods;
@@ -255,6 +257,20 @@ static const struct route ROUTES[] = {
 	{READ, "/status", ACCESS_VIEW, status_answer},
 	{READ, "/metrics", ACCESS_VIEW, status_metrics},
 	{READ, "/healthz", ACCESS_VIEW, healthz},
+	{REQUEST_POST | BODY, "/", ACCESS_CHANGE, files_form},
+	{READ, "/files", ACCESS_VIEW, files_list},
+	{READ, "/files.zip", ACCESS_VIEW, files_zip},
+	{READ, "/download/*", ACCESS_VIEW, files_download},
+	{READ, "/uploads/*", ACCESS_VIEW, files_show},
+	{REQUEST_PUT | BODY, "/uploads/*", ACCESS_CHANGE, files_put},
+	{REQUEST_POST, "/uploads/*", ACCESS_CHANGE, files_rename},
+	{REQUEST_DELETE, "/uploads/*", ACCESS_CHANGE, files_delete},
+	{REQUEST_POST | BODY, "/tus/", ACCESS_CHANGE, files_tus_create},
+	{REQUEST_POST | BODY, "/tus/*", ACCESS_CHANGE, files_tus_post},
+	{REQUEST_OPTIONS, "/tus/*", ACCESS_VIEW, files_tus_options},
+	{REQUEST_HEAD, "/tus/*", ACCESS_CHANGE, files_tus_head},
+	{REQUEST_PATCH | BODY, "/tus/*", ACCESS_CHANGE, files_tus_patch},
+	{REQUEST_DELETE, "/tus/*", ACCESS_CHANGE, files_tus_delete},
 	{READ, "/static/*", ACCESS_VIEW, pages_static},
 	{READ, "/favicon.ico", ACCESS_VIEW, pages_favicon},
 };
@@ -290,7 +306,8 @@ static void method_not_allowed(struct exchange *exchange, unsigned methods)
 		enum request_method method;
 		const char *name;
 	} names[] = {{REQUEST_GET, "GET"}, {REQUEST_HEAD, "HEAD"}, {REQUEST_POST, "POST"},
-		{REQUEST_PUT, "PUT"}, {REQUEST_PATCH, "PATCH"}, {REQUEST_DELETE, "DELETE"}};
+		{REQUEST_PUT, "PUT"}, {REQUEST_PATCH, "PATCH"}, {REQUEST_DELETE, "DELETE"},
+		{REQUEST_OPTIONS, "OPTIONS"}};
 	char allow[80] = "Allow: ";
 	struct pages_error error = {.status = 405,
 		.title = "error_method_title",
@@ -382,8 +399,8 @@ void routes_answer(struct site *site, struct exchange *exchange)
 		method_not_allowed(exchange, methods);
 	else if (!route)
 		pages_error(exchange, &missing);
-	else if (request->is_chunked || request->content_length > 0)
-		pages_error(exchange, &too_large); /* no route takes a body */
+	else if (exchange_has_body(exchange) && !(route->methods & BODY))
+		pages_error(exchange, &too_large);
 	else if (expect && strcasecmp(expect, "100-continue") != 0)
 		pages_error(exchange, &expectation);
 	else

@@ -23,8 +23,16 @@ $(OPUS_DECODER): httpd/www-npm/package.json httpd/www-npm/package-lock.json http
 	@cp $(B)/npm/node_modules/opus-decoder/dist/opus-decoder.min.js $@.new
 	@mv $@.new $@
 
+# --- resumable uploads and SHA-256 for browsers, from there too ---
+NPM_SCRIPTS := $(B)/gen/httpd/tus.min.js $(B)/gen/httpd/sha256.umd.min.js
+$(B)/gen/httpd/tus.min.js: NPM_FILE = tus-js-client/dist/tus.min.js
+$(B)/gen/httpd/sha256.umd.min.js: NPM_FILE = hash-wasm/dist/sha256.umd.min.js
+$(NPM_SCRIPTS): $(OPUS_DECODER)
+	@sed '/^\/\/# sourceMappingURL=/d' $(B)/npm/node_modules/$(NPM_FILE) >$@.new
+	@mv $@.new $@
+
 # --- pages ---
-WWW        := $(sort $(wildcard httpd/www/*)) $(OPUS_DECODER)
+WWW        := $(sort $(wildcard httpd/www/*)) $(OPUS_DECODER) $(NPM_SCRIPTS)
 www_symbol  = www_$(subst -,_,$(subst .,_,$(notdir $(1))))
 
 $(B)/gen/httpd/www.s: $(WWW) httpd/rules.mk

@@ -17,6 +17,7 @@ struct site {
 	struct access *access;
 	struct feeds *feeds;
 	struct viewers *viewers;
+	struct files *files;
 	const int *http_fds; /* the listening sockets; the server owns them */
 	size_t n_http_fds;
 	uint64_t started_ns; /* CLOCK_MONOTONIC */

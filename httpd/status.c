@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "httpd/feed.h"
+#include "httpd/files/files.h"
 #include "httpd/site.h"
 #include "httpd/viewer.h"
 
@@ -42,6 +43,22 @@ static void add_stream(void *arg, const struct feed_info *info)
 			(json_int_t)info->n_listeners));
 }
 
+static json_t *files_json(const struct files *files)
+{
+	uint64_t bytes;
+	unsigned n;
+
+	listing_totals(files->listing, NULL, &n, &bytes, NULL);
+	return json_pack("{ss sI sI sI sI sI sI sI sI sI sI}", "words",
+		files->store ? "Files are shared" : files->why_not, "count", (json_int_t)n, "bytes",
+		(json_int_t)bytes, "uploading", (json_int_t)files->n_uploading, "uploads",
+		(json_int_t)files->uploads_total, "upload_bytes",
+		(json_int_t)files->upload_bytes_total, "uploads_failed",
+		(json_int_t)files->uploads_failed_total, "downloading",
+		(json_int_t)files->n_downloading, "downloads", (json_int_t)files->downloads_total,
+		"zipping", (json_int_t)files->n_zips, "zips", (json_int_t)files->zips_total);
+}
+
 json_t *status_json(const struct site *site)
 {
 	json_t *streams = json_array();
@@ -49,11 +66,12 @@ json_t *status_json(const struct site *site)
 	if (!streams)
 		return NULL;
 	feeds_each(site->feeds, add_stream, streams);
-	return json_pack("{ss sI sI sI sI so}", "version", SCREENSHARE_VERSION, "uptime_s",
+	return json_pack("{ss sI sI sI sI so so}", "version", SCREENSHARE_VERSION, "uptime_s",
 		(json_int_t)((clock_monotonic_ns() - site->started_ns) / NS_PER_S), "viewers",
 		(json_int_t)viewers_count(site->viewers), "viewers_total",
 		(json_int_t)viewers_total(site->viewers), "connections",
-		(json_int_t)site->n_connections, "streams", streams);
+		(json_int_t)site->n_connections, "streams", streams, "files",
+		files_json(site->files));
 }
 
 static void free_text(const void *data, size_t len, void *text)
@@ -142,14 +160,14 @@ static const struct column COLUMNS[] = {
 };
 /* clang-format on */
 
-struct listing {
+struct listed {
 	struct evbuffer *out;
 	const struct column *column; /* NULL: the state */
 };
 
 static void add_line(void *arg, const struct feed_info *info)
 {
-	struct listing *listing = arg;
+	struct listed *listing = arg;
 
 	if (listing->column)
 		evbuffer_add_printf(listing->out, "%s{source=\"%s\",stream=\"%s\"} %.15g\n",
@@ -167,7 +185,9 @@ static void add_metrics(const struct site *site, struct evbuffer *out)
 		"screenshare_info", "gauge", "The version, as a label; always 1."};
 	const struct metric state = {"screenshare_stream_state", "gauge",
 		"The state of the source, as a label; always 1."};
-	struct listing listing = {.out = out};
+	struct listed listing = {.out = out};
+	uint64_t file_bytes;
+	unsigned n_files;
 
 	add_head(out, &info);
 	evbuffer_add_printf(out, "screenshare_info{version=\"%s\"} 1\n", SCREENSHARE_VERSION);
@@ -189,6 +209,17 @@ static void add_metrics(const struct site *site, struct evbuffer *out)
 		site->malformed_total);
 	ONE("requests_forbidden_total", "counter", "Requests from where nobody may watch.",
 		site->forbidden_total);
+	listing_totals(site->files->listing, NULL, &n_files, &file_bytes, NULL);
+	ONE("files", "gauge", "Shared files.", n_files);
+	ONE("files_bytes", "gauge", "Bytes of the shared files.", (double)file_bytes);
+	ONE("uploads_active", "gauge", "Uploads under way.", site->files->n_uploading);
+	ONE("uploads_total", "counter", "Files received whole.", site->files->uploads_total);
+	ONE("upload_bytes_total", "counter", "Bytes of those files.",
+		site->files->upload_bytes_total);
+	ONE("uploads_failed_total", "counter", "Uploads refused, broken off or failed.",
+		site->files->uploads_failed_total);
+	ONE("downloads_active", "gauge", "Downloads under way.", site->files->n_downloading);
+	ONE("downloads_total", "counter", "Downloads sent whole.", site->files->downloads_total);
 #undef ONE
 	add_head(out, &state);
 	feeds_each(site->feeds, add_line, &listing);

@@ -83,6 +83,9 @@ static int fill_name(
 			continue;
 		if (value->is_string)
 			return fill_string(template, value->text, strlen(value->text), out);
+		if (value->is_markup)
+			return evbuffer_add(out, value->text, strlen(value->text)) < 0 ? -ENOMEM
+										       : 0;
 		return add_text(template, value->text, strlen(value->text), out);
 	}
 	if (!www_find(name, len, &file))

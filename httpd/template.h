@@ -21,6 +21,7 @@ struct evbuffer;
 struct template_value {
 	const char *name, *text;
 	bool is_string; /* `text` is the name of a string, which is filled in */
+	bool is_markup; /* … is HTML already, and not escaped */
 };
 
 struct template

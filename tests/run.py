@@ -211,6 +211,7 @@ def deep_jobs(build):
         jobs.append(Job("http cases (TSan)", [PYTHON, "tests/http/run.py"], "lines",
                         {"SCREENSHARE_BIN": f"{build}/tsan/bin", "SCREENSHARE_TEST_SLOWNESS": "4"}))
     for name, variable, times in (("kills", "SCREENSHARE_TEST_KILLS", 100),
+                                  ("files_tus", "SCREENSHARE_TEST_KILLS", 60),
                                   ("states", "SCREENSHARE_TEST_ROUNDS", 20)):
         jobs.append(pytest_job(f"{ROOT}/tests/system/test_{name}.py",
                                {"SCREENSHARE_BIN": f"{build}/bin", variable: str(times)},

@@ -3,7 +3,7 @@
  *
  * Chromium and Firefox do not do this by themselves; browsers of televisions that do are stopped by
  * preventDefault, so that nothing moves twice.  Those that drive a pointer with the arrows send no
- * keys, and everything here is a link or a button.
+ * keys, and everything here is a link, a button or a field.
  */
 (function () {
 	'use strict';
@@ -56,13 +56,24 @@
 		return best;
 	}
 
+	/* A field moves its own cursor, a choice its own mark: the other two arrows lead out of them. */
+	function usesItself(element, key) {
+		if (element.tagName === 'SELECT') {
+			return key === UP || key === DOWN;
+		}
+		return element.tagName === 'INPUT' && element.type !== 'file' && (key === LEFT || key === RIGHT);
+	}
+
 	document.addEventListener('keydown', function (event) {
 		var key = event.keyCode, all, from, to;
 		if (key < LEFT || key > DOWN || event.altKey || event.ctrlKey || event.metaKey) {
 			return;
 		}
-		all = document.querySelectorAll('a[href], button');
+		all = document.querySelectorAll('a[href], button, input, select');
 		from = document.activeElement;
+		if (from && usesItself(from, key)) {
+			return;
+		}
 		if (!from || from === document.body || !isVisible(from)) {
 			to = firstOf(all);
 		} else {

@@ -53,3 +53,5 @@ bench-sound: deps-bench
 bench-run: all fake-camera bench-programs
 	@/usr/bin/python3 -B $(BENCH_DIR)/bench.py --bin $(B)/bin --programs $(BENCH_OUT) \
 		--json $(BENCH_OUT)/results.json $(BENCH)
+
+include tests/bench/files.mk

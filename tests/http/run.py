@@ -88,7 +88,7 @@ class Httpd:
         # The shell knows its pid, and keeps it for what it becomes.
         self.process = subprocess.Popen(
             ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "-", program, "--config", config_path,
-             "--runtime", folder],
+             "--runtime", folder, "--state", folder],
             env=env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
             pass_fds=(3, 4), close_fds=True, preexec_fn=take_place)
         for fd in sockets:
@@ -184,7 +184,7 @@ class Connection:
         lengths = [value for name, value in self.headers if name == "content-length"]
         is_head = self.heads_asked.pop(0) if self.heads_asked else False
         self.body = b""
-        if is_head or status in (204, 304):
+        if is_head or status in (100, 204, 304):
             return status
         if len(lengths) == 1:
             self.body = self.take(int(lengths[0]), deadline)

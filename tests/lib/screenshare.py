@@ -154,7 +154,7 @@ def start_with_sockets(argv, sockets, env):
 class Httpd(Server):
     """screenshare-httpd alone: whoever listens on <folder>/runtime/screen.sock is its daemon."""
 
-    def __init__(self, folder, config=QUICK):
+    def __init__(self, folder, config=QUICK, prefix=()):
         self.folder = folder
         self.env = environment(folder)
         self.runtime = self.env["XDG_RUNTIME_DIR"]
@@ -168,7 +168,7 @@ class Httpd(Server):
             control.bind(os.path.join(self.runtime, "control.sock"))
             control.listen(16)
             self.process = start_with_sockets(
-                [program("screenshare-httpd"), "--config", config_path, "--runtime", self.runtime,
+                [*prefix, program("screenshare-httpd"), "--config", config_path, "--runtime", self.runtime,
                  "--state", os.path.join(folder, "state-home")],
                 [("http", listener), ("control", control)], self.env)
         wait_for(lambda: self.get("/healthz").status == 200, 10, "httpd answers")

@@ -22,10 +22,10 @@ bool www_find(const char *name, size_t name_len, struct www_file *out)
 }
 
 static const struct template_value VALUES[] = {
-	{"host", "<a href=\"x\">&'{{back}}", false},
-	{"title", "error_peer_title", true},
-	{"text", "error_peer_text", true},
-	{"peer", "fd00::1", false},
+	{"host", "<a href=\"x\">&'{{back}}", false, false},
+	{"title", "error_peer_title", true, false},
+	{"text", "error_peer_text", true, false},
+	{"peer", "fd00::1", false, false},
 };
 
 static void assert_filled(

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+#include "httpd/files/folder_watch.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "common/fd.h"
+#include "common/log.h"
+#include "httpd/files/disk_worker.h"
+#include "httpd/files/listing.h"
+#include "httpd/files/store.h"
+
+#define EVENTS                                                                                     \
+	(IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF |   \
+		IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
+#define BUFFER_SIZE (16u * 1024u) /* of events read at once */
+#define RESCAN_S    60            /* without inotify */
+/* Their numbers are never used again: so many folders in the life of a server. */
+#define WATCHES_MAX 65536u
+
+/* What a batch of events named, for a worker to look at. */
+struct look {
+	struct disk_job job;
+	struct folder_watch *watch;
+	size_t used;
+	char names[]; /* each with its NUL */
+};
+
+struct folder_watch {
+	struct disk_workers *workers;
+	const struct store *store;
+	struct listing *listing;
+	/* the loop's */
+	struct event readable, timer;
+	struct disk_job scan;
+	bool is_scanning, wants_scan;
+	bool is_destroyed;
+	unsigned n_jobs; /* under way, the scan among them */
+	/* under the lock: the scan adds, the loop asks */
+	pthread_mutex_t lock;
+	int fd;
+	char **folders; /* of each watch descriptor, in order; NULL: none */
+	size_t n_folders;
+	bool is_blind; /* some folder has no watch */
+	/* the scan's */
+	bool was_told_blind;
+};
+
+static void watch_free(struct folder_watch *watch)
+{
+	for (size_t i = 0; i < watch->n_folders; i++)
+		free(watch->folders[i]);
+	free(watch->folders);
+	fd_close(&watch->fd);
+	pthread_mutex_destroy(&watch->lock);
+	free(watch);
+}
+
+/* A job has come back. */
+static void job_done(struct folder_watch *watch)
+{
+	if (--watch->n_jobs == 0 && watch->is_destroyed)
+		watch_free(watch);
+}
+
+/* --- the scan, on a worker --- */
+
+static void remember_folder(struct folder_watch *watch, int descriptor, const char *name)
+{
+	size_t at = (size_t)descriptor;
+
+	if (at >= watch->n_folders) {
+		size_t n = at < 32 ? 64 : 2 * at;
+		char **folders = realloc(watch->folders, n * sizeof(*folders));
+
+		if (!folders) {
+			watch->is_blind = true;
+			return;
+		}
+		memset(folders + watch->n_folders, 0, (n - watch->n_folders) * sizeof(*folders));
+		watch->folders = folders;
+		watch->n_folders = n;
+	}
+	free(watch->folders[at]);
+	watch->folders[at] = strdup(name);
+}
+
+static void on_folder(void *arg, const char *name, int fd)
+{
+	struct folder_watch *watch = arg;
+	char path[48];
+	int descriptor = -1;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	pthread_mutex_lock(&watch->lock);
+	if (watch->fd >= 0)
+		descriptor = inotify_add_watch(watch->fd, path, EVENTS);
+	if (descriptor >= 0 && descriptor < (int)WATCHES_MAX)
+		remember_folder(watch, descriptor, name);
+	else
+		watch->is_blind = true;
+	pthread_mutex_unlock(&watch->lock);
+}
+
+static void on_file(void *arg, struct file_entry *entry)
+{
+	struct folder_watch *watch = arg;
+
+	listing_put(watch->listing, entry);
+}
+
+static const struct store_scan_ops SCAN_OPS = {.on_folder = on_folder, .on_file = on_file};
+
+static void run_scan(struct disk_job *job)
+{
+	struct folder_watch *watch =
+		(struct folder_watch *)((char *)job - offsetof(struct folder_watch, scan));
+
+	pthread_mutex_lock(&watch->lock);
+	watch->is_blind = false;
+	pthread_mutex_unlock(&watch->lock);
+	listing_begin_scan(watch->listing);
+	store_scan(watch->store, "", &SCAN_OPS, watch);
+	listing_end_scan(watch->listing);
+}
+
+/* --- on the loop --- */
+
+static void start_scan(struct folder_watch *watch)
+{
+	watch->wants_scan = watch->is_scanning;
+	if (watch->is_scanning || watch->is_destroyed)
+		return;
+	watch->is_scanning = true;
+	watch->n_jobs++;
+	disk_submit(watch->workers, &watch->scan);
+}
+
+static void scan_done(struct disk_job *job)
+{
+	struct folder_watch *watch =
+		(struct folder_watch *)((char *)job - offsetof(struct folder_watch, scan));
+	const struct timeval later = {.tv_sec = RESCAN_S};
+	bool is_blind;
+
+	watch->is_scanning = false;
+	pthread_mutex_lock(&watch->lock);
+	is_blind = watch->is_blind;
+	pthread_mutex_unlock(&watch->lock);
+	if (is_blind && !watch->was_told_blind)
+		log_warn("Could not watch all of the shared folder: no inotify watches are left; "
+			 "looking through it every minute; raise fs.inotify.max_user_watches");
+	watch->was_told_blind = is_blind;
+	if (!watch->is_destroyed) {
+		if (is_blind)
+			event_add(&watch->timer, &later);
+		if (watch->wants_scan)
+			start_scan(watch);
+	}
+	job_done(watch);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	start_scan(arg);
+}
+
+/* On a worker: what has become of each name? */
+static void run_look(struct disk_job *job)
+{
+	struct look *look = (struct look *)job;
+
+	for (size_t at = 0; at < look->used; at += strlen(look->names + at) + 1) {
+		const char *name = look->names + at;
+		struct file_entry *entry;
+
+		if (store_look(look->watch->store, name, &entry) == 0)
+			listing_put(look->watch->listing, entry);
+		else
+			listing_remove(look->watch->listing, name);
+	}
+}
+
+static void look_done(struct disk_job *job)
+{
+	struct look *look = (struct look *)job;
+
+	job_done(look->watch);
+	free(look);
+}
+
+/* Adds the name of an event; false: only a scan can tell what it means. */
+static bool add_event(struct folder_watch *watch, const struct inotify_event *event,
+	struct look *look, size_t size)
+{
+	const char *folder = NULL;
+	int len;
+
+	if (event->mask & (IN_Q_OVERFLOW | IN_ISDIR | IN_DELETE_SELF | IN_MOVE_SELF))
+		return false;
+	if (event->len == 0 || event->name[0] == '.')
+		return true;
+	/* What is being written is looked at when it is closed; links have no such end. */
+	pthread_mutex_lock(&watch->lock);
+	if (event->wd >= 0 && (size_t)event->wd < watch->n_folders)
+		folder = watch->folders[event->wd];
+	len = !folder ? -1
+		      : snprintf(look->names + look->used, size - look->used, "%s%s%s", folder,
+				*folder ? "/" : "", event->name);
+	pthread_mutex_unlock(&watch->lock);
+	if (len < 0 || (size_t)len >= size - look->used)
+		return false;
+	look->used += (size_t)len + 1;
+	return true;
+}
+
+static bool is_ours(const struct inotify_event *event)
+{
+	return (event->mask & IN_ISDIR) && event->len > 0 && event->name[0] == '.';
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct folder_watch *watch = arg;
+	_Alignas(struct inotify_event) char events[BUFFER_SIZE];
+	ssize_t len = read(fd, events, sizeof(events));
+	const struct inotify_event *event;
+	size_t size = 4 * BUFFER_SIZE;
+	bool needs_scan = false;
+	struct look *look;
+
+	(void)what;
+	if (len <= 0)
+		return;
+	look = malloc(sizeof(*look) + size);
+	if (!look) {
+		start_scan(watch);
+		return;
+	}
+	look->used = 0;
+	for (ssize_t at = 0; at < len; at += (ssize_t)(sizeof(*event) + event->len)) {
+		event = (const struct inotify_event *)(events + at);
+		if ((event->mask & (IN_CREATE | IN_ISDIR)) == IN_CREATE || is_ours(event) ||
+			(event->mask & IN_IGNORED))
+			continue;
+		if (!add_event(watch, event, look, size))
+			needs_scan = true;
+	}
+	if (needs_scan)
+		start_scan(watch);
+	if (look->used == 0 || needs_scan) {
+		free(look);
+		return;
+	}
+	look->watch = watch;
+	look->job = (struct disk_job){.run = run_look, .done = look_done};
+	watch->n_jobs++;
+	disk_submit(watch->workers, &look->job);
+}
+
+int folder_watch_create(struct event_base *base, struct disk_workers *workers,
+	const struct store *store, struct listing *listing, struct folder_watch **out)
+{
+	struct folder_watch *watch = calloc(1, sizeof(*watch));
+
+	if (!watch)
+		return -ENOMEM;
+	watch->workers = workers;
+	watch->store = store;
+	watch->listing = listing;
+	watch->scan = (struct disk_job){.run = run_scan, .done = scan_done};
+	pthread_mutex_init(&watch->lock, NULL);
+	watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	evtimer_assign(&watch->timer, base, on_timer, watch);
+	event_assign(&watch->readable, base, watch->fd, EV_READ | EV_PERSIST, on_readable, watch);
+	if (watch->fd >= 0)
+		event_add(&watch->readable, NULL);
+	start_scan(watch);
+	*out = watch;
+	return 0;
+}
+
+void folder_watch_destroy(struct folder_watch *watch)
+{
+	if (!watch)
+		return;
+	event_del(&watch->timer);
+	if (watch->fd >= 0)
+		event_del(&watch->readable);
+	watch->is_destroyed = true;
+	if (watch->n_jobs == 0)
+		watch_free(watch);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Keeps the listing true to the disk: a scan at the start, then inotify.
+ *
+ *     inotify ──events──► names ──worker: store_look──► listing
+ *     start, overflow, a folder moved ──worker: store_scan──► listing
+ *
+ * What uploads put there is seen twice, which changes nothing.  Where inotify has no watches left,
+ * a scan every minute takes its place.
+ */
+#pragma once
+
+struct disk_workers;
+struct event_base;
+struct folder_watch; /* opaque */
+struct listing;
+struct store;
+
+/* Begins with a scan.  Everything is borrowed for life.  0 or -errno. */
+int folder_watch_create(struct event_base *base, struct disk_workers *workers,
+	const struct store *store, struct listing *listing, struct folder_watch **out);
+/* Before the workers are; its memory goes when its last job has run.  Accepts NULL. */
+void folder_watch_destroy(struct folder_watch *watch);

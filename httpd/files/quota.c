@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "httpd/files/quota.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "httpd/files/listing.h"
+#include "httpd/files/store.h"
+
+#define MB           1000000ull
+#define STEP_UNKNOWN (16u * 1024u * 1024u) /* bytes reserved at a time where nobody knows */
+
+struct quota {
+	const struct config *config;
+	const struct store *store;
+	struct listing *listing;
+	pthread_mutex_t lock;
+	LIST_HEAD(, reservation) reservations;
+	unsigned n_reservations;
+};
+
+int quota_create(const struct config *config, const struct store *store, struct listing *listing,
+	struct quota **out)
+{
+	struct quota *quota = calloc(1, sizeof(*quota));
+
+	if (!quota)
+		return -ENOMEM;
+	quota->config = config;
+	quota->store = store;
+	quota->listing = listing;
+	LIST_INIT(&quota->reservations);
+	pthread_mutex_init(&quota->lock, NULL);
+	*out = quota;
+	return 0;
+}
+
+void quota_destroy(struct quota *quota)
+{
+	if (!quota)
+		return;
+	pthread_mutex_destroy(&quota->lock);
+	free(quota);
+}
+
+uint64_t quota_file_max(const struct quota *quota)
+{
+	unsigned mb = quota->config->files.file_max_mb;
+
+	return mb == 0 ? UINT64_MAX : mb * MB;
+}
+
+/* Is there room for `more` bytes of `address`?  Locked. */
+static int find_room(struct quota *quota, const char *address, uint64_t more)
+{
+	uint64_t all, senders, free_bytes, unwritten = 0;
+	unsigned n;
+	int r;
+
+	listing_totals(quota->listing, address, &n, &all, &senders);
+	for (const struct reservation *other = LIST_FIRST(&quota->reservations); other;
+		other = LIST_NEXT(other, entry)) {
+		all += other->reserved;
+		unwritten += other->reserved - other->used;
+		if (strcmp(other->address, address) == 0)
+			senders += other->reserved;
+	}
+	if (n + quota->n_reservations >= quota->config->files.count_max)
+		return -EMFILE;
+	if (quota->config->files.quota_mb > 0 &&
+		(all > quota->config->files.quota_mb * MB ||
+			more > quota->config->files.quota_mb * MB - all))
+		return -EDQUOT;
+	if (quota->config->files.sender_quota_mb > 0 &&
+		(senders > quota->config->files.sender_quota_mb * MB ||
+			more > quota->config->files.sender_quota_mb * MB - senders))
+		return -EDQUOT;
+	r = store_free_bytes(quota->store, &free_bytes);
+	if (r < 0)
+		return r;
+	unwritten += quota->config->files.free_mb * MB;
+	return unwritten > free_bytes || more > free_bytes - unwritten ? -ENOSPC : 0;
+}
+
+int quota_reserve(
+	struct quota *quota, struct reservation *reservation, const char *address, uint64_t bytes)
+{
+	uint64_t now = bytes == UINT64_MAX ? 0 : bytes;
+	int r;
+
+	memset(reservation, 0, sizeof(*reservation));
+	if (now > quota_file_max(quota))
+		return -EFBIG;
+	pthread_mutex_lock(&quota->lock);
+	r = find_room(quota, address, now);
+	if (r == 0) {
+		reservation->quota = quota;
+		reservation->reserved = now;
+		strncpy(reservation->address, address, sizeof(reservation->address) - 1);
+		LIST_INSERT_HEAD(&quota->reservations, reservation, entry);
+		quota->n_reservations++;
+	}
+	pthread_mutex_unlock(&quota->lock);
+	return r;
+}
+
+int reservation_extend(struct reservation *reservation, uint64_t bytes)
+{
+	struct quota *quota = reservation->quota;
+	uint64_t more;
+	int r;
+
+	if (bytes <= reservation->reserved)
+		return 0;
+	pthread_mutex_lock(&quota->lock);
+	more = bytes - reservation->reserved;
+	quota->n_reservations--; /* it is not one more file */
+	r = find_room(quota, reservation->address, more + STEP_UNKNOWN);
+	if (r == 0)
+		more += STEP_UNKNOWN;
+	else /* near the end of it: to the byte */
+		r = find_room(quota, reservation->address, more);
+	quota->n_reservations++;
+	if (r == 0)
+		reservation->reserved += more;
+	pthread_mutex_unlock(&quota->lock);
+	return r;
+}
+
+void reservation_use(struct reservation *reservation, uint64_t bytes)
+{
+	pthread_mutex_lock(&reservation->quota->lock);
+	reservation->used += bytes;
+	if (reservation->used > reservation->reserved)
+		reservation->reserved = reservation->used;
+	pthread_mutex_unlock(&reservation->quota->lock);
+}
+
+void reservation_end(struct reservation *reservation)
+{
+	struct quota *quota = reservation->quota;
+
+	if (!quota)
+		return;
+	pthread_mutex_lock(&quota->lock);
+	LIST_REMOVE(reservation, entry);
+	quota->n_reservations--;
+	pthread_mutex_unlock(&quota->lock);
+	reservation->quota = NULL;
+}

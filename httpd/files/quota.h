@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How much may still be sent: the limits of the configuration, against what is there and what is on
+ * its way.
+ *
+ *     listing (there) + reservations (on their way) ≤ limits       free space − unwritten ≥ free_mb
+ *
+ * A reservation is made before the first byte, of all bytes where their number is known, else in
+ * steps, and ends when the file is listed, or given up.  Any thread.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "common/config.h"
+#include "httpd/files/entry.h"
+
+struct quota; /* opaque */
+struct listing;
+struct store;
+
+struct reservation {
+	LIST_ENTRY(reservation) entry; /* in quota::reservations */
+	struct quota *quota;           /* NULL: not in use */
+	char address[ENTRY_ADDRESS_SIZE];
+	uint64_t reserved, used; /* of which written */
+};
+
+/* All three are borrowed for life.  0 or -ENOMEM. */
+int quota_create(const struct config *config, const struct store *store, struct listing *listing,
+	struct quota **out);
+void quota_destroy(struct quota *quota); /* accepts NULL */
+
+uint64_t quota_file_max(const struct quota *quota); /* bytes; UINT64_MAX: no limit */
+
+/*
+ * Room for `bytes` of one file (UINT64_MAX: nobody knows).  0; -EFBIG: larger than a file may be;
+ * -EDQUOT: more than all, or this sender's, may be; -ENOSPC: the disk; -EMFILE: too many files.
+ */
+int quota_reserve(
+	struct quota *quota, struct reservation *reservation, const char *address, uint64_t bytes);
+/* … for `bytes` in all, where that is more than was reserved. */
+int reservation_extend(struct reservation *reservation, uint64_t bytes);
+void reservation_use(
+	struct reservation *reservation, uint64_t bytes); /* so many more are written */
+void reservation_end(struct reservation *reservation);    /* again: nothing */

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The store is the shared folder on the disk, and the only code that names files in it.
+ *
+ *     folder/              what is shared, in subfolders too
+ *     folder/.incoming/    uploads that are not whole: ID.tmp; of tus ID.part, ID.info
+ *     folder/.trash/ID/    one deleted file each, for a day
+ *
+ * Every path from outside is resolved by openat2() beneath the folder, through no symbolic link, no
+ * /proc link and into no other file system: whatever is planted inside it, nothing outside is
+ * reached.  A file is written in .incoming and gets its name by one rename that replaces nothing,
+ * after it and before its folder have been synced: under its name it is whole, or not there.
+ * All calls may wait for the disk: workers only (and main() at the start).
+ */
+#pragma once
+
+#include <sys/stat.h>
+
+#include "httpd/files/entry.h"
+#include "httpd/files/filename.h"
+
+#define STORE_ID_SIZE 33u /* 32 hexadecimal digits */
+
+struct store; /* opaque; never changes once it is open */
+
+/*
+ * Opens `folder`, making it and its hidden subfolders where they are missing.  0; -ENOSYS: no
+ * openat2() here; other -errno, as of a folder that cannot be written.
+ */
+int store_open(const char *folder, struct store **out);
+void store_close(struct store *store); /* accepts NULL */
+/* Whether the file system keeps who sent a file. */
+bool store_keeps_meta(const struct store *store);
+int store_free_bytes(const struct store *store, uint64_t *bytes);
+
+/* A random name that nobody can guess.  0 or -errno. */
+int store_new_id(char id[STORE_ID_SIZE]);
+bool store_is_id(const char *id);
+
+/* --- what is shared --- */
+
+/* Opens a regular file to be read.  0; -ENOENT, also for what is no shown name, a folder, a link.
+ */
+int store_open_file(const struct store *store, const char *name, int *fd, struct stat *st);
+/* The entry of one file; -ENOENT; -EISDIR: it is a folder. */
+int store_look(const struct store *store, const char *name, struct file_entry **out);
+
+struct store_scan_ops {
+	/* A folder is about to be read: "" the shared one, "a/b" below; the fd is borrowed. */
+	void (*on_folder)(void *arg, const char *name, int fd);
+	void (*on_file)(void *arg, struct file_entry *entry); /* the reference is the callee's */
+};
+/* Everything that is shown, in no order; `folder` "" is all.  0 or -errno: what could not be read
+ * is left out. */
+int store_scan(
+	const struct store *store, const char *folder, const struct store_scan_ops *ops, void *arg);
+
+/* 0; -ENOENT; -EEXIST: there is a file of the new name. */
+int store_rename(const struct store *store, const char *from, const char *to);
+
+/* --- uploads --- */
+
+/* fds relative to .incoming, names "ID.tmp" and the like, made by us alone. */
+int store_incoming_fd(const struct store *store);
+
+/*
+ * Gives the whole file `incoming` of .incoming its name, or "name (2)" and so on where that is
+ * taken; makes its folders.  `fd` is the file, synced by this.  0 and the entry; -ENOTDIR: a file
+ * has the name of its folder; -EEXIST: a thousand have its name.
+ */
+int store_place(const struct store *store, const char *incoming, int fd, const char *name,
+	const struct file_meta *meta, struct file_entry **out);
+
+/* --- the trash --- */
+
+int store_delete(const struct store *store, const char *name);
+
+struct trash_entry {
+	char id[STORE_ID_SIZE + 24];
+	char name[FILENAME_SIZE]; /* as it was called */
+	uint64_t size;
+	int64_t deleted_s; /* CLOCK_REALTIME */
+};
+int store_trash_each(const struct store *store,
+	void (*on_entry)(void *arg, const struct trash_entry *entry), void *arg);
+/* Brings one back under its name, or the next free one, into `name`.  0; -ENOENT. */
+int store_restore(const struct store *store, const char *id, char name[FILENAME_SIZE]);
+
+/* Removes for good what has been deleted, or has not grown, for so long; with `everything`, .tmp
+ * files too that are older than this process, which nobody writes any more. */
+void store_clean(
+	const struct store *store, unsigned trash_hours, unsigned resume_hours, bool everything);

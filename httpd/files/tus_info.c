@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "httpd/files/tus_info.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "common/fd.h"
+#include "httpd/files/tus_head.h"
+
+#define INFO_SIZE (4u * TUS_METADATA_MAX)
+
+void tus_info_names(const char *id, char part[STORE_ID_SIZE + 8], char info[STORE_ID_SIZE + 8])
+{
+	snprintf(part, STORE_ID_SIZE + 8, "%.32s.part", id);
+	snprintf(info, STORE_ID_SIZE + 8, "%.32s.info", id);
+}
+
+static int write_text(const struct store *store, const char *id, const char *text)
+{
+	char part[STORE_ID_SIZE + 8], name[STORE_ID_SIZE + 8], temporary[STORE_ID_SIZE + 8];
+	int dir = store_incoming_fd(store), fd, r = 0;
+	size_t len = strlen(text);
+
+	tus_info_names(id, part, name);
+	snprintf(temporary, sizeof(temporary), "%.32s.tmp", id);
+	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, len) != (ssize_t)len)
+		r = -ENOSPC;
+	else if (fsync(fd) < 0)
+		r = -errno;
+	fd_close(&fd);
+	if (r == 0 && renameat(dir, temporary, dir, name) < 0)
+		r = -errno;
+	if (r < 0)
+		unlinkat(dir, temporary, 0);
+	return r;
+}
+
+int tus_info_write(const struct store *store, const char *id, const struct tus_info *info)
+{
+	json_t *json = json_pack("{sI ss ss sb ss ss ss ss}", "length", (json_int_t)info->length,
+		"name", info->name, "placed", info->placed, "whole", info->is_whole, "metadata",
+		info->metadata ? info->metadata : "", "sender", info->meta.sender, "address",
+		info->meta.address, "owner", info->meta.owner);
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	int r = text ? write_text(store, id, text) : -ENOMEM;
+
+	free(text);
+	json_decref(json);
+	return r;
+}
+
+static bool copy_text(const json_t *json, const char *key, char *out, size_t size)
+{
+	const char *text = json_string_value(json_object_get(json, key));
+
+	if (!text || strlen(text) >= size)
+		return false;
+	strcpy(out, text);
+	return true;
+}
+
+int tus_info_read(const struct store *store, const char *id, struct tus_info *info)
+{
+	char part[STORE_ID_SIZE + 8], name[STORE_ID_SIZE + 8], text[INFO_SIZE];
+	json_int_t length;
+	const char *metadata;
+	json_t *json;
+	ssize_t len;
+	int fd, r = -ENOENT;
+
+	tus_info_names(id, part, name);
+	fd = openat(store_incoming_fd(store), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	len = read(fd, text, sizeof(text));
+	fd_close(&fd);
+	json = len > 0 ? json_loadb(text, (size_t)len, 0, NULL) : NULL;
+	memset(info, 0, sizeof(*info));
+	length = json_integer_value(json_object_get(json, "length"));
+	metadata = json_string_value(json_object_get(json, "metadata"));
+	if (json_is_integer(json_object_get(json, "length")) && length >= 0 && metadata &&
+		copy_text(json, "name", info->name, sizeof(info->name)) &&
+		copy_text(json, "placed", info->placed, sizeof(info->placed)) &&
+		copy_text(json, "sender", info->meta.sender, sizeof(info->meta.sender)) &&
+		copy_text(json, "address", info->meta.address, sizeof(info->meta.address)) &&
+		copy_text(json, "owner", info->meta.owner, sizeof(info->meta.owner)) &&
+		filename_is_shown(info->name)) {
+		info->length = (uint64_t)length;
+		info->is_whole = json_is_true(json_object_get(json, "whole"));
+		info->metadata = strdup(metadata);
+		r = info->metadata ? 0 : -ENOMEM;
+	}
+	json_decref(json);
+	return r;
+}
+
+void tus_info_remove(const struct store *store, const char *id)
+{
+	char part[STORE_ID_SIZE + 8], name[STORE_ID_SIZE + 8];
+
+	tus_info_names(id, part, name);
+	unlinkat(store_incoming_fd(store), part, 0);
+	unlinkat(store_incoming_fd(store), name, 0);
+}
+
+void tus_info_touch(const struct store *store, const char *id)
+{
+	char part[STORE_ID_SIZE + 8], name[STORE_ID_SIZE + 8];
+
+	tus_info_names(id, part, name);
+	utimensat(store_incoming_fd(store), part, NULL, AT_SYMLINK_NOFOLLOW);
+	utimensat(store_incoming_fd(store), name, NULL, AT_SYMLINK_NOFOLLOW);
+}

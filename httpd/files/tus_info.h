@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is kept on the disk of a resumable upload, beside its bytes: .incoming/ID.info, JSON,
+ * written anew and renamed, so that it is whole at any moment.  Worker threads only.
+ */
+#pragma once
+
+#include "httpd/files/store.h"
+
+struct tus_info {
+	uint64_t length;
+	char name[FILENAME_SIZE];   /* wished for, cleaned */
+	char placed[FILENAME_SIZE]; /* … and given, once it is whole; "" */
+	bool is_whole;              /* all bytes are there: about to be, or already placed */
+	char *metadata;             /* as it was sent; owned; NULL: none */
+	struct file_meta meta;      /* of the sender */
+};
+
+void tus_info_names(const char *id, char part[STORE_ID_SIZE + 8], char info[STORE_ID_SIZE + 8]);
+int tus_info_write(const struct store *store, const char *id, const struct tus_info *info);
+/* 0; -ENOENT, also for what is no info. */
+int tus_info_read(const struct store *store, const char *id, struct tus_info *info);
+void tus_info_remove(const struct store *store, const char *id); /* and the bytes */
+void tus_info_touch(const struct store *store, const char *id);  /* it is in use: not too old */
