@@ -322,6 +322,17 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 
 /* --- life --- */
 
+int daemon_take_socket(enum source_id source)
+{
+	int fd = service_take_socket(SERVICE_FD_CAPTURE);
+
+	if (fd < 0)
+		log_err("Could not start: no socket named \"%s\" was passed; start "
+			"screenshare-%s.socket, or use `screenshare run`",
+			SERVICE_FD_CAPTURE, source_name(source));
+	return fd;
+}
+
 int daemon_create(enum source_id source, int listen_fd, const struct daemon_ops *ops, void *arg,
 	struct daemon **out)
 {

@@ -43,6 +43,9 @@ struct daemon_ops {
 	int (*on_switch)(void *arg, enum audio_input input, bool muted);
 };
 
+/* The capture socket, handed over by whoever starts us; -1 after having said that there is none. */
+int daemon_take_socket(enum source_id source);
+
 /*
  * `listen_fd` is taken over.  SIGTERM and SIGINT end the loop, the watchdog is served.
  * 0 or -errno.

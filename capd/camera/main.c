@@ -221,13 +221,9 @@ int main(int argc, char **argv)
 
 	if (status != 0)
 		return status;
-	int listen_fd = service_take_socket(SERVICE_FD_CAPTURE);
-	if (listen_fd < 0) {
-		log_err("Could not start: no socket named \"%s\" was passed; start "
-			"screenshare-camera.socket, or use `screenshare run`",
-			SERVICE_FD_CAPTURE);
+	int listen_fd = daemon_take_socket(SOURCE_CAMERA);
+	if (listen_fd < 0)
 		return SERVICE_EXIT_CONFIG;
-	}
 	int r = camera_init(&camera, listen_fd);
 	if (r < 0) {
 		log_err("Could not start: %s", strerror(-r));
