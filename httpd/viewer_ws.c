@@ -454,11 +454,13 @@ int viewer_ws_start(struct viewers *viewers, struct feeds *feeds, struct conn *c
 {
 	char accept[WEBSOCKET_ACCEPT_SIZE];
 	struct feed *feed = feeds_get(feeds, wish->source, STREAM_JPEG);
+	bool only_listens = wish->picture == VIEWER_NONE && wish->sound != VIEWER_NONE;
+	struct feed *counted = only_listens ? feeds_get(feeds, SOURCE_AUDIO, wish->sound) : feed;
 	struct ws *ws;
 
 	if (!websocket_accept(key, accept))
 		return -EINVAL;
-	ws = feed ? calloc(1, sizeof(*ws)) : NULL;
+	ws = feed && counted ? calloc(1, sizeof(*ws)) : NULL;
 	if (!ws)
 		return -ENOMEM;
 	if (websocket_create(&websocket_ops, ws, &ws->websocket) < 0) {
@@ -474,7 +476,7 @@ int viewer_ws_start(struct viewers *viewers, struct feeds *feeds, struct conn *c
 	ws->sound = (struct part){.stream = VIEWER_NONE,
 		.listener = {.on_frame = on_sound, .on_state = on_sound_state, .arg = ws}};
 	evtimer_assign(&ws->timer, viewers_base(viewers), on_timer, ws);
-	viewer_start(&ws->viewer, viewers, &ws_ops, conn, feed, id, user_agent);
+	viewer_start(&ws->viewer, viewers, &ws_ops, conn, counted, id, user_agent);
 	start(ws, wish, accept);
 	return 0;
 }

@@ -98,11 +98,11 @@ class FakeSound:
                 return
             _, _, version, stream = struct.unpack("<IIII", hello)
             assert version == 1 and self.stream in (None, stream), hello
+            self.subscribers.append(connection)  # before anybody can know of it
+            self.n_subscriptions += 1
             connection.send(self._state(LIVE, b"Numbers"))
             stream = struct.pack("<IIQQ", 64, 16, self.ring.epoch, CAPACITY)
             socket.send_fds(connection, [stream], [self.ring.fd])
-            self.subscribers.append(connection)
-            self.n_subscriptions += 1
 
     def tell(self, state, words):
         for connection in self.subscribers:
