@@ -118,9 +118,10 @@ def test_a_listener_that_stalls_goes_on_at_live(httpd, sound):
     wait_for(lambda: slow.records()[-1] >= sound.sequence - 10, 5, "it keeps up")
     numbers = slow.records()
     jumps = gaps(numbers)
-    assert len(jumps) == 1 and 200 < jumps[0][1] - jumps[0][0], jumps
+    before, after = max(jumps, key=lambda jump: jump[1] - jump[0])
+    assert after - before > 200, jumps
     # What it still got of the past was what had been under way.
-    assert jumps[0][0] - stalled_at < 100, (jumps, stalled_at)
+    assert before - stalled_at < 100, (jumps, stalled_at)
     assert not gaps(quick.records()), "another listener has noticed"
     quick.end()
     slow.end()
