@@ -221,6 +221,10 @@ static bool take_message(struct subscription *subscription, struct capsock_messa
 			end(subscription, "its state's picture is no picture");
 			return false;
 		}
+		/* What the ring got before the state was told comes before it, too, though its
+		 * wake-up takes another way: or an old picture would cover the words. */
+		if (subscription->reader && !take_new(subscription))
+			return false;
 		subscription->ops->on_state(subscription->arg, message);
 		return true;
 	case CAPSOCK_DROPPED:

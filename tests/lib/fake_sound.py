@@ -15,7 +15,7 @@ HEADER, HEAD = 256, 64
 RATE, CHANNELS, FRAMES = 48000, 2, 480
 PCM, OPUS = 3, 4
 KIND_PADDING, KIND_SOUND = 0, 4
-LIVE, MUTED = 1, 19
+LIVE, UNPLUGGED, MUTED = 1, 12, 19
 libc = ctypes.CDLL(None, use_errno=True)
 SYS_FUTEX, FUTEX_WAKE = 202, 1
 
@@ -85,8 +85,8 @@ class FakeSound:
         for thread in self.threads:
             thread.start()
 
-    def _state(self, state, words):
-        body = struct.pack("<III", state, len(words), 0) + words
+    def _state(self, state, words, picture=b""):
+        body = struct.pack("<III", state, len(words), len(picture)) + words + picture
         return struct.pack("<II", 65, len(body)) + body
 
     def _accept(self):
@@ -104,9 +104,9 @@ class FakeSound:
             stream = struct.pack("<IIQQ", 64, 16, self.ring.epoch, CAPACITY)
             socket.send_fds(connection, [stream], [self.ring.fd])
 
-    def tell(self, state, words):
+    def tell(self, state, words, picture=b""):
         for connection in self.subscribers:
-            connection.send(self._state(state, words))
+            connection.send(self._state(state, words, picture))
 
     def tell_dropped(self, dropped):
         for connection in self.subscribers:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What httpd makes of sound whose every sample is known: none missing, none twice, none late."""
 
+import io
 import os
 import socket
 import struct
@@ -8,8 +9,9 @@ import threading
 import time
 
 import pytest
+from PIL import Image
 
-from fake_sound import MUTED, FakeSound, number_of, numbered
+from fake_sound import LIVE, MUTED, UNPLUGGED, FakeSound, number_of, numbered
 from screenshare import Httpd
 from wait import SLOWNESS, stays, wait_for
 from websocket import IS_STATE, OPUS, PCM, SocketViewer
@@ -237,6 +239,26 @@ def test_opus_packets_are_handed_on_as_they_are(folder):
     viewer.say({"type": "set", "sound": "pcm"})
     wait_for(lambda: viewer.sounds[-1].kind == PCM, 5, "the other kind")
     viewer.end()
+
+
+def test_a_state_is_not_covered_by_a_picture_of_before_it(folder):
+    """The ring's wake-up may come after the state that was told after it (seen: once in a hundred)."""
+    def picture(rgb):
+        out = io.BytesIO()
+        Image.new("RGB", (64, 48), rgb).save(out, "JPEG")
+        return out.getvalue()
+    httpd = Httpd(folder)
+    live, words = picture((0, 200, 0)), picture((200, 0, 0))
+    daemon = FakeSound(httpd.capture_path, make=lambda n: live, period_s=3600, kind=1, width=64, height=48)
+    viewer = httpd.view()
+    viewer.wait_newest(lambda part: part.data == live, 5)
+    for n in range(100):
+        daemon.ring.publish(live, 10 + n, time.monotonic_ns(), kind=1, width=64, height=48)
+        daemon.tell(UNPLUGGED, b"It is unplugged", words)
+        viewer.wait_newest(lambda part: part.data == words, 3, "the words")
+        daemon.tell(LIVE, b"It is back")
+    viewer.end()
+    daemon.is_running = False  # its thread sleeps for an hour
 
 
 def test_nobody_listens_and_nothing_is_captured(folder):
