@@ -8,7 +8,7 @@ import time
 
 from delta_systems import Missing, Vnc, Xpra, bytes_sent, grab, painter_of, sent_between
 from measure import Window
-from processes import BenchError, Process, tree_cpu_s
+from processes import BenchError, Process, tree_cpu_s, wait_until
 from sound_cases import LIMIT_S, PageWindow, address_of, spread
 from sound_systems import Page, now_us
 from systems import Display, Screenshare
@@ -105,8 +105,9 @@ class PageCase:
         since_us = now_us()
         time.sleep(seconds)
         figures = window.close()
-        time.sleep(0.5)
-        until_us = since_us + figures["seconds"] * 1e6
+        until_us = now_us()
+        wait_until(lambda: page.lines and page.lines[-1]["at_us"] > until_us, LIMIT_S,
+                   "the page's next words")
         figures["clock_error_ms"] = page.lines[-1]["clock_error_ms"]
         if page.lines[-1].get("bytes") is not None:
             self.add_own(figures, page, since_us, until_us)
@@ -120,7 +121,7 @@ class PageCase:
 
     def add_drawn(self, figures, codes):
         if not codes:
-            raise BenchError("no frame was seen on its canvas")
+            raise BenchError("no whole frame was seen on its canvas")
         seen, ages = set(), []
         for code_us, drawn_us, _ in codes:
             if code_us not in seen:
