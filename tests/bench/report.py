@@ -287,6 +287,7 @@ ROWS["deltaslow"] = ROWS["deltaslowfilm"] = [
 ]
 ROWS["deltaexact"] = [
     row for workload in ("still", "typing", "scroll", "film", "browser", "terminal") for row in (
+        Row(f"{workload}: wrong pixels at once", f"{workload}_at_once", "", 0),
         Row(f"{workload}: wrong pixels after 1 s", f"{workload}_wrong", "", 0, at_most(0)),
         Row(f"{workload}: exact after", f"{workload}_s", "s", 2))
 ]
