@@ -114,6 +114,8 @@ class PageCase:
         codes = [code for code in page.all_of("codes") if since_us <= code[1] <= until_us]
         if self.workload == "caret":
             blinks = [one for one in page.all_of("flashes") if since_us <= one[1] <= until_us]
+            if not blinks:
+                raise BenchError("no blink was seen on its canvas")
             figures["fps"] = len(blinks) / figures["seconds"]
         elif self.rate:
             self.add_drawn(figures, [code for code in codes if code[2] or not self.is_whole])

@@ -175,8 +175,10 @@ class Xpra(Other):
     def begin(self):
         off = ("pulseaudio", "webcam", "printing", "notifications", "clipboard", "tray", "opengl",
                "dbus-launch", "mdns", "start-new-commands", "file-transfer")
+        # Its configuration would start a session, whose terminal stays, over what is measured.
         self.process = self.start(
             "xpra", "shadow", self.display.name, f"--bind-tcp={self.address}", "--html=on", "--daemon=no",
+            "--start=",
             "--speaker=off", "--microphone=off", f"--socket-dir={self.folder}",
             *(f"--{what}=no" for what in off))
         wait_for_port(self.process, self.port, 30)

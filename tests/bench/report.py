@@ -229,6 +229,7 @@ def drawn_rows(fps=(), p50=(), p95=(), cpu_at_most=(), sent=(), is_lean=True, st
         Row("… and the X server's extra", lambda f: f["cpu_ms"] + f["x_extra"] * 10 / f["fps"], "ms", 2),
         Row("CPU of the browser", "client", "%", 0),
         Row("grabbed to drawn, by the page, p50", "own_p50", "ms", 1),
+        Row("messages drawn a second", "messages_per_s", "", 1),
         Row("messages that did not apply", "misfits", "", 0, at_most(0)),
     ]
 
