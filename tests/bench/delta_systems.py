@@ -119,7 +119,8 @@ class Other(Server):
             raise
 
     def start(self, *argv):
-        env = dict(os.environ, HOME=self.folder, XDG_RUNTIME_DIR=self.folder)
+        env = dict(os.environ, HOME=self.folder, XDG_RUNTIME_DIR=self.folder,
+                   XPRA_SYSTEM_CONF_DIRS=self.folder)
         return Process(list(argv), env=env, stderr=self.log)
 
     def __exit__(self, *_):
@@ -175,10 +176,10 @@ class Xpra(Other):
     def begin(self):
         off = ("pulseaudio", "webcam", "printing", "notifications", "clipboard", "tray", "opengl",
                "dbus-launch", "mdns", "start-new-commands", "file-transfer")
-        # Its configuration would start a session, whose terminal stays, over what is measured.
+        # Debian's configuration starts a session, whose terminal stays, over what is measured: none is read.
         self.process = self.start(
             "xpra", "shadow", self.display.name, f"--bind-tcp={self.address}", "--html=on", "--daemon=no",
-            "--start=",
+            "--start=", "--bind=none",
             "--speaker=off", "--microphone=off", f"--socket-dir={self.folder}",
             *(f"--{what}=no" for what in off))
         wait_for_port(self.process, self.port, 30)
