@@ -58,7 +58,8 @@ PACKAGES_check := libcmocka-dev libpng-dev libxcb-xtest0-dev xvfb xauth x11-xser
 PACKAGES_deep := clang libclang-rt-14-dev
 PACKAGES_bench := ffmpeg xvfb libxcb-xtest0-dev libfreetype-dev fonts-dejavu-core iproute2 python3 \
 	chromium pulseaudio pulseaudio-utils libpulse-dev python3-numpy python3-pil \
-	nginx-light libnginx-mod-http-dav-ext
+	nginx-light libnginx-mod-http-dav-ext \
+	tigervnc-scraping-server websockify novnc xpra python3-lz4 xterm
 PACKAGES_system := qemu-system-x86 mmdebstrap e2fsprogs
 
 PKG_EVENT := libevent_core

@@ -10,6 +10,7 @@ import sys
 import time
 
 from cases import CASES, Bench
+from delta_cases import DELTA_CASES
 from processes import BenchError
 from report import SYSTEMS, table
 
@@ -20,16 +21,21 @@ def parse_arguments():
     parser.add_argument("--programs", required=True, help="folder of the bench's own programs")
     parser.add_argument("--json", help="file for all figures of all rounds")
     parser.add_argument("--cases", default=",".join(CASES),
-                        help="which, separated by commas (default: all): " + " ".join(CASES))
+                        help="which, separated by commas (default: all; delta: all of that): "
+                        + " ".join(CASES))
     parser.add_argument("--systems", default=",".join(SYSTEMS),
                         help="which, separated by commas (default: all): " + " ".join(SYSTEMS))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=6, help="of each measurement")
+    parser.add_argument("--rounds", type=int, help="of each case (default: 5)")
+    parser.add_argument("--seconds", type=float, help="of each measurement (default: 6)")
+    parser.add_argument("--quick", action="store_true", help="one round, three seconds: a first look")
     parser.add_argument("--skew-seconds", type=float, default=45,
                         help="of the case skew; 600 for the whole of it (default: 45)")
     parser.add_argument("--crowd-seconds", type=float, default=60, help="of the case sound50")
     arguments = parser.parse_args()
-    arguments.cases = [case for case in arguments.cases.split(",") if case]
+    arguments.rounds = arguments.rounds or (1 if arguments.quick else 5)
+    arguments.seconds = arguments.seconds or (3 if arguments.quick else 6)
+    arguments.cases = [case for name in arguments.cases.split(",") if name
+                       for case in (DELTA_CASES if name == "delta" else [name])]
     arguments.systems = arguments.systems.split(",")
     for names, known in ((arguments.cases, CASES), (arguments.systems, SYSTEMS)):
         for name in names:

@@ -7,23 +7,41 @@ const puppeteer = require('puppeteer-core');
 /* No secure context, as every television's origin is none: the server has to know this name. */
 const HOST = 'tv.test';
 
+const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--window-size=1920,1080', '--no-first-run',
+	'--disable-background-networking', '--disable-component-update'];
+
 let isEnding = false;
 
 /* Closed by SIGTERM. */
-async function openBrowser() {
+async function open(options) {
 	const browser = await puppeteer.launch({
 		executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-		args: ['--no-sandbox', '--disable-gpu', '--window-size=1920,1080', '--no-first-run',
-			'--disable-background-networking', '--disable-component-update',
-			`--host-resolver-rules=MAP ${HOST} 127.0.0.1`],
-		ignoreDefaultArgs: ['--mute-audio'],
-		defaultViewport: { width: 1920, height: 1080 },
+		...options,
 	});
 	process.once('SIGTERM', () => {
 		isEnding = true;
 		browser.close().finally(() => process.exit(0));
 	});
 	return browser;
+}
+
+/* As a viewer, without a window. */
+function openBrowser() {
+	return open({
+		args: [...ARGUMENTS, `--host-resolver-rules=MAP ${HOST} 127.0.0.1`],
+		ignoreDefaultArgs: ['--mute-audio'],
+		defaultViewport: { width: 1920, height: 1080 },
+	});
+}
+
+/* With a window over all of $DISPLAY, as what is shown. */
+function openDesk() {
+	return open({
+		headless: false,
+		args: [...ARGUMENTS, '--kiosk', '--window-position=0,0'],
+		ignoreDefaultArgs: ['--enable-automation'],
+		defaultViewport: null,
+	});
 }
 
 /* How far CLOCK_MONOTONIC (hrtime) is ahead of the page's clock, in ms, from the quickest of many asks. */
@@ -48,4 +66,4 @@ function run(main) {
 	});
 }
 
-module.exports = { HOST, openBrowser, clockOffset, run };
+module.exports = { HOST, openBrowser, openDesk, clockOffset, run };

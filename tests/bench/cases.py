@@ -5,6 +5,7 @@ import json
 import os
 import time
 
+from delta_cases import DELTA_CASES
 from measure import (encoded_alone, encoded_by_ffmpeg, server_sockets, start_client, unwatched,
                      watched)
 from processes import BenchError, Process, memory_kb, wait_until, wake_ups
@@ -228,4 +229,5 @@ CASES = {
     "rest": RestCase(),
     "drawn": DrawnCase(),
     **SOUND_CASES,
+    **DELTA_CASES,
 }

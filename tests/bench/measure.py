@@ -19,10 +19,13 @@ class Window:
         return {
             "time": time.monotonic(),
             "x": self.display.cpu_s(),
-            "painter": cpu_s(self.painter.pid),
+            "painter": self.painter_cpu_s(),
             "machine": machine_busy_s(),
             "server": self.server.cpu_s() if self.server else {},
         }
+
+    def painter_cpu_s(self):
+        return cpu_s(self.painter.pid)
 
     def open(self):
         self.begin = self.snapshot()

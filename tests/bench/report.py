@@ -4,7 +4,8 @@
 from statistics import median
 
 SUT, FLOOR, FFMPEG, ALONE = "screenshare", "floor", "ffmpeg", "jpeg"
-SYSTEMS = (SUT, FLOOR, FFMPEG, ALONE)
+VNC, XPRA = "vnc", "xpra"
+SYSTEMS = (SUT, FLOOR, FFMPEG, ALONE, VNC, XPRA)
 
 
 class Target:
@@ -42,6 +43,16 @@ def share_of(limit, system):
 
 def floor_plus(limit, unit):
     return Target(f"≤ floor + {limit}{unit}", lambda m: m[SUT] <= m[FLOOR] + limit)
+
+
+def ahead(is_more=False):
+    """Of both yardsticks that others have; of the one that could be measured."""
+    def is_met(medians):
+        others = [medians[other] for other in (VNC, XPRA) if other in medians]
+        if not others:
+            raise KeyError(VNC)
+        return medians[SUT] >= max(others) if is_more else medians[SUT] <= min(others)
+    return Target("ahead of both", is_met)
 
 
 class Row:
@@ -199,6 +210,88 @@ ROWS["sound50"] = [
     Row("CPU of the audio daemon", "daemon", "%", 1),
     Row("CPU of the client, of one core", "client_share", "%", 0),
 ]
+
+
+def drawn_rows(fps=(), p50=(), p95=(), cpu_at_most=(), sent=(), is_lean=True, step=()):
+    """Of a workload in Chromium; each argument is the targets of its row."""
+    return [
+        Row("painted to drawn, p50", "drawn_p50", "ms", 1, *p50, ahead()),
+        Row("painted to drawn, p95", "drawn_p95", "ms", 1, *p95, ahead()),
+        # Equal within what a window of seconds can tell: nobody draws more than is painted.
+        Row("frames drawn a second", "fps", "", 2, *fps,
+            Target("ahead of both (1 %)", lambda m: m[SUT] * 1.01 >= max(
+                m[other] for other in (VNC, XPRA) if other in m) if len(m) > 1 else None)),
+        Row("bytes sent", lambda f: f["bytes_per_s"] / 1000, "kB/s", 1, *sent),
+        Row("bytes a frame drawn", lambda f: f["frame_bytes"] / 1000, "kB", 2, *step,
+            *((ahead(),) if is_lean else ())),
+        cpu(*cpu_at_most),
+        Row("… a frame drawn", "cpu_ms", "ms", 2, ahead()),
+        Row("… and the X server's extra", lambda f: f["cpu_ms"] + f["x_extra"] * 10 / f["fps"], "ms", 2),
+        Row("CPU of the browser", "client", "%", 0),
+        Row("grabbed to drawn, by the page, p50", "own_p50", "ms", 1),
+        Row("messages drawn a second", "messages_per_s", "", 1),
+        Row("messages that did not apply", "misfits", "", 0, at_most(0)),
+    ]
+
+
+ROWS["deltastill"] = [
+    Row("bytes of pictures", "picture_bytes", "", 0, at_most(0)),
+    Row("all bytes sent", lambda f: f["bytes_per_s"] / 1000, "kB/s", 2),
+    cpu(),
+]
+ROWS["deltacaret"] = [
+    Row("all bytes sent", lambda f: f["bytes_per_s"] / 1000, "kB/s", 2, at_most(1, " kB/s")),
+    Row("blinks drawn a second, of 1.89", "fps", "", 2),
+    cpu(),
+]
+ROWS["deltatyping"] = drawn_rows(p50=[at_most(15, MS)], p95=[at_most(25, MS)], is_lean=False,
+                                 cpu_at_most=[at_most(3, " %")], sent=[at_most(10, " kB/s")])
+ROWS["deltascroll"] = drawn_rows(fps=[at_least(29.0)], p50=[at_most(28, MS)], p95=[at_most(40, MS)],
+                                 cpu_at_most=[at_most(25, " %")], sent=[at_most(100, " kB/s")])
+ROWS["deltafilm"] = drawn_rows(fps=[at_least(28.5)], p50=[at_most(50, MS)], p95=[at_most(75, MS)],
+                               cpu_at_most=[at_most(40, " %")])
+ROWS["deltabrowser"] = drawn_rows(cpu_at_most=[at_most(8, " %")], step=[at_most(20, " kB")])
+ROWS["deltaterminal"] = drawn_rows()
+ROWS["deltacrowd"] = [
+    Row("CPU of all processes, beside one viewer's", "cpu_times", "", 2, at_most(1.5)),
+    Row("CPU of all processes, twenty viewers", "cpu", "%", 1),
+    Row("CPU of all processes, one viewer", "few_cpu", "%", 1),
+    Row("CPU of the screen daemon, one viewer", "few_capture", "%", 1),
+    Row("CPU of the screen daemon, twenty", "capture", "%", 1),
+    Row("CPU of httpd, one viewer", "few_httpd", "%", 1),
+    Row("CPU of httpd, twenty", "httpd", "%", 1),
+    Row("frames of any viewer, of those of all", "fast_least_share", "", 3, at_least(0.98)),
+    Row("frames a second of the slowest", "fast_least_fps", "", 2),
+    Row("taken to received, p50", "fast_p50", "ms", 1),
+    Row("taken to received, p95", "fast_p95", "ms", 1),
+    Row("messages that did not apply", "fast_misfits", "", 0, at_most(0)),
+    Row("CPU of the client, of one core", "client_share", "%", 0),
+]
+ROWS["deltaslow"] = ROWS["deltaslowfilm"] = [
+    Row("frames of the fast ones, of those of all", "fast_least_share", "", 3, at_least(0.99)),
+    Row("… without slow ones beside them", "few_share", "", 3),
+    Row("frames a second of the slowest fast one", "fast_least_fps", "", 2),
+    Row("… without slow ones beside them", "few_fps", "", 2),
+    Row("fast: taken to received, p95", "fast_p95", "ms", 1),
+    Row("slow: drawn after it was taken, p50", "slow_p50", "ms", 0),
+    Row("slow: drawn after it was taken, p95", "slow_p95", "ms", 0, at_most(200, MS)),
+    Row("slow: frames a second of the slowest", "slow_least_fps", "", 1),
+    Row("slow: bytes sent to each", lambda f: f["slow_bytes_per_s"] / 1000, "kB/s", 0),
+    Row("CPU, beside that of the fast ones alone", "cpu_times", "", 2, at_most(2)),
+    Row("CPU of all processes, with the slow ones", "cpu", "%", 1),
+    Row("CPU of the screen daemon, fast alone", "few_capture", "%", 1),
+    Row("CPU of the screen daemon, with slow ones", "capture", "%", 1),
+    Row("CPU of httpd, fast alone", "few_httpd", "%", 1),
+    Row("CPU of httpd, with slow ones", "httpd", "%", 1),
+    Row("messages that did not apply", lambda f: f["fast_misfits"] + f["slow_misfits"], "", 0, at_most(0)),
+    Row("CPU of the client, of one core", "client_share", "%", 0),
+]
+ROWS["deltaexact"] = [
+    row for workload in ("still", "typing", "scroll", "film", "browser", "terminal") for row in (
+        Row(f"{workload}: wrong pixels at once", f"{workload}_at_once", "", 0),
+        Row(f"{workload}: wrong pixels after 1 s", f"{workload}_wrong", "", 0, at_most(0)),
+        Row(f"{workload}: exact after", f"{workload}_s", "s", 2))
+]
 TITLES = {
     "still": "still page of text", "typing": "typing, 30 keys/s", "scroll": "scrolling text, 30 fps",
     "film": "film, 30 fps", "film60": "film, 60 fps", "scroll4k": "3840×2160 scrolling, 30 fps",
@@ -210,7 +303,20 @@ TITLES = {
     "camera": "camera, 720p30 from YUYV", "cameramjpeg": "camera, 720p30, its own JPEG",
     "slow": "film, a viewer of 12 pictures a second", "sound50": "50 viewers who hear (PCM)",
     "skew": "Chromium, its sound card 0.2 % off",
+    "deltastill": "delta, Chromium: still page of text", "deltacaret": "delta, Chromium: a blinking caret",
+    "deltatyping": "delta, Chromium: typing, 23.7 keys/s",
+    "deltascroll": "delta, Chromium: scrolling text, 29.3 fps", "deltafilm": "delta, Chromium: film, 29.3 fps",
+    "deltabrowser": "delta, Chromium: a real browser, 9.7 steps/s",
+    "deltaterminal": "delta, Chromium: a terminal, 29.3 fps",
+    "deltacrowd": "delta: twenty viewers, scrolling text",
+    "deltaslow": "delta: ten of 12 pictures/s beside ten fast, scrolling",
+    "deltaslowfilm": "delta: ten of 12 pictures/s beside ten fast, film",
+    "deltaexact": "delta: the client's picture against the screen",
 }
+# The yardsticks that stand beside the product, and whose ratio is shown: of the delta stream, what others have.
+YARDSTICKS = ((FLOOR, True), (FFMPEG, True), (ALONE, False))
+YARDSTICKS_OF_DELTA = ((VNC, True), (XPRA, True))
+NAMES = {ALONE: "libjpeg", VNC: "VNC"}
 # What a busier or a quieter machine would change: who else used it while a case ran.
 LOADS = (("x", "X"), ("painter", "painter"), ("client", "client"), ("others", "others"))
 
@@ -240,11 +346,24 @@ def table(results, errors):
             return ""
         return f"{medians[SUT] / medians[other]:.2f}"
 
-    form = "{:<40} {:>11} {:>8} {:>6} {:>8} {:>6} {:>8}  {:<34} {}"
-    lines.append(form.format("", "screenshare", "floor", "×", "ffmpeg", "×", "libjpeg", "target", ""))
+    def columns(yardsticks, medians=None):
+        cells = ""
+        for system, has_ratio in yardsticks:
+            name = NAMES.get(system, system)
+            cells += f" {name if medians is None else cell(medians.get(system), row):>8}"
+            if has_ratio:
+                cells += f" {'×' if medians is None else ratio(medians, system):>6}"
+        return f"{cells:<39}"
+
+    form = "{:<44} {:>11}{}  {:<40} {}"
+    shown = None
     for case, title in TITLES.items():
         if case not in results and case not in errors:
             continue
+        yardsticks = YARDSTICKS_OF_DELTA if case.startswith("delta") else YARDSTICKS
+        if yardsticks != shown:
+            lines.append(form.format("", "screenshare", columns(yardsticks), "target", "").rstrip())
+            shown = yardsticks
         lines.append(title)
         if case in errors:
             lines.append(f"  could not be measured: {errors[case]}")
@@ -257,11 +376,11 @@ def table(results, errors):
             targets = ", ".join(target.text for target in row.targets)
             label = row.label + (f", {row.unit}" if row.unit else "")
             lines.append(form.format("  " + label, cell(medians.get(SUT), row),
-                                     cell(medians.get(FLOOR), row), ratio(medians, FLOOR),
-                                     cell(medians.get(FFMPEG), row), ratio(medians, FFMPEG),
-                                     cell(medians.get(ALONE), row), targets, text).rstrip())
+                                     columns(yardsticks, medians), targets, text).rstrip())
             rows.append({"case": case, "figure": row.label, "unit": row.unit, "medians": medians,
                          "targets": [target.text for target in row.targets], "is_met": is_met})
+        for note in sorted(set(results[case].get("notes", []))):
+            lines.append(f"  (left out: {note})")
         load = load_line(results[case])
         if load:
             lines.append(load)
@@ -270,7 +389,7 @@ def table(results, errors):
 
 def load_line(found):
     """Who else used the cores: medians over all rounds and systems of a case, the worst for others."""
-    rounds = [f for system in found for f in found[system] if "others" in f]
+    rounds = [f for system in SYSTEMS for f in found.get(system, []) if "others" in f]
     watched = [f for f in found.get(SUT, []) + found.get(FLOOR, []) if "others" in f]
     if not watched:
         return None

@@ -2,12 +2,13 @@
 # make bench         the table of figures beside their yardsticks (about half an hour)
 # make bench-quick   one short round of the main cases, to see that nothing is far off
 # make bench-sound   sound, camera and the WebSocket: one round (about four minutes)
+# make bench-delta   the delta stream beside VNC and xpra, its crowds, and whether it is exact: one round
 #   BENCH='--cases typing,film --rounds 1'   choose cases and rounds (--help lists them)
 
 BENCH_OUT  := $(B)/bench
 BENCH_DIR  := tests/bench
 bench_objs  = $(patsubst %,$(B)/obj/$(BENCH_DIR)/%.o,$(1))
-BENCH_SCRIPTS  := $(addprefix $(BENCH_OUT)/,browser.js drawn.js page.js)
+BENCH_SCRIPTS  := $(addprefix $(BENCH_OUT)/,browser.js desk.js drawn.js page.js)
 BENCH_PROGRAMS := $(addprefix $(BENCH_OUT)/,workload floor client jpeg_alone delta_alone beats hear sound_card)
 
 $(B)/obj/$(BENCH_DIR)/text.o: CPPFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags-only-I freetype2))
@@ -39,17 +40,19 @@ $(BENCH_OUT)/node_modules/.installed: $(addprefix $(BENCH_DIR)/,package.json pac
 $(BENCH_OUT)/%.js: $(BENCH_DIR)/%.js $(BENCH_OUT)/node_modules/.installed
 	cp $< $@
 
-.PHONY: bench bench-quick bench-sound bench-run bench-programs
+.PHONY: bench bench-quick bench-sound bench-delta bench-run bench-programs
 bench-programs: $(BENCH_PROGRAMS) $(BENCH_SCRIPTS)
 
 # A second make: the first has looked for libraries before they were installed.
 bench: deps-bench
 	@$(MAKE) --no-print-directory -s bench-run
 bench-quick: deps-bench
-	@$(MAKE) --no-print-directory -s bench-run BENCH='--rounds 1 --seconds 3 --cases still,typing,scroll,film $(BENCH)'
+	@$(MAKE) --no-print-directory -s bench-run BENCH='--quick --cases still,typing,scroll,film $(BENCH)'
 bench-sound: deps-bench
 	@$(MAKE) --no-print-directory -s bench-run \
 		BENCH='--rounds 1 --cases sink,heard,socket,audio,camera,cameramjpeg,slow,sound50,skew $(BENCH)'
+bench-delta: deps-bench
+	@$(MAKE) --no-print-directory -s bench-run BENCH='--rounds 1 --cases delta $(BENCH)'
 bench-run: all fake-camera bench-programs
 	@/usr/bin/python3 -B $(BENCH_DIR)/bench.py --bin $(B)/bin --programs $(BENCH_OUT) \
 		--json $(BENCH_OUT)/results.json $(BENCH)

@@ -275,7 +275,7 @@ class SocketCase:
             codes = [code for code in page.all_of("codes") if since_us <= code[1]
                      <= since_us + seconds * 1e6]
         mask = (1 << 40) - 1
-        ages = [((drawn_us - code_us) & mask) / 1000 for code_us, drawn_us in codes]
+        ages = [((drawn_us - code_us) & mask) / 1000 for code_us, drawn_us, _ in codes]
         return {SUT: [{**load, **spread("drawn", ages), "drawn_share":
                        len(ages) / seconds / self.KEYS * 100, "raw": {"ages": ages}}]}
 

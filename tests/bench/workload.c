@@ -2,11 +2,12 @@
 /*
  * The painter: fills a display with one of the bench's workloads until it is told to end.
  *
- *     workload [--display D] [--rate FPS] still | typing | scroll | film | single
+ *     workload [--display D] [--rate FPS] still | typing | caret | scroll | film | single
  *
  *   still   a page of text, painted once
  *   typing  a key press: the caret goes, a glyph, a highlight, the caret comes; in the last lines,
  *           as at a prompt, so that the time code does not widen what a key press damages
+ *   caret   blinks, black and white, and nothing else happens: no time code, the caret is one
  *   scroll  the page moves up by 37 pixels, then what comes into view is painted line by line
  *   film    every pixel changes, in thirty bands
  *   single  one change for each line on standard input; its time is printed
@@ -119,6 +120,15 @@ static void typing_frame(struct painter *p)
 	p->x += advance + (p->n_typed % 6 == 5 ? p->line / 3 : 0);
 	canvas_fill(canvas, p->x, p->y, caret, height, 0x101010);
 	canvas_end(canvas);
+}
+
+/* Where whoever has no time code looks: a quarter of the way from the top left. */
+static void caret_frame(struct painter *p)
+{
+	struct canvas *canvas = &p->canvas;
+	canvas_fill(canvas, (int32_t)(canvas->width / 4 - p->scale),
+		(int32_t)canvas->height / 4 - p->line / 2, 2 * p->scale, (uint32_t)p->line,
+		p->n_typed++ % 2 ? 0xffffff : 0x101010);
 }
 
 static void scroll_begin(struct painter *p)
@@ -249,6 +259,7 @@ struct workload {
 static const struct workload workloads[] = {
 	{"still", NULL, NULL, false},
 	{"typing", typing_begin, typing_frame, false},
+	{"caret", NULL, caret_frame, false},
 	{"scroll", scroll_begin, scroll_frame, false},
 	{"film", film_begin, film_frame, false},
 	{"single", NULL, NULL, true},
@@ -273,7 +284,7 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[optind], workloads[i].name))
 			workload = &workloads[i];
 	if (!workload || rate <= 0 || rate > 240)
-		die("usage: workload [--display D] [--rate FPS] still|typing|scroll|film|single");
+		die("usage: workload [--display D] [--rate FPS] still|typing|caret|scroll|film|single");
 
 	struct sigaction action = {.sa_handler = on_signal};
 	sigaction(SIGTERM, &action, NULL);
