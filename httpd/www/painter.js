@@ -12,6 +12,11 @@
 	function Painter(canvas, pointer) {
 		this.canvas = canvas;
 		this.context = canvas.getContext('2d', {alpha: false}) || canvas.getContext('2d');
+		/* Takes up room only once there is something to copy. */
+		this.side = document.createElement('canvas');
+		this.side.width = this.side.height = 1;
+		this.sideContext = this.side.getContext('2d', {alpha: false}) ||
+			this.side.getContext('2d');
 		this.pointer = pointer;
 		this.sequence = 0; /* of the delta stream; 0: nothing that operations apply to */
 		this.figures = {steps: 0, catchUps: 0};
@@ -92,9 +97,20 @@
 		}
 	};
 
-	/* drawImage takes the canvas as it was before, also where the two rectangles overlap. */
+	/*
+	 * By way of a second canvas.  drawImage of a canvas onto itself would do, also where the two
+	 * rectangles overlap, but Chromium then copies the whole canvas first, however small they are
+	 * (measured at 1080p, without a GPU: 4 to 6 ms each, this way 0.04 to 2 ms).
+	 */
 	Painter.prototype.copy = function (op) {
-		this.context.drawImage(this.canvas, op.fromX, op.fromY, op.width, op.height,
+		var side = this.side;
+		if (side.width !== this.canvas.width || side.height !== this.canvas.height) {
+			side.width = this.canvas.width;
+			side.height = this.canvas.height;
+		}
+		this.sideContext.drawImage(this.canvas, op.fromX, op.fromY, op.width, op.height,
+			0, 0, op.width, op.height);
+		this.context.drawImage(side, 0, 0, op.width, op.height,
 			op.x, op.y, op.width, op.height);
 	};
 
