@@ -284,7 +284,8 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[optind], workloads[i].name))
 			workload = &workloads[i];
 	if (!workload || rate <= 0 || rate > 240)
-		die("usage: workload [--display D] [--rate FPS] still|typing|caret|scroll|film|single");
+		die("usage: workload [--display D] [--rate FPS] "
+		    "still|typing|caret|scroll|film|single");
 
 	struct sigaction action = {.sa_handler = on_signal};
 	sigaction(SIGTERM, &action, NULL);

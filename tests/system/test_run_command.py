@@ -95,7 +95,8 @@ def test_a_kill_of_run_leaves_no_process(pattern_run):
     pattern_run.process.signal(signal.SIGKILL)
     pattern_run.process.wait()
     wait_for(lambda: not any(exists(pid) for pid in pids), 3, "no child is left")
-    assert refuses(pattern_run.address)
+    # A process is no more to be seen a moment before the kernel has closed its sockets.
+    wait_for(lambda: refuses(pattern_run.address), 3, "the port is closed")
     viewer.end()
 
 
