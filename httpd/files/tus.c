@@ -46,7 +46,8 @@ struct tus_upload {
 	enum state state;
 	struct upload *receiving; /* while a body is received */
 	TAILQ_HEAD(, waiter) waiters;
-	struct disk_job job; /* loading, deleting */
+	struct exchange *deleting; /* who is told when it is gone; NULL: has left */
+	struct disk_job job;       /* loading, deleting */
 	uint64_t last_ns;
 	bool is_new;                        /* made by the request that is answered now */
 	char set_cookie[OWNER_COOKIE_SIZE]; /* … with this */
@@ -358,17 +359,42 @@ static void run_delete(struct disk_job *job)
 	struct tus_upload *upload =
 		(struct tus_upload *)((char *)job - offsetof(struct tus_upload, job));
 
-	tus_info_remove(upload->files->store, upload->id);
+	upload->result = tus_info_remove(upload->files->store, upload->id);
 }
 
 static void deleted(struct disk_job *job)
 {
 	struct tus_upload *upload =
 		(struct tus_upload *)((char *)job - offsetof(struct tus_upload, job));
+	struct exchange *exchange = upload->deleting;
 
+	upload->deleting = NULL;
+	if (exchange && upload->result == 0)
+		answer_empty(exchange, 204, RESUMABLE);
+	else if (exchange)
+		refuse(exchange, upload->result, NULL);
+	/* What could not be removed is read again by who asks next. */
 	upload->state = GONE;
-	upload->result = -ENOENT;
+	if (upload->result == 0)
+		upload->result = -ENOENT;
 	next(upload);
+}
+
+static void on_deleter_left(void *arg)
+{
+	struct tus_upload *upload = arg;
+
+	upload->deleting = NULL;
+}
+
+/* Answered when it is done: who has read 204 finds nothing of it any more. */
+static void start_delete(struct tus_upload *upload, struct exchange *exchange)
+{
+	upload->state = BUSY;
+	upload->deleting = exchange;
+	exchange_wait(exchange, on_deleter_left, upload);
+	upload->job = (struct disk_job){.run = run_delete, .done = deleted};
+	disk_submit(upload->files->workers, &upload->job);
 }
 
 static void answer_head(struct tus_upload *upload, struct exchange *exchange)
@@ -441,10 +467,7 @@ static void serve(struct tus_upload *upload, struct exchange *exchange, enum ver
 	} else if (verb == VERB_PATCH) {
 		start_patch(upload, exchange);
 	} else {
-		upload->state = BUSY;
-		upload->job = (struct disk_job){.run = run_delete, .done = deleted};
-		disk_submit(upload->files->workers, &upload->job);
-		answer_empty(exchange, 204, RESUMABLE);
+		start_delete(upload, exchange);
 	}
 }
 

@@ -103,13 +103,17 @@ int tus_info_read(const struct store *store, const char *id, struct tus_info *in
 	return r;
 }
 
-void tus_info_remove(const struct store *store, const char *id)
+int tus_info_remove(const struct store *store, const char *id)
 {
 	char part[STORE_ID_SIZE + 8], name[STORE_ID_SIZE + 8];
+	int r = 0;
 
 	tus_info_names(id, part, name);
-	unlinkat(store_incoming_fd(store), part, 0);
-	unlinkat(store_incoming_fd(store), name, 0);
+	if (unlinkat(store_incoming_fd(store), part, 0) < 0 && errno != ENOENT)
+		r = -errno;
+	if (unlinkat(store_incoming_fd(store), name, 0) < 0 && errno != ENOENT && r == 0)
+		r = -errno;
+	return r;
 }
 
 void tus_info_touch(const struct store *store, const char *id)

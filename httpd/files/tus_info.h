@@ -20,5 +20,6 @@ void tus_info_names(const char *id, char part[STORE_ID_SIZE + 8], char info[STOR
 int tus_info_write(const struct store *store, const char *id, const struct tus_info *info);
 /* 0; -ENOENT, also for what is no info. */
 int tus_info_read(const struct store *store, const char *id, struct tus_info *info);
-void tus_info_remove(const struct store *store, const char *id); /* and the bytes */
-void tus_info_touch(const struct store *store, const char *id);  /* it is in use: not too old */
+/* And the bytes.  0, also where there is nothing of it; -errno. */
+int tus_info_remove(const struct store *store, const char *id);
+void tus_info_touch(const struct store *store, const char *id); /* it is in use: not too old */

@@ -10,6 +10,7 @@ import time
 import web
 from screenshare import QUICK, Run
 from test_files import FREE, make_file, sha256
+from tus import Tus
 from wait import SLOWNESS, wait_for
 
 FREEZE, THAW = 0xC0045877, 0xC0045878  # FIFREEZE, FITHAW of linux/fs.h
@@ -90,6 +91,29 @@ def test_a_frozen_disk_stops_no_stream(folder):
         assert sha256(f"/proc/{run.httpd()}/root{disk.path}/{name}") == digest
     os.close(disk.fd)
     viewer.end()
+
+
+def test_who_ends_an_upload_is_told_when_it_is_gone(folder):
+    disk = Disk(folder)
+    run = Run(folder, None, QUICK + PATTERN + FREE + f"folder = {disk.path}\n", prefix=disk.prefix)
+    disk.opened_by(run.httpd())
+    tus = Tus(run.address)
+    path = tus.create(10, body=b"12345", filename="a")
+    kept = f"/proc/{run.httpd()}/root{disk.path}/.incoming"
+    assert len(os.listdir(kept)) == 2
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(tus.request("DELETE", path).status))
+    disk.freeze()
+    try:
+        thread.start()
+        thread.join(0.5)
+        if disk.is_real:
+            assert not answers, "it was told before it was done"
+    finally:
+        disk.thaw()
+    thread.join(10)
+    assert answers == [204] and os.listdir(kept) == []
+    os.close(disk.fd)
 
 
 def test_a_stop_does_not_wait_for_an_upload_without_end(folder):

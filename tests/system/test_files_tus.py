@@ -83,6 +83,17 @@ def test_termination_removes_everything(site):
     assert tus.offset(path) == -404
 
 
+def test_one_that_is_being_received_is_ended_too(site):
+    tus = Tus(site.address)
+    for _ in range(20):
+        path = tus.create(3_000_000, filename="a")
+        sender = tus.begin_patch(path, 0, 3_000_000)
+        sender.sendall(bytes(700_000))
+        assert tus.request("DELETE", path).status == 204
+        assert site.on_disk() == []
+        sender.close()
+
+
 def test_a_connection_that_died_without_a_word_does_not_hold_the_upload(site):
     tus = Tus(site.address)
     body = os.urandom(3_000_000)
