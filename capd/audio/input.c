@@ -104,6 +104,8 @@ static void begin_open(struct input *input, uint64_t now_ns)
 
 	input->retry_ns = now_ns + INPUT_RETRY_MS * NS_PER_MS;
 	input->next_since_ns = now_ns;
+	input->is_moving = input->may_move;
+	input->may_move = false;
 	if (r < 0)
 		input->next = NULL; /* no memory, or too many hang already: again later */
 }
@@ -114,6 +116,7 @@ static void adopt(struct input *input, uint64_t now_ns)
 	input->pcm = input->next;
 	input->next = NULL;
 	input->heard_ns = input->came_ns = now_ns;
+	input->is_moving = false;
 	track_reset(&input->track);
 }
 
@@ -135,6 +138,8 @@ static bool is_silent(const struct input *input, uint64_t now_ns)
 /* Should another be opened beside the one that runs? */
 static bool is_in_doubt(const struct input *input, uint64_t now_ns)
 {
+	if (input->may_move)
+		return true;
 	return pcm_is_server(input->pcm) && is_silent(input, now_ns) &&
 	       (input->is_default || now_ns - input->came_ns >= INPUT_SILENT_MS * NS_PER_MS);
 }
@@ -175,7 +180,7 @@ static bool look_at_next(struct input *input, uint64_t now_ns)
 	switch (pcm_phase(input->next)) {
 	case PCM_RUNNING:
 		/* A sound began on the one that we have: it was the right one. */
-		if (input->pcm && !is_silent(input, now_ns))
+		if (input->pcm && !is_silent(input, now_ns) && !input->is_moving)
 			let_go(&input->next);
 		else
 			adopt(input, now_ns);
@@ -211,6 +216,10 @@ bool input_tick(struct input *input, uint64_t now_ns)
 		return false;
 	if (input->pcm && read_all(input, now_ns))
 		changed |= set_live(input);
+	if (input->pcm && pcm_has_news(input->pcm) && input->is_default) {
+		input->may_move = true;
+		input->retry_ns = now_ns;
+	}
 	if (input->pcm && !pcm_is_server(input->pcm) &&
 		now_ns - input->came_ns >= INPUT_STALLED_MS * NS_PER_MS)
 		lose(input, ETIME);

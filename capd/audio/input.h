@@ -8,10 +8,11 @@
  *                             └── retry ──┘
  *
  * A PCM that cannot be opened is tried again every half second.  A sound server need not move us
- * along when its default sink changes: while that one's monitor is silent the server is asked every
- * INPUT_SILENT_MS where its default is by now, and only if that is elsewhere a second PCM is opened
- * beside the first, and takes its place if it is still silent then.  Nothing is lost by that, and
- * there is nothing to hear of it.
+ * along when its default sink changes.  It says that something has changed, or its monitor is
+ * silent for INPUT_SILENT_MS: then it is asked where its default is by now, and only if that is
+ * elsewhere a second PCM is opened beside the first.  The second takes the first one's place: at
+ * once if the server had said so, else if the first is still silent then, of which nothing is
+ * heard.
  *
  * A PCM of a server that delivers nothing is silence (its sink is idle), not a fault, as long as
  * the server answers whoever asks or opens another one.  Loop only; nothing here waits
@@ -42,6 +43,8 @@ struct input {
 	bool was_live;    /* since the daemon's start */
 	bool has_failed;  /* the last attempt did */
 	bool is_default;  /* the monitor of whatever the server's default sink is */
+	bool may_move;    /* the server has news, and has not been asked since */
+	bool is_moving;   /* `next` was opened because of such news */
 	uint64_t next_since_ns, retry_ns;
 	uint64_t heard_ns;       /* something that is not silence; or when the PCM began */
 	uint64_t came_ns;        /* anything at all; or when the PCM began */

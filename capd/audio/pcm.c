@@ -298,6 +298,11 @@ bool pcm_is_server(const struct pcm *pcm)
 	return pcm->is_server;
 }
 
+bool pcm_has_news(struct pcm *pcm)
+{
+	return pcm->source && server_source_has_news(pcm->source);
+}
+
 /* As snd_pcm_avail() and snd_pcm_delay(). */
 static ssize_t look(struct pcm *pcm, int64_t *delay)
 {

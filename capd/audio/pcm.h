@@ -64,6 +64,12 @@ const char *pcm_words(const struct pcm *pcm);
 /* Running: it leads to a sound server, of which silence says nothing. */
 bool pcm_is_server(const struct pcm *pcm);
 
+/*
+ * Running: its sound server says that its default sink may be another one by now; told once, by
+ * the look that pcm_read() takes.  Never of what is no source of a server.
+ */
+bool pcm_has_news(struct pcm *pcm);
+
 struct pcm_reading {
 	uint64_t now_ns;
 	int64_t avail, delay; /* frames, as timing_observe() wants them */

@@ -6,6 +6,7 @@
 #include <pulse/error.h>
 #include <pulse/mainloop.h>
 #include <pulse/stream.h>
+#include <pulse/subscribe.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct server_source {
 	pa_mainloop *loop;
 	pa_context *context;
 	pa_stream *stream;
+	bool has_news;
 };
 
 /* 0 or -errno: what a context or stream that is not good died of. */
@@ -89,6 +91,27 @@ static int connect_stream(struct server_source *source, const char *name)
 										  : 0;
 }
 
+static void on_event(
+	pa_context *context, pa_subscription_event_type_t type, uint32_t index, void *arg)
+{
+	struct server_source *source = arg;
+	(void)context, (void)index;
+
+	if ((type & PA_SUBSCRIPTION_EVENT_FACILITY_MASK) == PA_SUBSCRIPTION_EVENT_SERVER)
+		source->has_news = true;
+}
+
+/* Without it a new default is found by the old one's silence, as before. */
+static void ask_for_news(struct server_source *source)
+{
+	pa_operation *operation;
+
+	pa_context_set_subscribe_callback(source->context, on_event, source);
+	operation = pa_context_subscribe(source->context, PA_SUBSCRIPTION_MASK_SERVER, NULL, NULL);
+	if (operation)
+		pa_operation_unref(operation);
+}
+
 int server_source_open(const char *name, unsigned timeout_ms, struct server_source **out)
 {
 	struct server_source *source = calloc(1, sizeof(*source));
@@ -110,6 +133,7 @@ int server_source_open(const char *name, unsigned timeout_ms, struct server_sour
 		(r = connect_stream(source, name)) < 0 ||
 		(r = wait_until(source, is_running, deadline_ns)) < 0)
 		goto fail;
+	ask_for_news(source);
 	*out = source;
 	return 0;
 fail:
@@ -132,6 +156,14 @@ void server_source_close(struct server_source *source)
 	if (source->loop)
 		pa_mainloop_free(source->loop);
 	free(source);
+}
+
+bool server_source_has_news(struct server_source *source)
+{
+	bool has_news = source->has_news;
+
+	source->has_news = false;
+	return has_news;
 }
 
 ssize_t server_source_look(struct server_source *source, int64_t *delay)

@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -32,6 +33,11 @@ void server_source_close(struct server_source *source);
  * is still to be heard); -ENODEV: source or server is gone.
  */
 ssize_t server_source_look(struct server_source *source, int64_t *delay);
+/*
+ * Has the server said, since this was last asked, that something of it has changed, such as which
+ * sink is its default one?  What is asked for by server_source_look() is told here.
+ */
+bool server_source_has_news(struct server_source *source);
 /*
  * Reads what has come: how many frames.  `max` should be what server_source_look() said; what is
  * more is lost.

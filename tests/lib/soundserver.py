@@ -50,6 +50,11 @@ class SoundServer:
         wait_for(lambda: f"Default Sink: {sink}\n" in self.pactl("info").stdout, 10,
                  f"the default sink {sink}")
 
+    def move_players(self, sink):
+        """Whatever plays now, by hand."""
+        for line in self.pactl("list", "short", "sink-inputs").stdout.splitlines():
+            assert self.pactl("move-sink-input", line.split("\t")[0], sink).returncode == 0
+
     def sources_in_use(self):
         """The names of the sources that somebody listens to."""
         names = {line.split()[0]: line.split()[1] for line in

@@ -163,6 +163,18 @@ def test_a_default_sink_that_changes_is_followed(folder, server):
     assert_even(pcm.records)
 
 
+def test_a_default_sink_that_changes_is_followed_while_the_old_one_still_plays(folder, server):
+    pcm = AudioDaemon(folder, env=server.client_env).subscribe()
+    old = sound.Player(server.address, "one")
+    hears(pcm, old)
+    old.play_on()
+    server.set_default("two")
+    server.move_players("one")  # the server had moved them along
+    other = sound.Player(server.address, "two", sound.OTHER_CHIRP)
+    hears(pcm, other, sound.OTHER_CHIRP, 4)
+    assert_even(pcm.records)
+
+
 def test_a_server_that_dies_hangs_and_comes_back_is_silence_with_words(folder, server):
     pcm = AudioDaemon(folder, env=server.client_env).subscribe()
     pcm.wait_state("live")
