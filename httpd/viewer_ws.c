@@ -6,7 +6,7 @@
  *     sound feed ────► all, or none while 300 ms wait ─────────┴──► output
  *     drawn, set, ping ◄── websocket ◄── input
  *
- * Of the delta stream a viewer is sent the records that apply to what it holds
+ * Of the delta stream a viewer is sent the records that apply to what it holds, and what it missed
  * (httpd/delta_view.h), under the same rules.
  *
  * A picture is written only when hardly anything waits in the output, and when the viewer has taken
@@ -97,20 +97,36 @@ static enum delta_room room_of(const struct ws *ws)
 	return ws->n_under_way == 0 ? DELTA_IDLE : DELTA_ROOM;
 }
 
-static void write_picture(struct ws *ws, struct frame *frame)
+/* A message of `len` bytes of payload, which leads up to `frame`, is in the output. */
+static void picture_is_written(struct ws *ws, const struct frame *frame, size_t len)
 {
-	ws_message_frame(frame, ws->picture.stream);
-	if (frame_append_with_head(frame, conn_output(ws->viewer.conn)) < 0) {
-		give_up(ws);
-		return;
-	}
 	if (frame->is_state && ws->picture.stream == STREAM_DELTA)
 		delta_view_lose(&ws->view, feed_catch_ups(ws->picture.feed));
 	ws->under_way[ws->n_under_way].sequence = ws_message_sequence(frame);
 	ws->under_way[ws->n_under_way++].sent_ns = clock_monotonic_ns();
 	ws->is_behind = false;
-	viewer_count(&ws->viewer, frame);
+	viewer_count(&ws->viewer, frame, len);
 	conn_flush(ws->viewer.conn);
+}
+
+static void write_picture(struct ws *ws, struct frame *frame)
+{
+	ws_message_frame(frame, ws->picture.stream);
+	if (frame_append_with_head(frame, conn_output(ws->viewer.conn)) < 0)
+		give_up(ws);
+	else
+		picture_is_written(ws, frame, frame->len);
+}
+
+/* However many steps it missed: one message, and one picture that is under way. */
+static void write_run(struct ws *ws, const struct frame_run *run)
+{
+	if (run->n == 1)
+		write_picture(ws, run->frames[0]);
+	else if (ws_message_run(conn_output(ws->viewer.conn), run) < 0)
+		give_up(ws);
+	else
+		picture_is_written(ws, run->frames[run->n - 1], run->bytes);
 }
 
 /* Something has gone out, or was taken: is there a newer picture, and room for it? */
@@ -118,14 +134,14 @@ static void catch_up(struct ws *ws)
 {
 	struct frame *next =
 		ws->picture.stream == VIEWER_NONE ? NULL : feed_newest(ws->picture.feed);
+	struct frame_run run;
 
-	if (next && next->number == ws->viewer.sent_number)
-		next = NULL;
-	else if (!next && ws->picture.stream == STREAM_DELTA)
-		next = delta_view_catch_up(
-			&ws->view, feed_catch_ups(ws->picture.feed), room_of(ws));
-	if (next && may_write_picture(ws))
+	if (next && next->number != ws->viewer.sent_number && may_write_picture(ws))
 		write_picture(ws, next);
+	else if (!next && ws->picture.stream == STREAM_DELTA &&
+		 delta_view_catch_up(
+			 &ws->view, feed_catch_ups(ws->picture.feed), room_of(ws), &run))
+		write_run(ws, &run);
 }
 
 static void on_picture(void *arg, struct frame *frame)
@@ -186,7 +202,7 @@ static void on_sound(void *arg, struct frame *frame)
 		}
 		sound_backlog_appended(&ws->backlog, conn);
 		if (ws->picture.stream == VIEWER_NONE)
-			viewer_count(&ws->viewer, frame);
+			viewer_count(&ws->viewer, frame, frame->len);
 		conn_flush(conn);
 	} else if (ws->picture.stream == VIEWER_NONE) {
 		ws->viewer.skipped++;

@@ -84,6 +84,9 @@ class Painter:
     def page(self, seed):
         return self._ask(f"page {seed}")[0]
 
+    def scroll(self, rows, seed):
+        return self._ask(f"scroll {rows} {seed}")[0]
+
     def cursor(self, rgb):
         return self._ask(f"cursor {rgb:06x}")[0]
 
