@@ -28,7 +28,7 @@ class Viewer(Connection):
         super().__init__(address, "?source=screen&picture=delta")
 
     def begin(self):
-        self.frames, self.ages_ms = set(), []
+        self.frames, self.refinements, self.ages_ms = set(), set(), []
         self.n = self.bytes = self.catch_ups = self.misfits = 0
 
     def take(self, at, length):
@@ -42,6 +42,8 @@ class Viewer(Connection):
                 else flags & IS_WHOLE or base <= self.held < sequence)
         self.misfits += not fits
         self.held = sequence
+        if flags & IS_REFINEMENT:
+            self.refinements.add(sequence)
         now = time.monotonic()
         self.to_draw.append((sequence, pts, not flags & (IS_WHOLE | IS_REFINEMENT | IS_EXACT), now))
         if self.draw_s == 0:
@@ -70,12 +72,12 @@ def draw_what_is_due(slow, now):
             one.drawn(now)
 
 
-def frames_of(fast, viewers):
-    """Those that every fast viewer could get: a slow one draws what came before the counting began, and of the
-    last ones some have only reached the kernel when it ends."""
-    kept_up = [one.frames for one in fast if one.frames] or [one.frames for one in viewers]
-    first, last = max(map(min, kept_up)), min(map(max, kept_up))
-    return {n for one in viewers for n in one.frames if first <= n <= last}
+def frames_of(fast):
+    """The sequences of all frames that each of them could get.  Between the first and the last that all have:
+    what came before is drawn after the counting has begun, and of the last ones some have only reached
+    the kernel when it ends.  What only made a picture more exact is no frame."""
+    first, last = max(min(one.frames) for one in fast), min(max(one.frames) for one in fast)
+    return set(range(first, last + 1)).difference(*(one.refinements for one in fast))
 
 
 def figures(prefix, viewers, all_frames, seconds):
@@ -99,7 +101,7 @@ def main():
     crowd.serve_until(lambda: all(one.n >= 3 for one in crowd.viewers), "not every viewer has a picture")
     crowd.serve(time.monotonic() + 2)  # what joining costs is over
     seconds, cpu = crowd.measure(seconds)
-    frames = frames_of(fast, crowd.viewers)
+    frames = frames_of(fast)
     print(json.dumps({"frames_per_s": len(frames) / seconds, "cpu_s": cpu,
                       "client_share": cpu / seconds * 100, **figures("fast", fast, frames, seconds),
                       **figures("slow", slow, frames, seconds)}), flush=True)
