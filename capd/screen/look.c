@@ -77,7 +77,7 @@ bool look_is_due(const struct look *look, uint64_t now_ns)
 struct box look_take(struct look *look, uint64_t now_ns)
 {
 	/* The look at everything costs no frame of its own while frames come anyway. */
-	if (!box_is_empty(&look->damage.extent) &&
+	if (look->has_damage && !box_is_empty(&look->damage.extent) &&
 		now_ns + LOOK_FULL_EARLY_NS >= look->full_due_ns) {
 		look_note_whole(look, now_ns);
 		look->full_due_ns = now_ns + LOOK_FULL_NS;

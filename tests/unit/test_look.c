@@ -125,6 +125,17 @@ static void whoever_wants_no_pointer_is_not_woken_for_it(void **state)
 	assert_true(look_due_ns(&look) > BEGIN + 900 * MS);
 }
 
+static void without_damage_every_tick_is_a_look_at_everything(void **state)
+{
+	struct look look = live(false, false);
+	uint64_t at = look_due_ns(&look);
+
+	(void)state;
+	assert_in_range(at, BEGIN + 30 * MS, BEGIN + 34 * MS);
+	look_wake(&look, at, true);
+	assert_true(look_is_due(&look, at));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +146,7 @@ int main(void)
 		cmocka_unit_test(
 			the_pointer_is_asked_for_once_a_tick_and_is_a_frame_where_it_moved),
 		cmocka_unit_test(whoever_wants_no_pointer_is_not_woken_for_it),
+		cmocka_unit_test(without_damage_every_tick_is_a_look_at_everything),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
