@@ -90,18 +90,6 @@ bool listen_is_wildcard(const struct listen_address *address)
 	return in4(address)->sin_addr.s_addr == htonl(INADDR_ANY);
 }
 
-bool listen_reaches(const struct listen_address *listening, const struct address *address)
-{
-	struct address at;
-
-	if (listen_is_wildcard(listening))
-		return listening->sockaddr.ss_family == AF_INET6 || address->family == AF_INET;
-	if (!address_from_sockaddr(&listening->sockaddr, &at))
-		return false;
-	at.prefix_len = at.family == AF_INET ? 32 : 128;
-	return address_in_network(&at, address);
-}
-
 /* --- sockets --- */
 
 static int listen_at(struct listen_address *address, int *out)

@@ -6,9 +6,10 @@
  */
 #pragma once
 
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
-
-#include "common/addresses.h"
 
 #define LISTEN_TEXT_MAX 80 /* "[fe80::1%interface-name]:65535", NUL included */
 
@@ -25,9 +26,6 @@ const char *listen_format(const struct listen_address *address, char *out, size_
 uint16_t listen_port(const struct listen_address *address);
 /* 0.0.0.0 or [::]: every address of this machine. */
 bool listen_is_wildcard(const struct listen_address *address);
-/* Is `address` of this machine one at which a socket on `listening` is reached?  [::] takes both
- * families. */
-bool listen_reaches(const struct listen_address *listening, const struct address *address);
 
 /*
  * Listens; [::] for both families, and on 0.0.0.0 where this machine has no IPv6.  `address` is

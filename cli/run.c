@@ -307,7 +307,7 @@ static int open_sockets(struct run *run)
 static void announce(struct run *run)
 {
 	struct url_list urls;
-	char url[URL_SIZE];
+	char url[URL_TEXT_SIZE];
 
 	url_of_listener(&run->listening[0], url, sizeof(url));
 	url_list_of(run->listening, run->n_listening, &urls);

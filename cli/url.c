@@ -11,6 +11,7 @@
 #include "cli/text.h"
 #include "common/addresses.h"
 #include "common/fd.h"
+#include "common/urls.h"
 
 #define URL_CHARACTERS_MAX 120
 
@@ -30,7 +31,7 @@ static void add(struct url_list *list, const char *url)
 		if (strcmp(list->urls[i], url) == 0)
 			return;
 	if (list->n < URL_LIST_MAX)
-		snprintf(list->urls[list->n++], URL_SIZE, "%s", url);
+		snprintf(list->urls[list->n++], URL_TEXT_SIZE, "%s", url);
 }
 
 void url_of_listener(const struct listen_address *listening, char *out, size_t len)
@@ -46,23 +47,18 @@ void url_of_listener(const struct listen_address *listening, char *out, size_t l
 static void add_those_of(
 	const struct listen_address *listening, const struct addresses *all, struct url_list *out)
 {
-	struct address chosen[URL_LIST_MAX];
-	size_t n = addresses_for_people(all, chosen, URL_LIST_MAX);
-	char url[URL_SIZE], text[INET6_ADDRSTRLEN + 2];
-	bool is_any = false;
+	char urls[URL_LIST_MAX][URL_SIZE], local[URL_TEXT_SIZE];
+	size_t n = 0;
 
-	for (size_t i = 0; i < n && listen_is_wildcard(listening); i++) {
-		if (!listen_reaches(listening, &chosen[i]))
-			continue;
-		is_any = true;
-		snprintf(url, sizeof(url), "http://%s:%u/",
-			address_format(&chosen[i], text, sizeof(text)), listen_port(listening));
-		add(out, url);
-	}
-	if (is_any)
+	/* [::] is made to take both families (listen_tcp()). */
+	if (listen_is_wildcard(listening))
+		n = urls_of_address(&listening->sockaddr, true, all, urls, URL_LIST_MAX);
+	for (size_t i = 0; i < n; i++)
+		add(out, urls[i]);
+	if (n > 0)
 		return;
-	url_of_listener(listening, url, sizeof(url));
-	add(out, url);
+	url_of_listener(listening, local, sizeof(local));
+	add(out, local);
 }
 
 void url_list_of(const struct listen_address *listening, size_t n, struct url_list *out)
@@ -100,7 +96,7 @@ void url_list_print(FILE *out, const struct url_list *list)
 static void print(const json_t *answer)
 {
 	struct url_list list = {.n = 0};
-	char url[URL_SIZE];
+	char url[URL_TEXT_SIZE];
 	const json_t *item;
 	size_t i;
 

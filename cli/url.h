@@ -11,12 +11,12 @@
 
 #include "cli/listen.h"
 
-#define URL_LIST_MAX 32
-#define URL_SIZE     256 /* bytes, NUL included */
+#define URL_LIST_MAX  32
+#define URL_TEXT_SIZE 256 /* bytes, NUL included */
 
 struct url_list {
 	size_t n;
-	char urls[URL_LIST_MAX][URL_SIZE];
+	char urls[URL_LIST_MAX][URL_TEXT_SIZE];
 };
 
 /* Those at which people reach what listens on these, best first; there is at least one if there is

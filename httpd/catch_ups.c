@@ -16,6 +16,7 @@ struct catch_ups {
 	struct event timer; /* pending while somebody waits for something */
 	uint64_t epoch, newest;
 	struct frame *kept; /* leads to `newest`; NULL: none */
+	struct step_history steps;
 
 	uint64_t wanted_since; /* the oldest that was wanted since the last ask; NOBODY */
 	bool is_asked;
@@ -133,11 +134,16 @@ void catch_ups_heard(struct catch_ups *catch_ups, struct frame *frame)
 		catch_ups_reset(catch_ups);
 		catch_ups->epoch = frame->epoch;
 	}
-	if (frame->sequence != catch_ups->newest)
+	if (frame->sequence != catch_ups->newest) {
 		drop_kept(catch_ups);
+		if (frame->kind == RECORD_CATCH_UP)
+			step_history_clear(&catch_ups->steps); /* the step to it was missed */
+	}
 	catch_ups->newest = frame->sequence;
-	if (frame->kind != RECORD_CATCH_UP)
+	if (frame->kind != RECORD_CATCH_UP) {
+		step_history_add(&catch_ups->steps, frame);
 		return;
+	}
 	if (frame->flags & RECORD_IS_EXACT) {
 		next_round(catch_ups);
 	} else {
@@ -154,6 +160,7 @@ void catch_ups_heard(struct catch_ups *catch_ups, struct frame *frame)
 void catch_ups_reset(struct catch_ups *catch_ups)
 {
 	drop_kept(catch_ups);
+	step_history_clear(&catch_ups->steps);
 	catch_ups->epoch = catch_ups->newest = 0;
 	catch_ups->wanted_since = NOBODY;
 	catch_ups->is_asked = false;
@@ -169,6 +176,11 @@ uint64_t catch_ups_epoch(const struct catch_ups *catch_ups)
 uint64_t catch_ups_newest(const struct catch_ups *catch_ups)
 {
 	return catch_ups->newest;
+}
+
+const struct step_history *catch_ups_steps(const struct catch_ups *catch_ups)
+{
+	return &catch_ups->steps;
 }
 
 struct frame *catch_ups_find(const struct catch_ups *catch_ups, uint64_t held)
@@ -255,6 +267,7 @@ void catch_ups_destroy(struct catch_ups *catch_ups)
 	if (!catch_ups)
 		return;
 	event_del(&catch_ups->timer);
-	frame_unref(catch_ups->kept);
+	drop_kept(catch_ups);
+	step_history_clear(&catch_ups->steps);
 	free(catch_ups);
 }

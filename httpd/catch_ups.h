@@ -9,7 +9,7 @@
  * At most one is asked for at a time, and the next no sooner than CATCH_UPS_SPACING_MS after the
  * last: however many viewers lag, and however they are out of step, they cost one record a frame.
  * The newest catch-up is kept while it leads to the newest frame: who becomes ready a little later
- * takes that.
+ * takes that.  Who can be given the steps that it missed needs none (httpd/step_history.h).
  *
  * Exact pieces are asked for when everyone who is owed one has taken what it was sent before, so
  * that nobody misses a piece; who makes the others wait for longer than CATCH_UPS_PATIENCE_MS does
@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "httpd/frame.h"
+#include "httpd/step_history.h"
 
 #define CATCH_UPS_SPACING_MS  20u
 #define CATCH_UPS_PATIENCE_MS 500u
@@ -52,6 +53,8 @@ void catch_ups_reset(struct catch_ups *catch_ups);
 uint64_t catch_ups_epoch(const struct catch_ups *catch_ups);
 uint64_t catch_ups_newest(const struct catch_ups *catch_ups);
 
+/* The last steps of this epoch. */
+const struct step_history *catch_ups_steps(const struct catch_ups *catch_ups);
 /* The catch-up at hand for who holds `held` (0: nothing) in this epoch, borrowed; NULL: none. */
 struct frame *catch_ups_find(const struct catch_ups *catch_ups, uint64_t held);
 /* There is none, and somebody who holds `held` is ready for one. */

@@ -18,11 +18,11 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "common/ratelimit.h"
+#include "common/urls.h"
 #include "httpd/access.h"
 #include "httpd/files/files_control.h"
 #include "httpd/site.h"
 #include "httpd/status.h"
-#include "httpd/urls.h"
 #include "httpd/viewer.h"
 
 #define CLIENTS_MAX       16

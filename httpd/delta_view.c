@@ -25,8 +25,8 @@ static bool offer_step(struct delta_view *view, const struct frame *frame, enum 
 
 	if (view->held == 0 || view->held != frame->base)
 		return false;
-	/* Who does not get a refinement lags, too: the catch-up that it gets instead is hardly more
-	 * than a head, and what it has missed is owed to it from then on. */
+	/* Who does not get a refinement lags, too: it gets it when it is idle, or, if the picture
+	 * has changed by then, a catch-up, from which on what it has missed is owed to it. */
 	if (room == DELTA_NO_ROOM || (is_refinement && room != DELTA_IDLE))
 		return false;
 	view->held = frame->sequence;
@@ -70,27 +70,44 @@ bool delta_view_offer(struct delta_view *view, struct catch_ups *catch_ups,
 	return offer_catch_up(view, catch_ups, frame, room);
 }
 
-struct frame *delta_view_catch_up(
-	struct delta_view *view, struct catch_ups *catch_ups, enum delta_room room)
+/* It has everything: what is left is to become as exact as others are. */
+static void ask_for_exactness(struct delta_view *view, struct catch_ups *catch_ups)
+{
+	if (!view->debt.is_owed)
+		return;
+	if (view->has_missed)
+		catch_ups_owe_anew(catch_ups, &view->debt);
+	view->has_missed = false;
+	catch_ups_ready(catch_ups, &view->debt);
+}
+
+bool delta_view_catch_up(struct delta_view *view, struct catch_ups *catch_ups, enum delta_room room,
+	struct frame_run *run)
 {
 	uint64_t newest = catch_ups_newest(catch_ups);
-	struct frame *found;
 
 	if (room == DELTA_NO_ROOM || newest == 0)
-		return NULL;
+		return false;
 	follow_epoch(view, catch_ups, catch_ups_epoch(catch_ups));
 	if (view->held == newest) {
-		if (!view->debt.is_owed || room != DELTA_IDLE)
-			return NULL;
-		if (view->has_missed)
-			catch_ups_owe_anew(catch_ups, &view->debt);
-		view->has_missed = false;
-		catch_ups_ready(catch_ups, &view->debt);
-		return NULL;
+		if (room == DELTA_IDLE)
+			ask_for_exactness(view, catch_ups);
+		return false;
 	}
-	found = catch_ups_find(catch_ups, view->held);
-	if (found && offer_catch_up(view, catch_ups, found, room))
-		return found;
+	struct frame *found = catch_ups_find(catch_ups, view->held);
+	if (step_history_since(catch_ups_steps(catch_ups), view->held, run) &&
+		(run->is_worth_it || (found && run->bytes <= found->len))) {
+		if (room == DELTA_IDLE || !run->has_refinement) {
+			view->held = newest;
+			return true;
+		}
+		if (!run->has_change)
+			return false; /* its turn comes when what is under way was taken */
+	}
+	if (found && offer_catch_up(view, catch_ups, found, room)) {
+		*run = (struct frame_run){.frames = {found}, .n = 1, .bytes = found->len};
+		return true;
+	}
 	catch_ups_want(catch_ups, view->held);
-	return NULL;
+	return false;
 }

@@ -19,11 +19,10 @@
 
 #include "common/capsock.h"
 #include "common/clock.h"
-#include "common/log.h"
 #include "common/service.h"
 #include "httpd/catch_ups.h"
+#include "httpd/feed_fault.h"
 #include "httpd/rate_meter.h"
-#include "httpd/ring_watch.h"
 #include "httpd/silence.h"
 #include "httpd/state_pictures.h"
 #include "httpd/subscription.h"
@@ -32,13 +31,12 @@
 #define RETRY_MAX_MS      1000
 #define PATIENCE_MS       2000 /* the last picture stays for so long after an EOF */
 #define PATIENCE_BLANK_MS 700  /* … and nothing at all for so long, where there never was one */
-#define PATH_BYTES        108  /* sun_path */
 
 struct feed {
-	struct feeds *feeds;
+	const struct feed_means *means;
 	enum source_id source;
 	enum stream_id stream;
-	char path[PATH_BYTES]; /* of the capture socket */
+	char path[FEED_PATH_BYTES]; /* of the capture socket */
 	struct feed_listener *listeners;
 	unsigned n_listeners;
 
@@ -53,10 +51,7 @@ struct feed {
 	/* what the daemon says, and what we say of the daemon */
 	enum source_state state;
 	char words[CAPSOCK_WORDS_MAX + 1];
-	enum source_state fault; /* STATE_LIVE: none */
-	char fault_words[CAPSOCK_WORDS_MAX + 1];
-	bool fault_is_logged;
-	uint64_t fault_since_ns;
+	struct feed_fault fault;
 
 	struct frame *newest;        /* of pictures */
 	struct silence *silence;     /* of sound; NULL: these are pictures */
@@ -66,15 +61,6 @@ struct feed {
 	struct rate_meter meter;
 	uint64_t frames, bytes, skipped, lapped, subscriptions, failures;
 	uint64_t dropped, dropped_before; /* by this daemon, and by those before it */
-};
-
-struct feeds {
-	struct event_base *base;
-	const char *runtime_dir; /* borrowed */
-	const struct config *config;
-	struct ring_watch *watch;
-	struct capsock_buffer *buffer; /* one for all: used within a callback only */
-	struct feed *all[SOURCE_COUNT][STREAM_COUNT];
 };
 
 static void arm(struct event *event, unsigned ms)
@@ -135,51 +121,25 @@ static void tell_state(struct feed *feed)
 
 /* --- faults --- */
 
-static const char *what_is_missing(const struct feed *feed)
-{
-	return feed->silence ? "sound" : "pictures";
-}
-
 static void set_fault(struct feed *feed, enum source_state fault, const char *words)
 {
-	feed->fault = fault;
-	snprintf(feed->fault_words, sizeof(feed->fault_words), "%s", words);
+	feed_fault_set(&feed->fault, fault, words);
 	tell_state(feed);
 }
 
 static void log_fault(struct feed *feed)
 {
-	const struct log_fields fields = {.source = source_name(feed->source),
-		.stream = stream_name(feed->stream),
-		.state = state_name(feed->fault)};
-
-	if (feed->fault_is_logged)
-		return;
-	feed->fault_is_logged = true;
-	feed->fault_since_ns = clock_monotonic_ns();
-	log_at(LOG_WARNING, &fields, "No %s of the %s (%s): %s; trying again",
-		what_is_missing(feed), source_name(feed->source), state_name(feed->fault),
-		feed->fault_words);
+	feed_fault_log(&feed->fault, feed->source, feed->stream);
 }
 
 /* The daemon has delivered something whole. */
 static void fault_is_over(struct feed *feed)
 {
-	const struct log_fields fields = {
-		.source = source_name(feed->source), .stream = stream_name(feed->stream)};
-
 	feed->has_delivered = true;
 	feed->retry_ms = 0;
 	event_del(feed->patience);
-	if (feed->fault_is_logged)
-		log_at(LOG_INFO, &fields, "The %s daemon answers again after %.1f s",
-			source_name(feed->source),
-			(double)(clock_monotonic_ns() - feed->fault_since_ns) / 1e9);
-	feed->fault_is_logged = false;
-	if (feed->fault == STATE_LIVE)
-		return;
-	feed->fault = STATE_LIVE;
-	tell_state(feed);
+	if (feed_fault_over(&feed->fault, feed->source, feed->stream))
+		tell_state(feed);
 }
 
 static void unsubscribe(struct feed *feed)
@@ -232,16 +192,16 @@ static void on_patience(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 
 	/* A daemon that has answered is only slow: no fault. */
-	bool is_slow = feed->fault == STATE_LIVE && feed->subscription &&
+	bool is_slow = feed->fault.state == STATE_LIVE && feed->subscription &&
 		       subscription_was_answered(feed->subscription);
-	if (feed->fault == STATE_LIVE && !is_slow) {
+	if (feed->fault.state == STATE_LIVE && !is_slow) {
 		snprintf(words, sizeof(words), "The %s daemon does not answer",
 			source_name(feed->source));
 		set_fault(feed, STATE_NOT_ANSWERING, words);
 	}
 	if (!is_slow) {
 		log_fault(feed);
-		shown = feed->fault;
+		shown = feed->fault.state;
 	}
 	if (feed->silence)
 		return;
@@ -316,7 +276,7 @@ static const struct subscription_ops subscription_ops = {
 
 static void subscribe(struct feed *feed)
 {
-	int r = subscription_open(feed->feeds->base, feed->feeds->watch, feed->feeds->buffer,
+	int r = subscription_open(feed->means->base, feed->means->watch, feed->means->buffer,
 		feed->path, feed->stream, &subscription_ops, feed, &feed->subscription);
 
 	if (r < 0) {
@@ -346,8 +306,8 @@ static void close_subscription(struct feed *feed)
 	feed->is_open = false;
 	feed->has_delivered = false;
 	feed->retry_ms = 0;
-	feed->state = feed->fault = STATE_LIVE;
-	feed->fault_is_logged = false;
+	feed->state = STATE_LIVE;
+	feed_fault_forget(&feed->fault);
 	feed->width = feed->height = 0;
 	/* Frames of many sizes have come and gone: give their pages back while nobody watches. */
 	malloc_trim(0);
@@ -391,7 +351,7 @@ void feed_remove(struct feed *feed, struct feed_listener *listener)
 		return;
 	if (feed->silence)
 		silence_stop(feed->silence);
-	arm(feed->grace, feed->feeds->config->http.grace_s * 1000);
+	arm(feed->grace, feed->means->config->http.grace_s * 1000);
 }
 
 struct frame *feed_newest(const struct feed *feed)
@@ -406,13 +366,13 @@ struct catch_ups *feed_catch_ups(struct feed *feed)
 
 void feed_get_info(const struct feed *feed, struct feed_info *info)
 {
-	bool has_fault = feed->fault != STATE_LIVE;
+	bool has_fault = feed->fault.state != STATE_LIVE;
 
 	*info = (struct feed_info){
 		.source = feed->source,
 		.stream = feed->stream,
-		.state = has_fault ? feed->fault : feed->state,
-		.words = has_fault ? feed->fault_words : feed->words,
+		.state = has_fault ? feed->fault.state : feed->state,
+		.words = has_fault ? feed->fault.words : feed->words,
 		.is_open = feed->is_open,
 		.n_listeners = feed->n_listeners,
 		.width = feed->width,
@@ -429,7 +389,7 @@ void feed_get_info(const struct feed *feed, struct feed_info *info)
 	};
 }
 
-/* --- all of them --- */
+/* --- its life --- */
 
 static const char *const socket_names[SOURCE_COUNT] = {
 	[SOURCE_SCREEN] = SERVICE_SOCK_SCREEN,
@@ -437,7 +397,7 @@ static const char *const socket_names[SOURCE_COUNT] = {
 	[SOURCE_AUDIO] = SERVICE_SOCK_AUDIO,
 };
 
-static void feed_destroy(struct feed *feed)
+void feed_destroy(struct feed *feed)
 {
 	if (!feed)
 		return;
@@ -457,7 +417,7 @@ static void feed_destroy(struct feed *feed)
 /* What only some streams have. */
 static int create_parts(struct feed *feed)
 {
-	struct event_base *base = feed->feeds->base;
+	struct event_base *base = feed->means->base;
 
 	switch (feed->stream) {
 	case STREAM_PCM:
@@ -470,81 +430,24 @@ static int create_parts(struct feed *feed)
 	}
 }
 
-static struct feed *feed_create(struct feeds *feeds, enum source_id source, enum stream_id stream)
+struct feed *feed_create(
+	const struct feed_means *means, enum source_id source, enum stream_id stream)
 {
 	struct feed *feed = calloc(1, sizeof(*feed));
 
 	if (!feed)
 		return NULL;
-	feed->feeds = feeds;
+	feed->means = means;
 	feed->source = source;
 	feed->stream = stream;
-	feed->state = feed->fault = STATE_LIVE;
-	snprintf(feed->path, sizeof(feed->path), "%s/%s", feeds->runtime_dir, socket_names[source]);
-	feed->retry = evtimer_new(feeds->base, on_retry, feed);
-	feed->patience = evtimer_new(feeds->base, on_patience, feed);
-	feed->grace = evtimer_new(feeds->base, on_grace, feed);
+	feed->state = feed->fault.state = STATE_LIVE;
+	snprintf(feed->path, sizeof(feed->path), "%s/%s", means->runtime_dir, socket_names[source]);
+	feed->retry = evtimer_new(means->base, on_retry, feed);
+	feed->patience = evtimer_new(means->base, on_patience, feed);
+	feed->grace = evtimer_new(means->base, on_grace, feed);
 	if (!feed->retry || !feed->patience || !feed->grace || create_parts(feed) < 0) {
 		feed_destroy(feed);
 		return NULL;
 	}
 	return feed;
-}
-
-int feeds_create(struct event_base *base, const char *runtime_dir, const struct config *config,
-	struct feeds **out)
-{
-	struct feeds *feeds = calloc(1, sizeof(*feeds));
-	int r = -ENOMEM;
-
-	if (!feeds)
-		return -ENOMEM;
-	feeds->base = base;
-	feeds->runtime_dir = runtime_dir;
-	feeds->config = config;
-	feeds->buffer = malloc(sizeof(*feeds->buffer));
-	if (feeds->buffer)
-		r = strlen(runtime_dir) + sizeof("/camera.sock") > PATH_BYTES
-			    ? -ENAMETOOLONG
-			    : ring_watch_create(base, &feeds->watch);
-	if (r < 0) {
-		feeds_destroy(feeds);
-		return r;
-	}
-	*out = feeds;
-	return 0;
-}
-
-void feeds_destroy(struct feeds *feeds)
-{
-	if (!feeds)
-		return;
-	for (unsigned source = 0; source < SOURCE_COUNT; source++)
-		for (unsigned stream = 0; stream < STREAM_COUNT; stream++)
-			feed_destroy(feeds->all[source][stream]);
-	ring_watch_destroy(feeds->watch);
-	free(feeds->buffer);
-	free(feeds);
-}
-
-struct feed *feeds_get(struct feeds *feeds, enum source_id source, enum stream_id stream)
-{
-	if (!feeds->all[source][stream])
-		feeds->all[source][stream] = feed_create(feeds, source, stream);
-	return feeds->all[source][stream];
-}
-
-void feeds_each(
-	struct feeds *feeds, void (*each)(void *arg, const struct feed_info *info), void *arg)
-{
-	struct feed_info info;
-
-	for (unsigned source = 0; source < SOURCE_COUNT; source++) {
-		for (unsigned stream = 0; stream < STREAM_COUNT; stream++) {
-			if (!feeds->all[source][stream])
-				continue;
-			feed_get_info(feeds->all[source][stream], &info);
-			each(arg, &info);
-		}
-	}
 }

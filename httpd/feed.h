@@ -21,9 +21,21 @@
 #include "common/stream.h"
 #include "httpd/frame.h"
 
+struct capsock_buffer;
 struct catch_ups;
-struct feeds; /* opaque: all feeds, and the thread that waits on their rings */
-struct feed;  /* opaque; owned by feeds */
+struct ring_watch;
+struct feed; /* opaque; owned by feeds (httpd/feeds.h) */
+
+#define FEED_PATH_BYTES 108 /* sun_path */
+
+/* What all feeds share; all of it is borrowed for life. */
+struct feed_means {
+	struct event_base *base;
+	const char *runtime_dir; /* where the capture sockets are; short enough */
+	const struct config *config;
+	struct ring_watch *watch;
+	struct capsock_buffer *buffer; /* one for all: used within a callback only */
+};
 
 struct feed_listener {
 	/* A newer frame than the last; the listener takes its own reference if it keeps it. */
@@ -54,18 +66,11 @@ struct feed_info {
 	uint64_t failures;      /* … and how often that ended in EOF, a lie or no answer */
 };
 
-/* `runtime_dir` (where the capture sockets are) and `config` are borrowed for life.  0 or -errno.
- */
-int feeds_create(struct event_base *base, const char *runtime_dir, const struct config *config,
-	struct feeds **out);
+/* Not yet subscribed.  NULL: no memory. */
+struct feed *feed_create(
+	const struct feed_means *means, enum source_id source, enum stream_id stream);
 /* All listeners must have gone.  Accepts NULL. */
-void feeds_destroy(struct feeds *feeds);
-
-/* The feed of a stream, made at its first use (not yet subscribed); NULL: no memory. */
-struct feed *feeds_get(struct feeds *feeds, enum source_id source, enum stream_id stream);
-/* Calls `each` for every feed that was ever used. */
-void feeds_each(
-	struct feeds *feeds, void (*each)(void *arg, const struct feed_info *info), void *arg);
+void feed_destroy(struct feed *feed);
 
 /*
  * Asks for the stream.  If the feed holds a current frame the listener gets it at once, from within

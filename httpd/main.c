@@ -18,13 +18,13 @@
 #include "common/config.h"
 #include "common/log.h"
 #include "common/service.h"
+#include "common/urls.h"
 #include "httpd/access.h"
 #include "httpd/control_server.h"
-#include "httpd/feed.h"
+#include "httpd/feeds.h"
 #include "httpd/files/files.h"
 #include "httpd/server.h"
 #include "httpd/site.h"
-#include "httpd/urls.h"
 #include "httpd/viewer.h"
 
 #define FORBIDDEN_LOG_NS (60 * NS_PER_S)

@@ -14,18 +14,12 @@
 #pragma once
 
 #include "httpd/request.h"
+#include "httpd/request_refusal.h"
 
 enum request_progress {
 	REQUEST_MORE,     /* not yet whole */
 	REQUEST_COMPLETE, /* request_reader_request() */
 	REQUEST_REFUSED,  /* request_reader_refusal(); the connection must be closed */
-};
-
-/* Why a head was refused. */
-struct request_refusal {
-	unsigned status; /* of HTTP: 400, 414, 431, 501, 505 */
-	const char
-		*cause; /* an English sentence without a full stop, for whoever wrote the client */
 };
 
 struct request_reader; /* opaque */

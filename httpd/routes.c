@@ -13,7 +13,7 @@
 #include "common/log.h"
 #include "common/parse.h"
 #include "httpd/access.h"
-#include "httpd/feed.h"
+#include "httpd/feeds.h"
 #include "httpd/files/files.h"
 #include "httpd/pages.h"
 #include "httpd/site.h"

@@ -9,7 +9,7 @@
 #include <event2/event_struct.h>
 
 #include "common/stream.h"
-#include "httpd/feed.h"
+#include "httpd/feeds.h"
 #include "httpd/frame.h"
 #include "httpd/pages.h"
 #include "httpd/site.h"

@@ -9,7 +9,7 @@
 #include <event2/buffer.h>
 
 #include "common/clock.h"
-#include "httpd/feed.h"
+#include "httpd/feeds.h"
 #include "httpd/files/files.h"
 #include "httpd/site.h"
 #include "httpd/viewer.h"

@@ -120,10 +120,10 @@ void viewer_start(struct viewer *viewer, struct viewers *viewers, const struct v
 		viewers->config->http.stall_timeout_s * 1000);
 }
 
-void viewer_count(struct viewer *viewer, const struct frame *frame)
+void viewer_count(struct viewer *viewer, const struct frame *frame, size_t len)
 {
 	viewer->frames++;
-	viewer->bytes += frame->len;
+	viewer->bytes += len;
 	viewer->sent_number = frame->number;
 	rate_meter_count(&viewer->meter, clock_monotonic_ns());
 }

@@ -14,7 +14,7 @@
 
 #include "common/config.h"
 #include "httpd/conn.h"
-#include "httpd/feed.h"
+#include "httpd/feeds.h"
 
 /* The Content-Type of what viewer_mjpeg_start() sends, which HEAD tells too. */
 #define VIEWER_MJPEG_TYPE "multipart/x-mixed-replace; boundary=frame"

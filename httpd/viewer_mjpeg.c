@@ -145,7 +145,7 @@ static void write_frame(struct mjpeg *mjpeg, struct frame *frame, bool is_repeat
 	if (is_repeat) {
 		viewer->bytes += frame->len;
 	} else {
-		viewer_count(viewer, frame);
+		viewer_count(viewer, frame, frame->len);
 		mjpeg->is_behind = false;
 		mjpeg->changed_ns = clock_monotonic_ns();
 		mjpeg->n_repeats = 0;

@@ -48,5 +48,5 @@ struct viewer {
 void viewer_start(struct viewer *viewer, struct viewers *viewers, const struct viewer_ops *ops,
 	struct conn *conn, struct feed *feed, uint64_t id, const char *user_agent);
 
-/* A frame of its feed has been written. */
-void viewer_count(struct viewer *viewer, const struct frame *frame);
+/* A message of its feed has been written: `len` bytes of payload, which lead up to `frame`. */
+void viewer_count(struct viewer *viewer, const struct frame *frame, size_t len);

@@ -55,7 +55,7 @@ static void on_frame(void *arg, struct frame *frame)
 		return;
 	}
 	sound_backlog_appended(&wav->backlog, conn);
-	viewer_count(&wav->viewer, frame);
+	viewer_count(&wav->viewer, frame, frame->len);
 	conn_flush(conn);
 }
 

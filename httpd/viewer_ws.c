@@ -6,18 +6,15 @@
  *     sound feed ────► all, or none while 300 ms wait ─────────┴──► output
  *     drawn, set, ping ◄── websocket ◄── input
  *
- * Of the delta stream a viewer is sent the records that apply to what it holds
+ * Of the delta stream a viewer is sent the records that apply to what it holds, and what it missed
  * (httpd/delta_view.h), under the same rules.
  *
  * A picture is written only when hardly anything waits in the output, and when the viewer has taken
- * all but one of those before: what it gets next is then the newest.  One that takes long over a
- * picture (a television) has only one under way: the second would grow old while the first is
- * decoded.
+ * all but one of those before (httpd/picture_window.h): what it gets next is then the newest.
  */
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -26,16 +23,15 @@
 #include "common/clock.h"
 #include "httpd/catch_ups.h"
 #include "httpd/delta_view.h"
+#include "httpd/picture_window.h"
 #include "httpd/response.h"
 #include "httpd/sound_backlog.h"
 #include "httpd/viewer_ops.h"
 #include "httpd/websocket.h"
 #include "httpd/ws_message.h"
 
-#define UNDER_WAY_MAX 2u
-#define SLOW_MS       50.0  /* who takes so long over a picture has one under way */
-#define UNSENT_MAX    8192u /* bytes of sound and text that may wait before a picture */
-#define READ_SIZE     4096u
+#define UNSENT_MAX 8192u /* bytes of sound and text that may wait before a picture */
+#define READ_SIZE  4096u
 
 #define PING_S       20 /* … */
 #define SILENT_MAX_S 60 /* nothing has come for so long: gone */
@@ -55,14 +51,9 @@ struct ws {
 	struct websocket *websocket;
 	struct part picture, sound;
 
-	struct {
-		uint32_t sequence;
-		uint64_t sent_ns;
-	} under_way[UNDER_WAY_MAX]; /* the oldest first */
-	unsigned n_under_way;
+	struct picture_window window;
 	bool is_behind;         /* a newer picture came while it could not be written */
 	struct delta_view view; /* of the delta stream */
-	double took_ms;         /* over its last pictures; 0: not known */
 
 	struct sound_backlog backlog;
 	struct event timer;
@@ -79,14 +70,9 @@ static void give_up(struct ws *ws)
 
 /* --- pictures --- */
 
-static unsigned under_way_max(const struct ws *ws)
-{
-	return ws->took_ms > SLOW_MS ? 1 : UNDER_WAY_MAX;
-}
-
 static bool may_write_picture(const struct ws *ws)
 {
-	return ws->n_under_way < under_way_max(ws) && conn_unsent(ws->viewer.conn) <= UNSENT_MAX &&
+	return picture_window_has_room(&ws->window) && conn_unsent(ws->viewer.conn) <= UNSENT_MAX &&
 	       !conn_is_closing(ws->viewer.conn);
 }
 
@@ -94,23 +80,38 @@ static enum delta_room room_of(const struct ws *ws)
 {
 	if (!may_write_picture(ws))
 		return DELTA_NO_ROOM;
-	return ws->n_under_way == 0 ? DELTA_IDLE : DELTA_ROOM;
+	return ws->window.n == 0 ? DELTA_IDLE : DELTA_ROOM;
+}
+
+/* A message of `len` bytes of payload, which leads up to `frame`, is in the output. */
+static void picture_is_written(struct ws *ws, const struct frame *frame, size_t len)
+{
+	if (frame->is_state && ws->picture.stream == STREAM_DELTA)
+		delta_view_lose(&ws->view, feed_catch_ups(ws->picture.feed));
+	picture_window_sent(&ws->window, ws_message_sequence(frame), clock_monotonic_ns());
+	ws->is_behind = false;
+	viewer_count(&ws->viewer, frame, len);
+	conn_flush(ws->viewer.conn);
 }
 
 static void write_picture(struct ws *ws, struct frame *frame)
 {
 	ws_message_frame(frame, ws->picture.stream);
-	if (frame_append_with_head(frame, conn_output(ws->viewer.conn)) < 0) {
+	if (frame_append_with_head(frame, conn_output(ws->viewer.conn)) < 0)
 		give_up(ws);
-		return;
-	}
-	if (frame->is_state && ws->picture.stream == STREAM_DELTA)
-		delta_view_lose(&ws->view, feed_catch_ups(ws->picture.feed));
-	ws->under_way[ws->n_under_way].sequence = ws_message_sequence(frame);
-	ws->under_way[ws->n_under_way++].sent_ns = clock_monotonic_ns();
-	ws->is_behind = false;
-	viewer_count(&ws->viewer, frame);
-	conn_flush(ws->viewer.conn);
+	else
+		picture_is_written(ws, frame, frame->len);
+}
+
+/* However many steps it missed: one message, and one picture that is under way. */
+static void write_run(struct ws *ws, const struct frame_run *run)
+{
+	if (run->n == 1)
+		write_picture(ws, run->frames[0]);
+	else if (ws_message_run(conn_output(ws->viewer.conn), run) < 0)
+		give_up(ws);
+	else
+		picture_is_written(ws, run->frames[run->n - 1], run->bytes);
 }
 
 /* Something has gone out, or was taken: is there a newer picture, and room for it? */
@@ -118,14 +119,14 @@ static void catch_up(struct ws *ws)
 {
 	struct frame *next =
 		ws->picture.stream == VIEWER_NONE ? NULL : feed_newest(ws->picture.feed);
+	struct frame_run run;
 
-	if (next && next->number == ws->viewer.sent_number)
-		next = NULL;
-	else if (!next && ws->picture.stream == STREAM_DELTA)
-		next = delta_view_catch_up(
-			&ws->view, feed_catch_ups(ws->picture.feed), room_of(ws));
-	if (next && may_write_picture(ws))
+	if (next && next->number != ws->viewer.sent_number && may_write_picture(ws))
 		write_picture(ws, next);
+	else if (!next && ws->picture.stream == STREAM_DELTA &&
+		 delta_view_catch_up(
+			 &ws->view, feed_catch_ups(ws->picture.feed), room_of(ws), &run))
+		write_run(ws, &run);
 }
 
 static void on_picture(void *arg, struct frame *frame)
@@ -149,23 +150,12 @@ static void on_picture(void *arg, struct frame *frame)
 	ws->is_behind = true;
 }
 
-/* That picture is drawn, and so are those before it, or never will be. */
 static void on_drawn(struct ws *ws, const struct ws_request *request)
 {
-	unsigned n = 0;
+	double took_ms = request->has_took ? request->took_ms : -1;
 
-	while (n < ws->n_under_way && ws->under_way[n].sequence != request->sequence)
-		n++;
-	if (n++ == ws->n_under_way)
-		return; /* of before a set, or never sent */
-	double took_ms = request->has_took
-				 ? request->took_ms
-				 : (double)(clock_monotonic_ns() - ws->under_way[n - 1].sent_ns) /
-					   (double)NS_PER_MS;
-	ws->took_ms = ws->took_ms == 0 ? took_ms : (ws->took_ms + took_ms) / 2;
-	ws->n_under_way -= n;
-	memmove(ws->under_way, ws->under_way + n, ws->n_under_way * sizeof(ws->under_way[0]));
-	catch_up(ws);
+	if (picture_window_drawn(&ws->window, request->sequence, took_ms, clock_monotonic_ns()))
+		catch_up(ws);
 }
 
 /* --- sound --- */
@@ -186,7 +176,7 @@ static void on_sound(void *arg, struct frame *frame)
 		}
 		sound_backlog_appended(&ws->backlog, conn);
 		if (ws->picture.stream == VIEWER_NONE)
-			viewer_count(&ws->viewer, frame);
+			viewer_count(&ws->viewer, frame, frame->len);
 		conn_flush(conn);
 	} else if (ws->picture.stream == VIEWER_NONE) {
 		ws->viewer.skipped++;
@@ -258,7 +248,7 @@ static void set_picture(struct ws *ws, enum stream_id stream)
 	if (stream == ws->picture.stream)
 		return;
 	part_stop(ws, &ws->picture);
-	ws->n_under_way = 0;
+	picture_window_clear(&ws->window);
 	ws->is_behind = false;
 	ws->viewer.sent_number = 0;
 	ws->viewer.is_watching = stream != VIEWER_NONE;

@@ -58,30 +58,65 @@ static void put_u16(uint8_t *at, uint32_t value)
 	memcpy(at, &little, sizeof(little));
 }
 
-void ws_message_frame(struct frame *frame, enum stream_id stream)
+/* What the head of a message says that is not as its (last) frame has it. */
+struct head {
+	enum ws_kind kind;
+	unsigned flags;
+	uint64_t base;
+	size_t len; /* of the payload */
+};
+
+/* Writes both heads so that they end at `end`, and returns how many bytes that is. */
+static size_t put_heads(uint8_t *end, const struct head *head, const struct frame *frame)
 {
-	uint8_t *head = frame->data - WS_HEAD_SIZE, outer[WEBSOCKET_HEAD_MAX];
+	uint8_t *at = end - WS_HEAD_SIZE, outer[WEBSOCKET_HEAD_MAX];
 	uint32_t sequence = htole32(ws_message_sequence(frame));
-	uint32_t base = htole32((uint32_t)(is_delta(frame) ? frame->base : 0));
+	uint32_t base = htole32((uint32_t)head->base);
 	uint64_t pts_us = htole64(frame->pts_ns / NS_PER_US);
 	size_t n;
 
-	if (frame->head_len)
-		return;
-	memset(head, 0, WS_HEAD_SIZE);
-	head[0] = (uint8_t)kind_of(frame, stream);
-	head[1] = (uint8_t)flags_of(frame);
-	put_u16(head + 2, WS_HEAD_SIZE);
-	memcpy(head + 4, &sequence, sizeof(sequence));
-	memcpy(head + 8, &pts_us, sizeof(pts_us));
-	memcpy(head + 16, &base, sizeof(base));
+	memset(at, 0, WS_HEAD_SIZE);
+	at[0] = (uint8_t)head->kind;
+	at[1] = (uint8_t)head->flags;
+	put_u16(at + 2, WS_HEAD_SIZE);
+	memcpy(at + 4, &sequence, sizeof(sequence));
+	memcpy(at + 8, &pts_us, sizeof(pts_us));
+	memcpy(at + 16, &base, sizeof(base));
 	if (frame->kind != RECORD_SOUND && !frame->is_state) {
-		put_u16(head + 20, frame->width);
-		put_u16(head + 22, frame->height);
+		put_u16(at + 20, frame->width);
+		put_u16(at + 22, frame->height);
 	}
-	n = websocket_head(outer, WEBSOCKET_BINARY, WS_HEAD_SIZE + frame->len);
-	memcpy(head - n, outer, n);
-	frame->head_len = (unsigned)(WS_HEAD_SIZE + n);
+	n = websocket_head(outer, WEBSOCKET_BINARY, WS_HEAD_SIZE + head->len);
+	memcpy(at - n, outer, n);
+	return WS_HEAD_SIZE + n;
+}
+
+void ws_message_frame(struct frame *frame, enum stream_id stream)
+{
+	const struct head head = {.kind = kind_of(frame, stream),
+		.flags = flags_of(frame),
+		.base = is_delta(frame) ? frame->base : 0,
+		.len = frame->len};
+
+	if (frame->head_len == 0)
+		frame->head_len = (unsigned)put_heads(frame->data, &head, frame);
+}
+
+int ws_message_run(struct evbuffer *out, const struct frame_run *run)
+{
+	uint8_t room[FRAME_HEAD_ROOM];
+	const struct head head = {.kind = WS_STEP,
+		.flags = run->has_change ? 0 : WS_IS_REFINEMENT,
+		.base = run->frames[0]->base,
+		.len = run->bytes};
+	size_t n = put_heads(room + sizeof(room), &head, run->frames[run->n - 1]);
+
+	if (evbuffer_add(out, room + sizeof(room) - n, n) < 0)
+		return -ENOMEM;
+	for (unsigned i = 0; i < run->n; i++)
+		if (frame_append(run->frames[i], out) < 0)
+			return -ENOMEM;
+	return 0;
 }
 
 /* --- from the viewer --- */

@@ -13,6 +13,7 @@
 
 #include "common/stream.h"
 #include "httpd/frame.h"
+#include "httpd/step_history.h"
 
 #define WS_PROTOCOL_VERSION 1
 #define WS_HEAD_SIZE        24u /* of a binary message */
@@ -32,6 +33,12 @@ enum ws_flags {
  * then sends it.
  */
 void ws_message_frame(struct frame *frame, enum stream_id stream);
+/*
+ * Appends the steps of `run` as one message: the operations of all of them, from the first one's
+ * base to the last one's sequence.  Each viewer's own head, and references to the frames' bytes.
+ * 0; -ENOMEM: part of it may have been appended.
+ */
+int ws_message_run(struct evbuffer *out, const struct frame_run *run);
 /* The sequence by which the viewer knows that frame. */
 uint32_t ws_message_sequence(const struct frame *frame);
 

@@ -43,7 +43,7 @@ capd/screen/*                     ; ^capd/(camera|audio)/|^alsa/|^libv4l2\.h$   
 capd/!(screen)/*                  ; ^xcb/                                                                                      ; X11 is the screen's
 
 httpd/@(frame|ring_watch).[ch]    ; ^httpd/(feed|subscription|viewer|conn|exchange|routes|server|request|response|status|access)            ; frames and rings lie below feeds
-httpd/@(feed|subscription).[ch]   ; ^httpd/(viewer|conn|exchange|routes|server|request|response|status|access)                 ; a feed knows no viewer and no connection
+httpd/@(feed*|subscription).[ch]  ; ^httpd/(viewer|conn|exchange|routes|server|request|response|status|access)                 ; a feed knows no viewer and no connection
 httpd/conn.[ch]                   ; ^httpd/(feed|frame|viewer|exchange|routes|server|request|response|status|ring_watch|pages|snapshot) ; a connection knows no route, feed or file
 httpd/request.[ch]                ; ^httpd/(!request)                                                                          ; a request knows no connection
 httpd/response.[ch]               ; ^httpd/(feed|frame|viewer|routes|server|status|ring_watch)                                 ; an answer knows no feed

@@ -5,8 +5,7 @@
  *   connecting ──► connected ──► area, memory ──► live ──► (server gone, area gone) ──┘
  *   (thread)        X_REPLY_TIMEOUT for each answer
  *
- * Live, the loop wakes for damage, for the pointer (a tick), and every FULL_GRAB_NS for the whole
- * picture, because some drivers report too little damage.
+ * Live, the loop wakes when there is something to look at (capd/screen/look.h).
  */
 #include "capd/screen/x11_source.h"
 
@@ -22,19 +21,17 @@
 #include <xcb/xfixes.h>
 
 #include "capd/screen/cursor.h"
-#include "capd/screen/damage.h"
 #include "capd/screen/grab.h"
+#include "capd/screen/look.h"
 #include "capd/screen/x11.h"
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/log.h"
 #include "common/service.h"
 
-#define RETRY_NS      (1000 * NS_PER_MS)
-#define FULL_GRAB_NS  (2000 * NS_PER_MS)
-#define FULL_EARLY_NS (500 * NS_PER_MS) /* … or with a frame that is taken anyway */
-#define REFUSED_NS    (150 * NS_PER_MS)
-#define STALE_MAX     20 /* grabs in a row outside the root, while it is being resized */
+#define RETRY_NS   (1000 * NS_PER_MS)
+#define REFUSED_NS (150 * NS_PER_MS)
+#define STALE_MAX  20 /* grabs in a row outside the root, while it is being resized */
 
 struct source {
 	sd_event *event;
@@ -55,12 +52,9 @@ struct source {
 	xcb_damage_damage_t damage_id;
 	struct grab grab;
 	struct cursor_tracker pointer;
-	struct damage damage;
-	bool area_is_stale, pointer_moved;
-	bool is_routine; /* this look is only the one at everything: if it finds nothing, it is no
-			    frame */
+	struct look look;
+	bool area_is_stale;
 	unsigned n_stale;
-	uint64_t full_due_ns, pointer_due_ns;
 };
 
 static void connect_display(struct source *source);
@@ -112,30 +106,6 @@ static void lost(struct source *source)
 
 /* --- live --- */
 
-static void schedule(struct source *source)
-{
-	uint64_t next = damage_due_ns(&source->damage);
-
-	if (source->full_due_ns < next)
-		next = source->full_due_ns;
-	if (source->pointer_moved && box_is_empty(&source->damage.extent)) {
-		uint64_t allowed = damage_allowed_ns(&source->damage);
-
-		next = allowed < next ? allowed : next;
-	} else if (!source->pointer_moved && source->config->screen.cursor &&
-		   source->x11.has_fixes && source->pointer_due_ns < next) {
-		next = source->pointer_due_ns;
-	}
-	set_timer(source, next);
-}
-
-static void note_whole(struct source *source, uint64_t now_ns)
-{
-	const struct box whole = {0, 0, source->grab.area.width, source->grab.area.height};
-
-	damage_note(&source->damage, &whole, now_ns);
-}
-
 /* (Re)makes what depends on the captured rectangle.  False: failed, and said so. */
 static bool prepare_area(struct source *source)
 {
@@ -160,10 +130,9 @@ static bool prepare_area(struct source *source)
 		fail(source, r == -ENOMEM ? STATE_NO_MEMORY : STATE_DISPLAY_LOST, NULL);
 		return false;
 	}
-	damage_init(&source->damage, area.width, area.height, source->rate_millihertz);
+	look_resize(&source->look, area.width, area.height, source->rate_millihertz);
 	cursor_tracker_init(&source->pointer, &source->x11, &area);
 	source->is_live = false; /* until the first whole grab */
-	note_whole(source, 0);   /* due at once */
 	return true;
 }
 
@@ -181,7 +150,7 @@ static void take_event(struct source *source, const xcb_generic_event_t *event, 
 		box.x1 = box.x0 + a->width;
 		box.y1 = box.y0 + a->height;
 		box = box_clip(&box, source->grab.area.width, source->grab.area.height);
-		damage_note(&source->damage, &box, now_ns);
+		damage_note(&source->look.damage, &box, now_ns);
 	} else if (x11->has_fixes && type == x11->fixes_event + XCB_XFIXES_CURSOR_NOTIFY) {
 		cursor_tracker_shape_changed(&source->pointer);
 	} else if (type == XCB_CONFIGURE_NOTIFY) {
@@ -226,7 +195,7 @@ static bool grab_failed(struct source *source, int r)
 	if (r == -ESTALE && source->n_stale++ < STALE_MAX) {
 		if (!prepare_area(source))
 			return false;
-		note_whole(source, clock_monotonic_ns());
+		look_note_whole(&source->look, clock_monotonic_ns());
 		return true;
 	}
 	lost(source);
@@ -240,16 +209,10 @@ static bool grab_failed(struct source *source, int r)
 static bool take_frame(struct source *source)
 {
 	uint64_t now = clock_monotonic_ns();
-	/* The look at everything costs no frame of its own while frames come anyway. */
-	if (!box_is_empty(&source->damage.extent) && now + FULL_EARLY_NS >= source->full_due_ns) {
-		note_whole(source, now);
-		source->full_due_ns = now + FULL_GRAB_NS;
-	}
-	struct box box = damage_take(&source->damage);
+	struct box box = look_take(&source->look, now);
 	bool with_pointer = source->config->screen.cursor;
 	int r;
 
-	source->pointer_moved = false;
 	if (with_pointer)
 		cursor_tracker_ask(&source->pointer);
 	if (!box_is_empty(&box)) {
@@ -273,50 +236,29 @@ static bool take_frame(struct source *source)
 		}
 		go_live(source);
 	}
-	uint64_t interval = source->damage.interval_ns;
-	/* A frame that comes anyway brings the pointer along: leave it the time to come. */
-	source->pointer_due_ns = now + (box_is_empty(&box) ? interval : interval + interval / 2);
+	look_taken(&source->look, now, !box_is_empty(&box));
 	const struct source_frame frame = {
 		.picture = source->grab.picture,
 		.damage = box,
 		.cursor = source->pointer.cursor,
 		.pts_ns = now,
 	};
-	/* What was damaged counts even if it then looks the same: or a compositor that reports too
-	 * much would have us look without end. */
-	if (source->listener.on_frame(source->listener.arg, &frame) || !source->is_routine)
-		damage_spend(&source->damage, now);
+	look_spend(&source->look, now, source->listener.on_frame(source->listener.arg, &frame));
 	return true;
 }
 
-static void look(struct source *source)
+static void look_again(struct source *source)
 {
 	uint64_t now = clock_monotonic_ns();
 
-	source->is_routine = false;
-	if (now >= source->full_due_ns) {
-		source->is_routine = source->damage_id && box_is_empty(&source->damage.extent);
-		source->full_due_ns = now + (source->is_live ? FULL_GRAB_NS : RETRY_NS);
-		note_whole(source, now - DAMAGE_QUIET_LARGE_NS); /* waited long enough */
-		if (!source->damage_id) /* no damage extension: every tick is a full look */
-			source->full_due_ns = now + source->damage.interval_ns;
-	}
-	if (now < damage_due_ns(&source->damage)) {
-		if (source->is_live && !source->pointer_moved && now >= source->pointer_due_ns) {
-			source->pointer_moved = cursor_tracker_poll(&source->pointer);
-			source->pointer_due_ns = now + source->damage.interval_ns;
-		}
-		/* A frame that comes anyway brings the pointer along. */
-		if (!source->pointer_moved || !box_is_empty(&source->damage.extent) ||
-			now < damage_allowed_ns(&source->damage))
-			goto out;
-	}
-	if (!take_frame(source))
+	look_wake(&source->look, now, source->is_live);
+	if (source->is_live && look_wants_pointer(&source->look, now))
+		look_pointer(&source->look, now, cursor_tracker_poll(&source->pointer));
+	if (look_is_due(&source->look, now) && !take_frame(source))
 		return;
-out:
 	/* The listener may have stopped us; and replies bring events along that wake no fd. */
 	if (source->is_started && source->is_connected && take_events(source))
-		schedule(source);
+		set_timer(source, look_due_ns(&source->look));
 }
 
 static int on_x11_readable(sd_event_source *io, int fd, uint32_t events, void *arg)
@@ -325,7 +267,7 @@ static int on_x11_readable(sd_event_source *io, int fd, uint32_t events, void *a
 	(void)io, (void)fd, (void)events;
 
 	if (take_events(source))
-		schedule(source);
+		set_timer(source, look_due_ns(&source->look));
 	return 0;
 }
 
@@ -413,10 +355,10 @@ static void set_up_display(struct source *source, xcb_connection_t *connection)
 	}
 	source->n_refused = 0;
 	source->n_stale = 0;
-	source->full_due_ns = 0;
-	source->pointer_moved = false;
+	look_init(&source->look, source->damage_id != 0,
+		source->config->screen.cursor && source->x11.has_fixes);
 	if (prepare_area(source))
-		look(source);
+		look_again(source);
 }
 
 static int on_connector(sd_event_source *io, int fd, uint32_t events, void *arg)
@@ -461,7 +403,7 @@ static int on_timer(sd_event_source *timer, uint64_t now_us, void *arg)
 	(void)timer, (void)now_us;
 
 	if (source->is_connected) {
-		look(source);
+		look_again(source);
 	} else if (source->connector) {
 		/* It accepted and says nothing.  The attempt goes on: it is over when the server
 		 * speaks. */
@@ -516,7 +458,7 @@ static void stop(struct source *source)
 static void set_rate(struct source *source, uint32_t millihertz)
 {
 	source->rate_millihertz = millihertz;
-	damage_set_rate(&source->damage, millihertz);
+	damage_set_rate(&source->look.damage, millihertz);
 }
 
 static void destroy(struct source *source)

@@ -9,76 +9,27 @@ other.  Prints MEASURE once all of them have a picture, and at the end one line 
 that each was given, how old they were when they were drawn, and how busy this process itself was.
 """
 
-import base64
 import json
-import os
-import selectors
-import socket
 import struct
 import sys
 import time
+
+from crowd import Connection, Crowd
 
 STEP, CATCH_UP = 4, 5
 IS_WHOLE, IS_REFINEMENT, IS_EXACT = 1, 4, 8
 SLOW_S = 1 / 12
 
 
-class Viewer:
+class Viewer(Connection):
     def __init__(self, address, draw_s):
-        self.socket = socket.create_connection(address, 10)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        key = base64.b64encode(os.urandom(16)).decode()
-        self.socket.sendall(
-            f"GET /ws?source=screen&picture=delta HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\n"
-            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-            f"Sec-WebSocket-Key: {key}\r\n\r\n".encode())
-        self.socket.setblocking(False)
-        self.buffer = bytearray()
-        self.is_greeted = False
         self.draw_s, self.to_draw, self.drawing_until = draw_s, [], None
         self.held = 0
-        self.begin()
+        super().__init__(address, "?source=screen&picture=delta")
 
     def begin(self):
-        """What is counted begins here."""
-        self.frames, self.ages_ms = set(), []
+        self.frames, self.refinements, self.ages_ms = set(), set(), []
         self.n = self.bytes = self.catch_ups = self.misfits = 0
-
-    def read(self):
-        try:
-            data = self.socket.recv(1 << 20)
-        except BlockingIOError:
-            return
-        if not data:
-            raise EOFError("the server closed a connection")
-        self.buffer += data
-        if not self.is_greeted:
-            end = self.buffer.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            if not self.buffer.startswith(b"HTTP/1.1 101"):
-                raise EOFError(bytes(self.buffer[:end]).decode("latin-1"))
-            self.is_greeted = True
-            del self.buffer[:end + 4]
-        at = 0
-        while len(self.buffer) - at >= 10:
-            length, head = self.buffer[at + 1], 2
-            if length == 126:
-                length, head = self.buffer[at + 2] << 8 | self.buffer[at + 3], 4
-            elif length == 127:
-                length, head = struct.unpack_from(">Q", self.buffer, at + 2)[0], 10
-            if len(self.buffer) - at < head + length:
-                break
-            if self.buffer[at] == 0x82:
-                self.take(at + head, length)
-            elif self.buffer[at] == 0x89:
-                self.send(0x8a, bytes(self.buffer[at + head:at + head + length]))
-            at += head + length
-        del self.buffer[:at]
-
-    def send(self, first, payload):
-        """Masked with zeroes: the payload as it is."""
-        self.socket.send(bytes([first, 0x80 | len(payload), 0, 0, 0, 0]) + payload)
 
     def take(self, at, length):
         kind, flags, _, sequence, pts, base = struct.unpack_from("<BBHIQI", self.buffer, at)
@@ -91,6 +42,8 @@ class Viewer:
                 else flags & IS_WHOLE or base <= self.held < sequence)
         self.misfits += not fits
         self.held = sequence
+        if flags & IS_REFINEMENT:
+            self.refinements.add(sequence)
         now = time.monotonic()
         self.to_draw.append((sequence, pts, not flags & (IS_WHOLE | IS_REFINEMENT | IS_EXACT), now))
         if self.draw_s == 0:
@@ -109,24 +62,29 @@ class Viewer:
         self.drawing_until = now + self.draw_s if self.to_draw and self.draw_s else None
 
 
-def serve(selector, viewers, until):
-    slow = [one for one in viewers if one.draw_s]
-    while (left := until - time.monotonic()) > 0:
-        times = [one.drawing_until for one in slow if one.drawing_until]
-        wait = min([left, *(at - time.monotonic() for at in times)])
-        for key, _ in selector.select(max(0, wait)):
-            key.data.read()
-        now = time.monotonic()
-        for one in slow:
-            if one.drawing_until and one.drawing_until <= now:
-                one.drawn(now)
+def due_of(slow):
+    return min((one.drawing_until for one in slow if one.drawing_until), default=None)
+
+
+def draw_what_is_due(slow, now):
+    for one in slow:
+        if one.drawing_until and one.drawing_until <= now:
+            one.drawn(now)
+
+
+def frames_of(fast):
+    """The sequences of all frames that each of them could get.  Between the first and the last that all have:
+    what came before is drawn after the counting has begun, and of the last ones some have only reached
+    the kernel when it ends.  What only made a picture more exact is no frame."""
+    first, last = max(min(one.frames) for one in fast), min(max(one.frames) for one in fast)
+    return set(range(first, last + 1)).difference(*(one.refinements for one in fast))
 
 
 def figures(prefix, viewers, all_frames, seconds):
     ages = sorted(age for one in viewers for age in one.ages_ms)
     if not ages:
         return {}
-    return {f"{prefix}_least_share": min(len(one.frames) for one in viewers) / len(all_frames),
+    return {f"{prefix}_least_share": min(len(one.frames & all_frames) for one in viewers) / len(all_frames),
             f"{prefix}_least_fps": min(len(one.frames) for one in viewers) / seconds,
             f"{prefix}_p50": ages[len(ages) // 2], f"{prefix}_p95": ages[int(len(ages) * 0.95)],
             f"{prefix}_worst": ages[-1], f"{prefix}_catch_ups": sum(one.catch_ups for one in viewers),
@@ -137,25 +95,13 @@ def figures(prefix, viewers, all_frames, seconds):
 def main():
     host, port = sys.argv[1].rsplit(":", 1)
     n_fast, n_slow, seconds = int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
-    selector = selectors.DefaultSelector()
     fast = [Viewer((host, int(port)), 0) for _ in range(n_fast)]
     slow = [Viewer((host, int(port)), SLOW_S) for _ in range(n_slow)]
-    viewers = fast + slow
-    for one in viewers:
-        selector.register(one.socket, selectors.EVENT_READ, one)
-    deadline = time.monotonic() + 20
-    while any(one.n < 3 for one in viewers):
-        if time.monotonic() > deadline:
-            raise SystemExit("not every viewer has a picture")
-        serve(selector, viewers, time.monotonic() + 0.1)
-    serve(selector, viewers, time.monotonic() + 2)  # what joining costs is over
-    for one in viewers:
-        one.begin()
-    print("MEASURE", flush=True)
-    cpu, begin = time.process_time(), time.monotonic()
-    serve(selector, viewers, begin + seconds)
-    seconds, cpu = time.monotonic() - begin, time.process_time() - cpu
-    frames = set().union(*(one.frames for one in viewers))
+    crowd = Crowd(fast + slow, lambda: due_of(slow), lambda now: draw_what_is_due(slow, now))
+    crowd.serve_until(lambda: all(one.n >= 3 for one in crowd.viewers), "not every viewer has a picture")
+    crowd.serve(time.monotonic() + 2)  # what joining costs is over
+    seconds, cpu = crowd.measure(seconds)
+    frames = frames_of(fast)
     print(json.dumps({"frames_per_s": len(frames) / seconds, "cpu_s": cpu,
                       "client_share": cpu / seconds * 100, **figures("fast", fast, frames, seconds),
                       **figures("slow", slow, frames, seconds)}), flush=True)

@@ -11,29 +11,14 @@
 'use strict';
 
 const { openBrowser, clockOffset, run } = require('./browser.js');
+const timecode = require('./timecode.js');
 
-/* In the page.  The 64 blocks of tests/bench/timecode.h, read off the last rows of the picture. */
+/* In the page: the time code in the last rows of the picture. */
 function watch(path) {
 	const image = new Image();
 	const canvas = document.createElement('canvas');
 	const context = canvas.getContext('2d', { willReadFrequently: true });
 	let last = null;
-
-	function checksum(bits) {
-		let crc = 0xffff;
-		for (let i = 0; i < 48; i++) {
-			const top = (crc >> 15) ^ bits[i];
-			crc = (crc << 1) & 0xffff;
-			if (top) crc ^= 0x1021;
-		}
-		return crc;
-	}
-
-	function value(bits, from, to) {
-		let sum = 0;
-		for (let i = from; i < to; i++) sum = sum * 2 + bits[i];
-		return sum;
-	}
 
 	function readCode() {
 		const width = image.naturalWidth, height = image.naturalHeight;
@@ -44,12 +29,8 @@ function watch(path) {
 		}
 		context.drawImage(image, 0, height - 4, width, 1, 0, 0, width, 1);
 		const pixels = context.getImageData(0, 0, width, 1).data;
-		const bits = [];
-		for (let i = 0; i < 64; i++) {
-			const middle = Math.floor((i + 0.5) * width / 64);
-			bits.push(pixels[middle * 4 + 1] >= 128 ? 1 : 0);
-		}
-		return value(bits, 48, 64) === checksum(bits) ? value(bits, 0, 40) : null;
+		const code = window.benchTimecode(pixels, 0, width);
+		return code && code.us;
 	}
 
 	function onFrame() {
@@ -87,6 +68,7 @@ async function main() {
 			console.log('READY');
 		isReady = true;
 	});
+	await page.evaluate(timecode.install);
 	await page.evaluate(watch, '/d_video');
 }
 

@@ -23,31 +23,16 @@
 'use strict';
 
 const { HOST, openBrowser, clockOffset, run } = require('./browser.js');
+const timecode = require('./timecode.js');
 
 const PERIOD_MS = 250;
 
-/* In the page.  The 64 blocks of tests/bench/timecode.h, read off the last rows of the canvas. */
+/* In the page: the time codes in the first and the last rows of the canvas. */
 function watch(isOther) {
 	const probe = document.createElement('canvas');
 	const context = probe.getContext('2d', { willReadFrequently: true });
 	const seen = { codes: [], flashes: [] };
 	let lastCode = null, wasWhole = false, wasWhite = null, lastSequence = null;
-
-	function checksum(bits) {
-		let crc = 0xffff;
-		for (let i = 0; i < 48; i++) {
-			const top = (crc >> 15) ^ bits[i];
-			crc = (crc << 1) & 0xffff;
-			if (top) crc ^= 0x1021;
-		}
-		return crc;
-	}
-
-	function value(bits, from, to) {
-		let sum = 0;
-		for (let i = from; i < to; i++) sum = sum * 2 + bits[i];
-		return sum;
-	}
 
 	/* One row with the code, and one pixel that no pointer hides below it. */
 	function look(canvas) {
@@ -60,20 +45,13 @@ function watch(isOther) {
 		context.drawImage(canvas, width >> 2, height >> 2, 1, 1, 0, 1, 1, 1);
 		context.drawImage(canvas, 0, 4, width, 1, 0, 2, width, 1);
 		const pixels = context.getImageData(0, 0, width, 3).data;
-		const last = read(pixels, 0, width), first = read(pixels, width * 8, width);
+		const last = window.benchTimecode(pixels, 0, width);
+		const first = window.benchTimecode(pixels, width * 8, width);
 		return {
 			code: last && last.us,
 			isWhole: last !== null && first !== null && first.frame === last.frame,
 			isWhite: pixels[width * 4 + 1] >= 128,
 		};
-	}
-
-	function read(pixels, at, width) {
-		const bits = [];
-		for (let i = 0; i < 64; i++)
-			bits.push(pixels[at + Math.floor((i + 0.5) * width / 64) * 4 + 1] >= 128 ? 1 : 0);
-		return value(bits, 48, 64) === checksum(bits) ?
-			{ us: value(bits, 0, 40), frame: value(bits, 40, 48) } : null;
 	}
 
 	/* Of another system's page: the largest. */
@@ -155,6 +133,7 @@ async function main() {
 	if (isOther)
 		page.on('dialog', (dialog) => dialog.dismiss());
 	const us = (ms) => Math.round((ms + clock.offset) * 1000);
+	await page.evaluate(timecode.install);
 	await page.evaluate(watch, isOther);
 	console.log('READY');
 	for (;;) {

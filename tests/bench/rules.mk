@@ -8,7 +8,7 @@
 BENCH_OUT  := $(B)/bench
 BENCH_DIR  := tests/bench
 bench_objs  = $(patsubst %,$(B)/obj/$(BENCH_DIR)/%.o,$(1))
-BENCH_SCRIPTS  := $(addprefix $(BENCH_OUT)/,browser.js desk.js drawn.js page.js)
+BENCH_SCRIPTS  := $(addprefix $(BENCH_OUT)/,browser.js desk.js drawn.js page.js timecode.js)
 BENCH_PROGRAMS := $(addprefix $(BENCH_OUT)/,workload floor client jpeg_alone delta_alone beats hear sound_card)
 
 $(B)/obj/$(BENCH_DIR)/text.o: CPPFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags-only-I freetype2))

@@ -6,6 +6,7 @@
  *     fill X Y WIDTH HEIGHT RRGGBB    ─► ok <CLOCK_MONOTONIC ns before it was sent>
  *     noise SEED                      ─► …      every pixel of the root another
  *     page SEED                       ─► …      bright, with dark strokes: the nature of text
+ *     scroll ROWS SEED                ─► …      everything up by so much, more of the page below
  *     cursor RRGGBB                   ─► …      a square of 16 × 16, its tip at its top left
  *     warp X Y                        ─► …
  *     size                            ─► ok WIDTH HEIGHT
@@ -141,7 +142,8 @@ static uint32_t shade(bool is_page, uint32_t *state, unsigned column, unsigned r
 	return is_ink ? 0x202020 + (random >> 8 & 0x0f0f3f) : 0xf8f8f0;
 }
 
-static void put_picture(bool is_page, uint32_t seed)
+/* The rows from `begin` on, all of the root's width. */
+static void put_picture(bool is_page, uint32_t seed, unsigned begin)
 {
 	unsigned width, height;
 	uint32_t state = seed * 2654435761u + 1;
@@ -151,7 +153,7 @@ static void put_picture(bool is_page, uint32_t seed)
 	uint32_t *pixels = malloc((size_t)width * rows_a_piece * 4);
 	if (!pixels)
 		die("no memory");
-	for (unsigned top = 0; top < height; top += rows_a_piece) {
+	for (unsigned top = begin; top < height; top += rows_a_piece) {
 		unsigned rows = height - top < rows_a_piece ? height - top : rows_a_piece;
 
 		for (unsigned y = 0; y < rows; y++)
@@ -164,6 +166,19 @@ static void put_picture(bool is_page, uint32_t seed)
 			"picture");
 	}
 	free(pixels);
+}
+
+static void scroll(unsigned rows, uint32_t seed)
+{
+	unsigned width, height;
+
+	root_size(&width, &height);
+	if (rows > height)
+		rows = height;
+	check(xcb_copy_area_checked(x.connection, x.screen->root, x.screen->root, x.gc, 0,
+		      (int16_t)rows, 0, 0, (uint16_t)width, (uint16_t)(height - rows)),
+		"scroll");
+	put_picture(true, seed, height - rows);
 }
 
 static void set_cursor(uint32_t rgb)
@@ -232,16 +247,18 @@ static void file_close(FILE *file)
 static bool run(const char *line)
 {
 	char path[LINE_MAX_BYTES], sampling[4];
-	unsigned seed, quality, rgb, root_width, root_height;
+	unsigned seed, rows, quality, rgb, root_width, root_height;
 	short left, top;
 	unsigned short width, height;
 
 	if (sscanf(line, "fill %hd %hd %hu %hu %x", &left, &top, &width, &height, &rgb) == 5) {
 		fill(left, top, width, height, rgb);
 	} else if (sscanf(line, "noise %u", &seed) == 1) {
-		put_picture(false, seed);
+		put_picture(false, seed, 0);
 	} else if (sscanf(line, "page %u", &seed) == 1) {
-		put_picture(true, seed);
+		put_picture(true, seed, 0);
+	} else if (sscanf(line, "scroll %u %u", &rows, &seed) == 2) {
+		scroll(rows, seed);
 	} else if (sscanf(line, "cursor %x", &rgb) == 1) {
 		set_cursor(rgb);
 	} else if (sscanf(line, "warp %hd %hd", &left, &top) == 2) {

@@ -11,12 +11,13 @@ from wait import wait_for
 class XServer:
     """Xvfb on a display number that it chooses itself; `number` asks for one that was used before."""
 
-    def __init__(self, width=640, height=480, depth=24, auth=None, number=None):
+    def __init__(self, width=640, height=480, depth=24, auth=None, number=None, without=()):
         self.start_size = (width, height)
         read_fd, write_fd = os.pipe()
         argv = ["Xvfb"] + ([f":{number}"] if number is not None else []) + [
             "-displayfd", str(write_fd), "-screen", "0", f"{width}x{height}x{depth}", "-noreset",
             "-nolisten", "tcp"] + (["-auth", auth] if auth else [])
+        argv += [word for extension in without for word in ("-extension", extension)]
         self.process = Process(argv, pass_fds=(write_fd,))
         os.close(write_fd)
         with os.fdopen(read_fd) as pipe:
@@ -83,6 +84,9 @@ class Painter:
 
     def page(self, seed):
         return self._ask(f"page {seed}")[0]
+
+    def scroll(self, rows, seed):
+        return self._ask(f"scroll {rows} {seed}")[0]
 
     def cursor(self, rgb):
         return self._ask(f"cursor {rgb:06x}")[0]

@@ -99,7 +99,7 @@ def test_however_fast_it_paints_noise_becomes_exact(run, x, folder, draw_s):
 
 
 def test_slow_viewers_beside_a_fast_one(run, x, folder):
-    """They are served by catch-ups, see what is new, and end exact; the fast one gets every step."""
+    """They are served by what they missed, see what is new, and end exact; the fast one gets every step."""
     fast = DeltaViewer(run.address)
     slow = [DeltaViewer(run.address, draw_s=1 / 12) for _ in range(3)]
     for viewer in (fast, *slow):
@@ -125,6 +125,77 @@ def test_slow_viewers_beside_a_fast_one(run, x, folder):
     assert all(b.sequence == a.sequence + 1 for a, b in zip(steps, steps[1:])), "a step was left out"
     for viewer in (fast, *slow):
         wait_exact(viewer, x, folder, 8)
+        viewer.end()
+
+
+class Scrolling:
+    """A page that is scrolled thirty times a second, in a thread."""
+
+    def __init__(self, x):
+        self._is_ending = threading.Event()
+        self._thread = threading.Thread(target=self._paint, args=(x,))
+        x.painter.page(1)
+
+    def _paint(self, x):
+        seed = 0
+        while not self._is_ending.wait(1 / 30):
+            x.painter.scroll(18, seed := seed + 1)
+
+    def __enter__(self):
+        self._thread.start()
+
+    def __exit__(self, *_):
+        self._is_ending.set()
+        self._thread.join()
+
+
+def bytes_of(messages):
+    return sum(24 + len(message.data) for message in messages)
+
+
+def test_slow_viewers_of_scrolling_text_take_hardly_more_than_fast_ones(run, x, folder):
+    """They are given the steps that they missed, in one message; a catch-up would paint the whole page
+    anew (six times as much, and that twelve times a second)."""
+    fast = DeltaViewer(run.address)
+    slow = DeltaViewer(run.address, draw_s=1 / 12)
+    viewers = (fast, slow)
+    with Scrolling(x):
+        # The canvases become exact only when all is still; what joining costs is over before that.
+        wait_for(lambda: all(viewer.canvas.steps > 10 for viewer in viewers), 10, "steps for both")
+        begin = [len(viewer.pictures) for viewer in viewers]
+        wait_for(lambda: len(slow.pictures) > begin[1] + 30 or slow.error, 15, "30 messages")
+        found = [viewer.pictures[n:] for viewer, n in zip(viewers, begin)]
+    took, given = bytes_of(found[1]), bytes_of(found[0])
+    assert took < 1.3 * given, (took, given)
+    steps = [message for message in found[1] if message.kind == STEP]
+    assert len(steps) == len(found[1]), "a catch-up, though all that was missed was at hand"
+    assert any(message.sequence > message.base + 1 for message in steps)
+    behind_ms = sorted((m.drawn_ns / 1e3 - m.pts_us) / 1e3 for m in steps[3:-4])
+    assert behind_ms[-2] < 200 * SLOWNESS, behind_ms
+    for viewer in viewers:
+        wait_exact(viewer, x, folder, 8)
+        assert viewer.canvas.misfits == 0
+        viewer.end()
+
+
+def test_who_missed_more_than_is_kept_gets_a_catch_up(run, x, folder):
+    fast, stuck = DeltaViewer(run.address), DeltaViewer(run.address)
+    x.painter.page(1)
+    for viewer in (fast, stuck):
+        wait_exact(viewer, x, folder, 5)
+    may_draw = threading.Event()
+    stuck.on_draw = lambda message: may_draw.wait(30) and stuck.canvas.take(message)
+    n, catch_ups, chance = fast.canvas.steps, stuck.canvas.catch_ups, random.Random(6)
+
+    def paint():
+        x.painter.fill(chance.randrange(1 << 24), chance.randrange(600), chance.randrange(400), 50, 30)
+        return fast.canvas.steps > n + 40
+    wait_for(paint, 15, "forty steps")
+    may_draw.set()
+    wait_exact(stuck, x, folder, 5)
+    assert stuck.canvas.catch_ups > catch_ups and stuck.canvas.misfits == 0
+    for viewer in (fast, stuck):
+        assert viewer.error is None
         viewer.end()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import jpeg
 from screenshare import QUICK, Run
+from wait import SLOWNESS
 from xserver import XServer
 
 RED, GREEN, BLUE, WHITE, GREY = 0xD02020, 0x20C040, 0x2030E0, 0xFFFFFF, 0x808080
@@ -19,8 +20,8 @@ def display():
     """Makes X servers of a size and depth."""
     made = []
 
-    def make(width, height, depth=24):
-        made.append(XServer(width, height, depth))
+    def make(width, height, depth=24, **more):
+        made.append(XServer(width, height, depth, **more))
         return made[-1]
     yield make
     for server in made:
@@ -174,6 +175,21 @@ def test_pointer_is_seen_where_it_is_and_leaves_nothing_behind(x, run):
     # Another shape, without a move
     x.painter.cursor(BLUE)
     viewer.wait_colour(BLUE, 637, 477, tolerance=24)
+    viewer.end()
+
+
+def test_a_display_that_reports_no_damage_is_looked_at_in_every_tick(folder, display):
+    """It was looked at every two seconds: the look at everything put itself off as if others came."""
+    x = display(640, 480, without=("DAMAGE",))
+    run = Run(folder, x.display, QUICK)
+    x.painter.fill(GREY)
+    viewer = run.view()
+    viewer.wait_colour(GREY)
+    begin = time.monotonic()
+    for colour in (RED, GREEN, BLUE, WHITE, RED, GREEN):
+        x.painter.fill(colour)
+        viewer.wait_colour(colour)
+    assert time.monotonic() - begin < 3 * SLOWNESS  # it took twelve
     viewer.end()
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: httpd/catch_ups.c httpd/frame.c -levent_core */
+/* links: httpd/catch_ups.c httpd/step_history.c httpd/frame.c common/delta_ops.c -levent_core */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -81,8 +81,9 @@ static void run_until(struct daemon *daemon, const unsigned *counter, unsigned n
 static void hear(struct daemon *daemon, enum record_kind kind, unsigned flags, uint64_t sequence,
 	uint64_t base)
 {
-	struct frame *frame = frame_create(1);
+	struct frame *frame = frame_create(4);
 
+	memset(frame->data, 0, 4);
 	frame->kind = kind;
 	frame->flags = flags;
 	frame->epoch = EPOCH;
@@ -163,8 +164,9 @@ static void the_newest_is_kept_for_whoever_is_ready_later(void **state)
 static void a_new_ring_begins_anew(void **state)
 {
 	struct daemon *daemon = *state;
-	struct frame *frame = frame_create(1);
+	struct frame *frame = frame_create(4);
 
+	memset(frame->data, 0, 4);
 	hear(daemon, RECORD_CATCH_UP, RECORD_IS_KEY, 10, 0);
 	frame->kind = RECORD_STEP;
 	frame->epoch = EPOCH + 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: cli/listen.c common/parse.c common/addresses.c */
+/* links: cli/listen.c common/parse.c */
 #include "cli/listen.h"
 
 #include <setjmp.h>
@@ -54,25 +54,6 @@ static void anything_else_is_refused(void **state)
 	memset(text, '1', sizeof(text));
 	strcpy(text + sizeof(text) - 4, ":80");
 	assert_int_equal(listen_parse(text, &address), -EINVAL);
-}
-
-static bool reaches(const char *listening, const char *at)
-{
-	struct listen_address address = parsed(listening);
-	struct address to = {.family = strchr(at, ':') ? AF_INET6 : AF_INET};
-
-	assert_int_equal(inet_pton(to.family, at, &to.ip), 1);
-	return listen_reaches(&address, &to);
-}
-
-static void who_is_reached_where(void **state)
-{
-	(void)state;
-	assert_true(reaches("[::]:1", "192.0.2.1") && reaches("[::]:1", "2001:db8::1"));
-	assert_true(reaches("0.0.0.0:1", "192.0.2.1") && !reaches("0.0.0.0:1", "2001:db8::1"));
-	assert_true(reaches("192.0.2.1:1", "192.0.2.1") && !reaches("192.0.2.1:1", "192.0.2.2"));
-	assert_true(reaches("[2001:db8::1]:1", "2001:db8::1"));
-	assert_false(reaches("[2001:db8::1]:1", "2001:db8::2"));
 }
 
 static void a_free_port_is_taken_and_told(void **state)
@@ -147,7 +128,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_is_read_and_written),
 		cmocka_unit_test(anything_else_is_refused),
-		cmocka_unit_test(who_is_reached_where),
 		cmocka_unit_test(a_free_port_is_taken_and_told),
 		cmocka_unit_test(the_wildcard_serves_both_families),
 		cmocka_unit_test(an_address_of_another_machine_is_refused),

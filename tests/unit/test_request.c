@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: httpd/request.c httpd/request_reader.c common/utf8.c llhttp */
+/* links: httpd/request.c httpd/request_reader.c httpd/request_lines.c httpd/request_check.c common/utf8.c llhttp */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

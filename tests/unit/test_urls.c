@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: httpd/urls.c common/addresses.c */
+/* links: common/urls.c common/addresses.c */
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "httpd/urls.h"
+#include "common/urls.h"
 
 /* A machine with a cable: one address of each family, and loopback. */
 static struct addresses machine(void)

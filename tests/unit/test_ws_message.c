@@ -109,6 +109,44 @@ static void sound_of_a_state_is_marked_and_has_no_size(void **state)
 	frame_unref(frame);
 }
 
+/* From the base of the first to the sequence and the time of the last. */
+static void steps_that_were_missed_are_one_message(void **state)
+{
+	static const uint8_t expected[] = {0x82, 24 + 12, 4, 0, 24, 0, 0x0a, 0, 0, 0, 0xe8, 3, 0, 0,
+		0, 0, 0, 0, 0x08, 0, 0, 0, 0x80, 0x07, 0x38, 0x04, 0xa0, 0xa0, 0xa0, 0xa0, 0xa1,
+		0xa1, 0xa1, 0xa1, 0xa1, 0xa1, 0xa1, 0xa1};
+	struct evbuffer *out = evbuffer_new();
+	struct frame_run run = {.n = 2, .has_change = true};
+	uint8_t bytes[sizeof(expected) + 1];
+
+	(void)state;
+	for (unsigned i = 0; i < run.n; i++) {
+		struct frame *frame = frame_create(4 + 4 * i);
+
+		memset(frame->data, 0xa0 + (int)i, frame->len);
+		frame->kind = RECORD_STEP;
+		frame->sequence = 9 + i;
+		frame->base = 8 + i;
+		frame->pts_ns = 1000000 * i;
+		frame->width = 1920;
+		frame->height = 1080;
+		run.frames[i] = frame;
+		run.bytes += frame->len;
+	}
+	assert_int_equal(ws_message_run(out, &run), 0);
+	assert_int_equal(evbuffer_remove(out, bytes, sizeof(bytes)), sizeof(expected));
+	assert_memory_equal(bytes, expected, sizeof(expected));
+	run.has_change = false;
+	assert_int_equal(ws_message_run(out, &run), 0);
+	evbuffer_remove(out, bytes, sizeof(bytes));
+	assert_int_equal(bytes[3], WS_IS_REFINEMENT);
+	evbuffer_free(out);
+	for (unsigned i = 0; i < run.n; i++) { /* nothing is copied, and nothing kept */
+		assert_int_equal(run.frames[i]->refs, 1);
+		frame_unref(run.frames[i]);
+	}
+}
+
 /* The JSON in one frame of text. */
 static json_t *take_json(struct evbuffer *out)
 {
@@ -173,6 +211,7 @@ int main(void)
 		cmocka_unit_test(requests_are_read),
 		cmocka_unit_test(what_is_no_request_is_refused),
 		cmocka_unit_test(a_picture_s_head_is_as_documented),
+		cmocka_unit_test(steps_that_were_missed_are_one_message),
 		cmocka_unit_test(sound_of_a_state_is_marked_and_has_no_size),
 		cmocka_unit_test(hello_state_and_pong_are_as_documented),
 	};
