@@ -245,7 +245,7 @@ static void expire(struct files *files)
 	entries = listing_all(files->listing, &n, &generation);
 	for (size_t i = 0; i < n; i++)
 		if (entries[i]->meta && entries[i]->mtime_ns / 1000000000 < before_s &&
-			store_delete(files->store, entries[i]->name) == 0)
+			trash_put(store_trash(files->store), entries[i]->name) == 0)
 			listing_remove(files->listing, entries[i]->name);
 	listing_release(entries, n);
 }
@@ -254,9 +254,12 @@ static void clean(struct disk_job *job)
 {
 	struct cleaning *cleaning = (struct cleaning *)job;
 	struct files *files = cleaning->files;
+	int64_t now_s = (int64_t)time(NULL);
 
-	store_clean(files->store, files->config->files.trash_hours,
-		files->config->files.resume_hours, cleaning->is_first);
+	trash_clean(store_trash(files->store),
+		now_s - (int64_t)files->config->files.trash_hours * 3600);
+	store_clean(files->store, now_s - (int64_t)files->config->files.resume_hours * 3600,
+		cleaning->is_first);
 	if (!cleaning->is_first)
 		expire(files);
 }
