@@ -18,6 +18,7 @@
 
 #define INCOMING    ".incoming"
 #define TRASH       ".trash"
+#define PROBE       "probe.tmp"
 #define FILE_MODE   0644 /* who may enter the folder may read what is shared with everybody */
 #define FOLDER_MODE 0777
 
@@ -41,13 +42,18 @@ static int open_hidden(struct store *store, const char *name, int *fd)
 /* Not by the folder's own attributes: what the file system says of a file is what counts. */
 static bool try_meta(const struct store *store)
 {
-	static const char probe[] = "probe.tmp";
-	int fd = openat(store->incoming_fd, probe, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = openat(store->incoming_fd, PROBE, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
 	bool keeps = fd >= 0 && fsetxattr(fd, "user.screenshare", "", 0, 0) == 0;
 
 	fd_close(&fd);
-	unlinkat(store->incoming_fd, probe, 0);
+	unlinkat(store->incoming_fd, PROBE, 0);
 	return keeps;
+}
+
+/* A folder that was used before may be read-only now. */
+static int check_writable(const struct store *store)
+{
+	return faccessat(store->incoming_fd, ".", W_OK | X_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
 int store_open(const char *folder, struct store **out)
@@ -68,6 +74,8 @@ int store_open(const char *folder, struct store **out)
 		r = open_hidden(store, INCOMING, &store->incoming_fd);
 	if (r == 0)
 		r = open_hidden(store, TRASH, &store->trash.fd);
+	if (r == 0)
+		r = check_writable(store);
 	if (r < 0) {
 		store_close(store);
 		return r;
