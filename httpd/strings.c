@@ -89,6 +89,7 @@ static const struct string STRINGS[] = {
 	{"files_by_sender", {"Sender", "发送者"}},
 	{"files_newer", {"Newer", "较新"}},
 	{"files_older", {"Older", "较旧"}},
+	{"files_together", {"All together", "总进度"}},
 	{"files_page", {"Page {{page}} of {{n_pages}}", "第 {{page}} 页，共 {{n_pages}} 页"}},
 
 	/* errors: what happened, and what to do */

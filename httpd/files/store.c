@@ -256,6 +256,35 @@ static bool ends_with(const char *name, const char *end)
 	return len > end_len && strcmp(name + len - end_len, end) == 0;
 }
 
+bool store_is_part(const char *incoming)
+{
+	return ends_with(incoming, ".part");
+}
+
+int store_parts(const struct store *store, unsigned *n, uint64_t *bytes)
+{
+	int fd = openat(store->incoming_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *found;
+	struct stat st;
+	int r = -errno;
+
+	*n = 0;
+	*bytes = 0;
+	if (!dir) {
+		fd_close(&fd);
+		return r;
+	}
+	while ((found = readdir(dir)))
+		if (store_is_part(found->d_name) &&
+			fstatat(fd, found->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+			*n += 1;
+			*bytes += (uint64_t)st.st_size;
+		}
+	closedir(dir);
+	return 0;
+}
+
 /* Left behind by a server that was killed: older than this one. */
 static bool is_orphan(const struct store *store, const char *name, const struct stat *st)
 {

@@ -65,6 +65,11 @@ int store_rename(const struct store *store, const char *from, const char *to);
 /* fds relative to .incoming, names "ID.tmp" and the like, made by us alone. */
 int store_incoming_fd(const struct store *store);
 
+/* The uploads that can be resumed: their number, and the bytes that there are of them.  0 or
+ * -errno. */
+int store_parts(const struct store *store, unsigned *n, uint64_t *bytes);
+bool store_is_part(const char *incoming);
+
 /*
  * Gives the whole file `incoming` of .incoming its name, or "name (2)" and so on where that is
  * taken; makes its folders.  `fd` is the file, synced by this.  0 and the entry; -ENOTDIR: a file

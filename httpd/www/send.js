@@ -357,7 +357,7 @@
 		return;
 	}
 	total = {past: []};
-	makeRow(total, '');
+	makeRow(total, files.word('together'));
 	total.row.className = 'file total';
 	total.row.style.display = 'none';
 	startHasher();

@@ -166,7 +166,7 @@ for (const name of ['chromium', 'firefox']) {
 		await t.test('progress has a part, a speed and a time, of each file and of all', async () => {
 			wire.rate = SLOW;
 			await sending.choose(sending.source('one.mp4', film), sending.source('two.mp4', film.subarray(1)));
-			for (const file of ['one.mp4', 'two.mp4', '']) {
+			for (const file of ['one.mp4', 'two.mp4', 'All together']) {
 				const row = await sending.state(file, PROGRESS);
 				assert.ok(Math.abs(row.width - sending.percent(row)) <= 1, JSON.stringify(row));
 			}

@@ -88,22 +88,24 @@ FORM = "Content-Type: multipart/form-data; boundary=b"
 PATCH = "Content-Type: application/offset+octet-stream"
 
 
-def ways(address, length, **more):
+def ways(site, length, **more):
     """What each way of sending so many bytes is told before its body: 100 is Go on."""
-    return (head(address, "PUT", "/uploads/a", length, **more), head(address, "POST", "/", length, FORM, **more),
-            head(address, "POST", "/tus/", length, PATCH, "Tus-Resumable: 1.0.0", f"Upload-Length: {length}",
-                 "Upload-Metadata: " + metadata(filename="a"), **more))
+    told = []
+    for way in (("PUT", "/uploads/a", length), ("POST", "/", length, FORM),
+                ("POST", "/tus/", length, PATCH, "Tus-Resumable: 1.0.0", f"Upload-Length: {length}",
+                 "Upload-Metadata: " + metadata(filename="a"))):
+        told.append(head(site.address, *way, **more))
+        wait_for(lambda: site.status()["files"]["uploading"] == 0, 5, "it has been given up")
+    return tuple(told)
 
 
 def test_each_sender_has_a_quota_of_its_own(folder):
     site = Site(folder, FREE + "sender_quota_mb = 2\n")
-    assert ways(site.address, 2_000_001) == (507, 507, 507)
-    assert ways(site.address, 1_900_000) == (100, 100, 100)
-    wait_for(lambda: site.status()["files"]["uploading"] == 0, 5, "they have given up")
+    assert ways(site, 2_000_001) == (507, 507, 507)
+    assert ways(site, 1_900_000) == (100, 100, 100)
     assert site.put("first", b"x" * 1_500_000).status == 201
-    assert ways(site.address, 600_000) == (507, 507, 507)
-    assert ways(site.address, 600_000, source="127.0.0.2") == (100, 100, 100)
-    wait_for(lambda: site.status()["files"]["uploading"] == 0, 5, "they have given up")
+    assert ways(site, 600_000) == (507, 507, 507)
+    assert ways(site, 600_000, source="127.0.0.2") == (100, 100, 100)
     # Of unknown length: until it is too much.
     assert web.request(site.address, "PUT", "/uploads/b", iter([b"x" * 100_000] * 6)).status == 507
     assert web.request(site.address, "PUT", "/uploads/b", iter([b"x" * 100_000] * 4)).status == 201
@@ -114,11 +116,30 @@ def test_each_sender_has_a_quota_of_its_own(folder):
 
 def test_every_way_of_sending_is_told_its_limit_before_the_body(folder):
     site = Site(folder, FREE + "file_max_mb = 2\nquota_mb = 4\n")
-    assert ways(site.address, 9_000_000) == (413, 413, 413)
+    assert ways(site, 9_000_000) == (413, 413, 413)
     assert site.put("a", b"x" * 2_000_000).status == 201
     assert site.put("b", b"x" * 1_000_000).status == 201
-    assert ways(site.address, 1_000_001) == (507, 507, 507)
+    assert ways(site, 1_000_001) == (507, 507, 507)
     assert site.on_disk() == ["a", "b"]
+
+
+def test_what_rests_counts_too_but_not_twice(folder):
+    site = Site(folder, FREE + "quota_mb = 4\ncount_max = 3\n")
+    tus = Tus(site.address)
+    path = tus.create(3_500_000, body=b"x" * 2_900_000, filename="resting")
+    assert ways(site, 1_100_001) == (507, 507, 507)
+    assert site.put("beside", b"x" * 400_000).status == 201
+    site = restart(site, folder, "quota_mb = 4\ncount_max = 3\n")
+    tus = Tus(site.address)
+    assert ways(site, 900_000) == (507, 507, 507)
+    assert tus.patch(path, 2_900_000, b"x" * 600_000).status == 204
+    assert site.names() == ["beside", "resting"]
+    # The third, and last, is begun with nothing; then there are three.
+    path = tus.create(1000, filename="third")
+    assert site.put("fourth", b"").status == 507
+    assert tus.patch(path, 0, b"x" * 1000).status == 204
+    assert site.put("fourth", b"").status == 507
+    assert site.names() == ["beside", "resting", "third"]
 
 
 def test_a_thousand_of_a_name_are_enough(site):
