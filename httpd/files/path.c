@@ -13,6 +13,7 @@
 
 #define NUMBERS_MAX 1000u
 #define FOLDER_MODE 0777
+#define ATTEMPTS    20u
 
 int path_open(int root_fd, const char *name, int flags)
 {
@@ -114,7 +115,8 @@ int path_sync_folder(int fd)
 	return fsync(fd) < 0 && errno != EINVAL && errno != EROFS ? -errno : 0;
 }
 
-int path_place(
+/* The first number of the name that is free. */
+static int place_once(
 	int root_fd, int from_fd, const char *from, const char *name, char placed[FILENAME_SIZE])
 {
 	const char *base;
@@ -132,6 +134,18 @@ int path_place(
 	if (r == 0)
 		r = path_sync_folder(parent);
 	fd_close(&parent);
+	return r;
+}
+
+/* Its folder may go just when we have made or opened it: with the last file that was in it, which
+ * somebody else has deleted (seen). */
+int path_place(
+	int root_fd, int from_fd, const char *from, const char *name, char placed[FILENAME_SIZE])
+{
+	int r = -ENOENT;
+
+	for (unsigned i = 0; r == -ENOENT && i < ATTEMPTS; i++)
+		r = place_once(root_fd, from_fd, from, name, placed);
 	return r;
 }
 

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import threading
 import time
 
 import pytest
@@ -142,6 +143,18 @@ def test_what_rests_counts_too_but_not_twice(folder):
     assert site.names() == ["beside", "resting", "third"]
 
 
+def test_an_upload_is_resumed_on_a_disk_that_has_room_for_its_rest_alone(folder):
+    shared = os.path.join(folder, "small")
+    os.mkdir(shared)
+    mount = f'mount -t tmpfs -o size=6m none {shared} && exec "$@"'
+    prefix = ["unshare", "-m" if os.geteuid() == 0 else "-Urm", "sh", "-c", mount, "-"]
+    site = Httpd(folder, QUICK + FREE + f"folder = {shared}\n", prefix=prefix)
+    tus = Tus(site.address)
+    path = tus.create(5_000_000, body=b"x" * 4_000_000, filename="large")
+    assert tus.patch(path, 4_000_000, b"x" * 1_000_000).status == 204
+    assert json.loads(site.get("/files").body)["files"][0]["size"] == 5_000_000
+
+
 def test_a_thousand_of_a_name_are_enough(site):
     for number in range(1, 1001):
         name = "x" if number == 1 else f"x ({number})"
@@ -226,6 +239,25 @@ def test_two_tus_uploads_and_a_form_of_one_name_at_once_are_all_there(site):
     assert sorted(int(sock.recv(4096).split()[1]) for sock in senders) == [201, 204, 204]
     assert site.names() == ["same (2).bin", "same (3).bin", "same.bin"]
     assert {entry["sha256"] for entry in site.list()["files"]} == {hashlib.sha256(b).hexdigest() for b in bodies}
+
+
+def test_a_folder_that_goes_with_its_last_file_takes_no_other_along(site):
+    """A PUT was answered 404 when somebody had deleted the last file of its folder (seen, 1 of 80)."""
+    found = []
+
+    def put_and_delete(mine):
+        for number in range(60):
+            path = f"/uploads/folder/sub/{mine}-{number}"
+            answer = web.request(site.address, "PUT", path, b"x")
+            found.append(answer.status)
+            cookie = {"Cookie": answer.headers.get("Set-Cookie", "").split(";")[0]}
+            found.append(web.request(site.address, "DELETE", path, headers=cookie).status)
+    threads = [threading.Thread(target=put_and_delete, args=(mine,)) for mine in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(set(found)) == [201, 204] and len(found) == 720
 
 
 # --- a folder that cannot be written ---
