@@ -9,7 +9,9 @@
 
 #include <event2/buffer.h>
 
+#include "common/parse.h"
 #include "httpd/files/files.h"
+#include "httpd/files/list_text.h"
 #include "httpd/files/lister.h"
 #include "httpd/site.h"
 #include "httpd/template.h"
@@ -36,7 +38,7 @@
 #define POLICY_SCRIPT                                                                              \
 	"default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; frame-ancestors 'none'"
 #define POLICY_MAX (sizeof(POLICY_VIEWER) + HOST_MAX + 8)
-#define VALUES_MAX 16
+#define VALUES_MAX 20
 #define HOST_MAX   256 /* what is shown of a Host header; a name has 253 characters at most */
 #define PORT_MAX   8   /* ":65535" */
 
@@ -113,27 +115,80 @@ static void answer_page(struct exchange *exchange, const struct page *page, cons
 		answer(exchange, page, file.data, file.len, response);
 }
 
-static void answer_start(struct exchange *exchange, const char *rows)
+/* --- the start page --- */
+
+/* What it shows of the files where no script lists them. */
+struct start {
+	const struct files *files;
+	const char *rows;
+	size_t page, n_pages; /* counted from 1 */
+};
+
+/* ?page=N, or the nearest that there is. */
+static size_t page_asked(const struct request *request, size_t n_pages)
+{
+	char text[16];
+	uint64_t page = 1;
+	int len = request_query(request, "page", text, sizeof(text));
+
+	if (len > 0)
+		parse_number(text, (size_t)len, 1, UINT32_MAX, &page);
+	return page < n_pages ? (size_t)page : n_pages;
+}
+
+static void answer_start(struct exchange *exchange, const struct start *start)
 {
 	const struct request *request = exchange_request(exchange);
+	bool is_ready = start->files->store != NULL;
 	struct response response = {
 		.status = 200, .policy = POLICY_START, .headers = "Vary: Accept-Language\r\n"};
+	char number[24], n_pages[24], newer[24], older[24];
 	struct page page;
 
+	snprintf(number, sizeof(number), "%zu", start->page);
+	snprintf(n_pages, sizeof(n_pages), "%zu", start->n_pages);
+	snprintf(newer, sizeof(newer), "%zu", start->page - 1);
+	snprintf(older, sizeof(older), "%zu", start->page + 1);
 	page_init(&page, request);
 	add(&page, "host", request->host);
-	add(&page, "rows", rows);
+	add(&page, "rows", start->rows);
 	page.values[page.template.n_values - 1].is_markup = true;
+	add(&page, "page", number);
+	add(&page, "n_pages", n_pages);
+	add(&page, "newer", newer);
+	add(&page, "older", older);
+	add(&page, "pages_class", start->n_pages > 1 ? "" : "hidden");
+	add(&page, "newer_class", start->page > 1 ? "" : "hidden");
+	add(&page, "older_class", start->page < start->n_pages ? "" : "hidden");
+	add(&page, "files_class", is_ready ? "" : "off");
+	add(&page, "files_why", is_ready ? "" : start->files->why_not);
+	add(&page, "send_class", is_ready && start->files->config->files.uploads ? "" : "hidden");
 	answer_page(exchange, &page, "start.html", &response);
+}
+
+static void answer_rows(void *arg, struct exchange *exchange, struct list_text *text)
+{
+	struct start start = {.files = arg, .n_pages = list_text_pages(text)};
+
+	start.page = page_asked(exchange_request(exchange), start.n_pages);
+	start.rows = list_text_rows(text, start.page - 1);
+	if (start.rows)
+		answer_start(exchange, &start);
+	else
+		exchange_fail(exchange);
 }
 
 void pages_start(struct site *site, struct exchange *exchange)
 {
+	const struct start none = {.files = site->files, .rows = "", .page = 1, .n_pages = 1};
+
 	if (site->files->store)
-		lister_rows(site->files->lister, exchange, answer_start);
+		lister_rows(site->files->lister, exchange, answer_rows, site->files);
 	else
-		answer_start(exchange, "");
+		answer_start(exchange, &none);
 }
+
+/* --- the viewer's page --- */
 
 /* The page of a source: the same for all, but for where its pictures come from. */
 struct viewer_page {

@@ -87,6 +87,10 @@ static const struct string STRINGS[] = {
 	{"files_by_name", {"Name", "名称"}},
 	{"files_by_size", {"Size", "大小"}},
 	{"files_by_sender", {"Sender", "发送者"}},
+	{"files_newer", {"Newer", "较新"}},
+	{"files_older", {"Older", "较旧"}},
+	{"files_together", {"All together", "总进度"}},
+	{"files_page", {"Page {{page}} of {{n_pages}}", "第 {{page}} 页，共 {{n_pages}} 页"}},
 
 	/* errors: what happened, and what to do */
 	{"error_full_title", {"There is no room for this", "空间不足"}},

@@ -53,8 +53,8 @@ httpd/!(websocket).[ch]           ; ^wslay                                      
 httpd/exchange.[ch]               ; ^httpd/(feed|frame|viewer|routes|server|status|ring_watch)                                 ; an exchange knows no route and no feed
 httpd/access.[ch]                 ; ^httpd/(feed|frame|viewer|routes|server|status|conn)                                       ; who may do what is decided without knowing what
 httpd/files/*                     ; ^httpd/(feed|frame|viewer|ring_watch)                                                      ; files never see a feed
-httpd/files/@(filename|form_parser|tus_head|range|entry|listing).[ch] ; ^httpd/(conn|exchange|response|routes|pages|site|status)\.h|^event2                 ; names, forms, heads and lists know no connection
-httpd/files/@(store|incoming|quota|tus_info).[ch] ; ^httpd/(conn|exchange|response|routes|pages|site|status)\.h|^event2                                  ; the disk's side knows no connection
+httpd/files/@(filename|form_parser|tus_head|range|entry|listing|list_text).[ch] ; ^httpd/(conn|exchange|response|routes|pages|site|status)\.h|^event2                 ; names, forms, heads and lists know no connection
+httpd/files/@(path|store|trash|incoming|quota|tus_file|tus_info).[ch] ; ^httpd/(conn|exchange|response|routes|pages|site|status)\.h|^event2                                  ; the disk's side knows no connection
 httpd/files/!(zip).[ch]           ; ^archive                                                                                   ; only the ZIP knows libarchive
 httpd/!(request*|main).[ch]       ; ^llhttp\.h$                                                                                ; only the request's reader knows llhttp
 httpd/!(main|server).[ch]         ; ^httpd/server\.h                                                                           ; the server is the top

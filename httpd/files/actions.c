@@ -27,7 +27,7 @@ static void run(struct disk_job *job)
 	struct file_entry *entry;
 
 	if (action->new_name[0] == '\0')
-		action->result = store_delete(files->store, action->name);
+		action->result = trash_put(store_trash(files->store), action->name);
 	else
 		action->result = store_rename(files->store, action->name, action->new_name);
 	if (action->result < 0)

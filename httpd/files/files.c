@@ -245,7 +245,7 @@ static void expire(struct files *files)
 	entries = listing_all(files->listing, &n, &generation);
 	for (size_t i = 0; i < n; i++)
 		if (entries[i]->meta && entries[i]->mtime_ns / 1000000000 < before_s &&
-			store_delete(files->store, entries[i]->name) == 0)
+			trash_put(store_trash(files->store), entries[i]->name) == 0)
 			listing_remove(files->listing, entries[i]->name);
 	listing_release(entries, n);
 }
@@ -254,10 +254,13 @@ static void clean(struct disk_job *job)
 {
 	struct cleaning *cleaning = (struct cleaning *)job;
 	struct files *files = cleaning->files;
+	int64_t now_s = (int64_t)time(NULL);
 
-	store_clean(files->store, files->config->files.trash_hours,
-		files->config->files.resume_hours, cleaning->is_first);
-	if (!cleaning->is_first)
+	trash_clean(store_trash(files->store),
+		now_s - (int64_t)files->config->files.trash_hours * 3600);
+	store_clean(files->store, now_s - (int64_t)files->config->files.resume_hours * 3600,
+		cleaning->is_first);
+	if (!cleaning->is_first) /* before, nobody has looked what there is */
 		expire(files);
 }
 
@@ -287,7 +290,30 @@ static void on_cleaning(evutil_socket_t fd, short what, void *arg)
 	start_cleaning(files, false);
 }
 
+/* All that is there is known: what became too old while nobody was here goes now. */
+static void on_scanned(void *arg)
+{
+	start_cleaning(arg, false);
+}
+
 /* --- its life --- */
+
+/* There is no store: to who sits here what to do, to everybody why. */
+static void explain(struct files *files, const char *folder, int r)
+{
+	const char *what = r == -EROFS    ? "it is read-only for this service"
+			   : r == -EACCES ? "this service may not write there"
+					  : strerror(-r);
+	const char *remedy = r == -EROFS || r == -EACCES
+				     ? "its owner must be the service's user, and a drop-in of the "
+				       "unit must allow it (ReadWritePaths=; below /home also "
+				       "ProtectHome=no); then restart"
+				     : "correct it, or [files] folder, and restart";
+
+	snprintf(files->why_not, sizeof(files->why_not),
+		"The folder of the shared files cannot be used: %s; %s", what, remedy);
+	log_err("Could not use the folder %s: %s; no files are shared; %s", folder, what, remedy);
+}
 
 static int open_store(struct files *files, const char *state_dir)
 {
@@ -302,11 +328,7 @@ static int open_store(struct files *files, const char *state_dir)
 	r = store_open(folder, &files->store);
 	if (r == 0 || r == -ENOSYS)
 		return r;
-	snprintf(files->why_not, sizeof(files->why_not),
-		"The folder of the shared files cannot be used: %s", strerror(-r));
-	log_err("Could not use the folder %s: %s; no files are shared; correct it, or [files] "
-		"folder, and restart",
-		folder, strerror(-r));
+	explain(files, folder, r);
 	return 0;
 }
 
@@ -326,8 +348,8 @@ static int start_all(struct files *files)
 	if (r < 0)
 		return r;
 	start_cleaning(files, true);
-	r = folder_watch_create(
-		files->base, files->workers, files->store, files->listing, &files->watch);
+	r = folder_watch_create(files->base, files->workers, files->store, files->listing,
+		on_scanned, files, &files->watch);
 	if (r < 0)
 		return r;
 	files->cleaning = event_new(files->base, -1, EV_PERSIST, on_cleaning, files);

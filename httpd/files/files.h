@@ -31,7 +31,7 @@ struct files {
 	/* Uploads have their own: a disk that takes no more still lists and reads. */
 	struct disk_workers *workers, *writers;
 	struct store *store; /* NULL: there is none, see `why_not` */
-	char why_not[256];
+	char why_not[320];
 	struct listing *listing;
 	struct quota *quota;
 	struct folder_watch *watch;

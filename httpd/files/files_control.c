@@ -79,7 +79,7 @@ static json_t *trash(struct order *order)
 	json_t *array = json_array();
 
 	if (array)
-		store_trash_each(order->files->store, add_trash, array);
+		trash_each(store_trash(order->files->store), add_trash, array);
 	return json_pack("{sb so}", "ok", 1, "files", array);
 }
 
@@ -95,7 +95,7 @@ static void look_again(struct files *files, const char *name)
 
 static json_t *delete (struct order *order)
 {
-	int r = store_delete(order->files->store, order->name);
+	int r = trash_put(store_trash(order->files->store), order->name);
 
 	look_again(order->files, order->name);
 	if (r == 0)
@@ -118,7 +118,7 @@ static json_t *rename_it(struct order *order)
 static json_t *restore(struct order *order)
 {
 	char name[FILENAME_SIZE];
-	int r = store_restore(order->files->store, order->name, name);
+	int r = trash_restore(store_trash(order->files->store), order->name, name);
 
 	if (r < 0)
 		return result_json(r);

@@ -39,6 +39,8 @@ struct folder_watch {
 	const struct store *store;
 	struct listing *listing;
 	/* the loop's */
+	void (*on_scanned)(void *arg); /* NULL: it has been called */
+	void *arg;
 	struct event readable, timer;
 	struct disk_job scan;
 	bool is_scanning, wants_scan;
@@ -160,6 +162,11 @@ static void scan_done(struct disk_job *job)
 			 "looking through it every minute; raise fs.inotify.max_user_watches");
 	watch->was_told_blind = is_blind;
 	if (!watch->is_destroyed) {
+		void (*on_scanned)(void *) = watch->on_scanned;
+
+		watch->on_scanned = NULL;
+		if (on_scanned)
+			on_scanned(watch->arg);
 		if (is_blind)
 			event_add(&watch->timer, &later);
 		if (watch->wants_scan)
@@ -268,7 +275,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 }
 
 int folder_watch_create(struct event_base *base, struct disk_workers *workers,
-	const struct store *store, struct listing *listing, struct folder_watch **out)
+	const struct store *store, struct listing *listing, void (*on_scanned)(void *arg),
+	void *arg, struct folder_watch **out)
 {
 	struct folder_watch *watch = calloc(1, sizeof(*watch));
 
@@ -277,6 +285,8 @@ int folder_watch_create(struct event_base *base, struct disk_workers *workers,
 	watch->workers = workers;
 	watch->store = store;
 	watch->listing = listing;
+	watch->on_scanned = on_scanned;
+	watch->arg = arg;
 	watch->scan = (struct disk_job){.run = run_scan, .done = scan_done};
 	pthread_mutex_init(&watch->lock, NULL);
 	watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);

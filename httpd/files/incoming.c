@@ -15,6 +15,10 @@
 static int begin(struct incoming *incoming, const struct store *store, struct quota *quota,
 	const char *address, const char *file, uint64_t expected, bool is_hashed, int flags)
 {
+	struct quota_wish wish = {.address = address,
+		.bytes = expected,
+		.is_part = store_is_part(file),
+		.is_resumed = (flags & O_CREAT) == 0};
 	struct stat st;
 	int r;
 
@@ -24,19 +28,22 @@ static int begin(struct incoming *incoming, const struct store *store, struct qu
 	incoming->size_max = quota_file_max(quota);
 	incoming->is_hashed = is_hashed;
 	sha256_init(&incoming->hash);
-	r = quota_reserve(quota, &incoming->reservation, address, expected);
+	if (wish.is_resumed) {
+		if (fstatat(store_incoming_fd(store), file, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return -errno;
+		wish.there = incoming->size = incoming->flushed = (uint64_t)st.st_size;
+	}
+	r = quota_reserve(quota, &incoming->reservation, &wish);
 	if (r < 0)
 		return r;
 	incoming->fd = openat(store_incoming_fd(store), file,
 		flags | O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
-	if (incoming->fd < 0 || fstat(incoming->fd, &st) < 0) {
+	if (incoming->fd < 0) {
 		r = -errno;
 		incoming_drop(incoming, false);
 		return r;
 	}
 	memcpy(incoming->file, file, strlen(file) + 1);
-	incoming->size = incoming->flushed = (uint64_t)st.st_size;
-	reservation_use(&incoming->reservation, incoming->size);
 	return 0;
 }
 

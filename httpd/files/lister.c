@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
@@ -15,17 +14,9 @@
 #include <event2/event_struct.h>
 
 #include "httpd/files/files.h"
+#include "httpd/files/list_text.h"
 
 #define TAG_SIZE (STORE_ID_SIZE + ENTRY_OWNER_SIZE + 24u)
-
-/* The array of one generation, shared by all answers that hold it.  Event-loop thread only. */
-struct text {
-	unsigned refs;
-	uint64_t generation;
-	size_t len, size;
-	char *bytes;
-	char *rows; /* the first of them as HTML */
-};
 
 struct asker {
 	LIST_ENTRY(asker) entry; /* in lister::waiting or ::building */
@@ -34,190 +25,28 @@ struct asker {
 	struct event timer;
 	uint64_t after; /* the generation that it knows */
 	/* NULL: wants JSON */
-	void (*answer_rows)(struct exchange *exchange, const char *rows);
+	void (*answer_rows)(void *arg, struct exchange *exchange, struct list_text *text);
+	void *arg;
 };
 LIST_HEAD(asker_list, asker);
 
 struct lister {
 	struct files *files;
 	struct event changed;
-	struct text *newest;
+	struct list_text *newest;
 	struct asker_list waiting;  /* for a change */
 	struct asker_list building; /* for the text */
 	struct disk_job job;
 	bool is_running, is_destroyed;
-	struct text *written; /* the job's while it runs */
+	struct list_text *written; /* the job's while it runs */
 };
 
-static void text_unref(struct text *text)
-{
-	if (!text || --text->refs > 0)
-		return;
-	free(text->bytes);
-	free(text->rows);
-	free(text);
-}
-
-/* --- writing, on a worker --- */
-
-static bool make_room(struct text *text, size_t more)
-{
-	size_t size = text->size > 0 ? text->size : 4096;
-	char *bytes;
-
-	if (text->size - text->len >= more)
-		return true;
-	while (size - text->len < more)
-		size *= 2;
-	bytes = realloc(text->bytes, size);
-	if (!bytes)
-		return false;
-	text->bytes = bytes;
-	text->size = size;
-	return true;
-}
-
-/* Room must have been made: six bytes for each of `value`, and the rest. */
-static void add_string(struct text *text, const char *key, const char *value)
-{
-	char *out = text->bytes + text->len;
-
-	out += sprintf(out, "\"%s\":\"", key);
-	for (; *value; value++) {
-		if ((unsigned char)*value < 0x20) {
-			out += sprintf(out, "\\u%04x", (unsigned)*value);
-			continue;
-		}
-		if (*value == '"' || *value == '\\')
-			*out++ = '\\';
-		*out++ = *value;
-	}
-	*out++ = '"';
-	text->len = (size_t)(out - text->bytes);
-}
-
-static bool add_entry(struct text *text, const struct file_entry *entry)
-{
-	const struct file_meta *meta = entry->meta;
-	char hash[2 * ENTRY_HASH_SIZE + 1];
-
-	if (!make_room(text, 6 * (strlen(entry->name) + ENTRY_SENDER_SIZE) + 512))
-		return false;
-	text->len += (size_t)sprintf(text->bytes + text->len, "%s{", text->len > 1 ? ",\n" : "\n");
-	add_string(text, "name", entry->name);
-	text->len += (size_t)sprintf(text->bytes + text->len,
-		",\"size\":%" PRIu64 ",\"modified\":%" PRId64 ",", entry->size,
-		entry->mtime_ns / 1000000);
-	add_string(text, "type", filename_type(entry->name).type);
-	if (meta) {
-		text->bytes[text->len++] = ',';
-		add_string(text, "sender", *meta->sender ? meta->sender : meta->address);
-		text->bytes[text->len++] = ',';
-		add_string(text, "owner", meta->owner);
-	}
-	if (meta && meta->has_hash) {
-		entry_hash_text(meta->sha256, hash);
-		text->bytes[text->len++] = ',';
-		add_string(text, "sha256", hash);
-	}
-	text->bytes[text->len++] = '}';
-	return true;
-}
-
-/* … and as HTML, for pages without scripts. */
-static void add_escaped(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		if (strchr("<>&\"'", *text))
-			fprintf(out, "&#%d;", *text);
-		else
-			fputc(*text, out);
-	}
-}
-
-static void add_size(FILE *out, uint64_t bytes)
-{
-	static const char *const units[] = {"B", "KB", "MB", "GB", "TB", "PB"};
-	double value = (double)bytes;
-	size_t unit = 0;
-
-	while (value >= 1000 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-		value /= 1000;
-		unit++;
-	}
-	fprintf(out, unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, units[unit]);
-}
-
-static void add_row(FILE *out, const struct file_entry *entry)
-{
-	time_t seconds = (time_t)(entry->mtime_ns / 1000000000);
-	char url[3 * FILENAME_SIZE], date[32];
-	struct tm local;
-
-	filename_to_url(entry->name, url);
-	localtime_r(&seconds, &local);
-	strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &local);
-	fputs("<li class=\"file\"><div class=\"what\"><a class=\"name\" href=\"/uploads/", out);
-	add_escaped(out, url);
-	fputs("\">", out);
-	add_escaped(out, entry->name);
-	fputs("</a><span class=\"about\">", out);
-	add_size(out, entry->size);
-	fprintf(out, " · %s", date);
-	if (entry->meta) {
-		fputs(" · ", out);
-		add_escaped(out, *entry->meta->sender ? entry->meta->sender : entry->meta->address);
-	}
-	fputs("</span></div><a class=\"get\" href=\"/download/", out);
-	add_escaped(out, url);
-	fputs("\">↓</a></li>\n", out);
-}
-
-static char *write_rows(struct file_entry **entries, size_t n)
-{
-	char *rows = NULL;
-	size_t len;
-	FILE *out = open_memstream(&rows, &len);
-	bool is_whole = out != NULL;
-
-	for (size_t i = 0; is_whole && i < n && i < LISTER_ROWS; i++)
-		add_row(out, entries[i]);
-	if (out)
-		is_whole = !ferror(out) && fclose(out) == 0;
-	if (is_whole)
-		return rows;
-	free(rows);
-	return NULL;
-}
-
+/* On a worker. */
 static void run(struct disk_job *job)
 {
 	struct lister *lister = (struct lister *)((char *)job - offsetof(struct lister, job));
-	struct text *text = calloc(1, sizeof(*text));
-	struct file_entry **entries;
-	bool is_whole;
-	size_t n;
 
-	lister->written = NULL;
-	if (!text)
-		return;
-	text->refs = 1;
-	entries = listing_all(lister->files->listing, &n, &text->generation);
-	is_whole = make_room(text, 4096);
-	if (is_whole)
-		text->bytes[text->len++] = '[';
-	for (size_t i = 0; i < n && is_whole; i++)
-		is_whole = add_entry(text, entries[i]);
-	text->rows = write_rows(entries, n);
-	is_whole = is_whole && text->rows;
-	listing_release(entries, n);
-	if (is_whole && make_room(text, 4)) {
-		memcpy(text->bytes + text->len, "]}\n", 3);
-		text->len += 3;
-		lister->written = text;
-	} else {
-		text_unref(text);
-	}
+	lister->written = list_text_write(lister->files->listing);
 }
 
 /* --- answering --- */
@@ -225,7 +54,7 @@ static void run(struct disk_job *job)
 static void release_text(const void *data, size_t len, void *text)
 {
 	(void)data, (void)len;
-	text_unref(text);
+	list_text_unref(text);
 }
 
 static void tag_of(
@@ -267,26 +96,28 @@ static void answer_not_modified(struct exchange *exchange, const char *headers)
 	exchange_answer(exchange, &response);
 }
 
-static void answer(struct lister *lister, struct exchange *exchange, struct text *text)
+static void answer(struct lister *lister, struct exchange *exchange, struct list_text *text)
 {
 	const struct request *request = exchange_request(exchange);
 	const char *known = request_header(request, "If-None-Match");
 	char owner[ENTRY_OWNER_SIZE], tag[TAG_SIZE], headers[TAG_SIZE + 16];
 	struct response response = {
 		.status = 200, .type = "application/json", .cache = "no-cache", .headers = headers};
+	const char *json;
+	size_t len;
 
 	owner_of(request, owner);
-	tag_of(lister, text->generation, owner, tag);
+	tag_of(lister, list_text_generation(text), owner, tag);
 	snprintf(headers, sizeof(headers), "ETag: \"%s\"\r\n", tag);
 	if (known && strstr(known, tag)) {
 		answer_not_modified(exchange, headers);
 		return;
 	}
 	response.body = evbuffer_new();
+	json = list_text_json(text, &len);
 	if (response.body && add_head(lister, tag, owner, response.body) >= 0 &&
-		evbuffer_add_reference(response.body, text->bytes, text->len, release_text, text) ==
-			0) {
-		text->refs++;
+		evbuffer_add_reference(response.body, json, len, release_text, text) == 0) {
+		list_text_ref(text);
 		exchange_answer(exchange, &response);
 	} else {
 		exchange_fail(exchange);
@@ -313,24 +144,26 @@ static void start(struct lister *lister)
 static void done(struct disk_job *job)
 {
 	struct lister *lister = (struct lister *)((char *)job - offsetof(struct lister, job));
-	struct text *text = lister->written;
+	struct list_text *text = lister->written;
 	struct asker *asker;
 
 	lister->is_running = false;
-	text_unref(lister->newest);
+	list_text_unref(lister->newest);
 	lister->newest = text;
 	if (lister->is_destroyed) {
-		text_unref(text);
+		list_text_unref(text);
 		free(lister);
 		return;
 	}
 	while ((asker = LIST_FIRST(&lister->building))) {
 		struct exchange *exchange = asker->exchange;
-		void (*answer_rows)(struct exchange *, const char *) = asker->answer_rows;
+		void (*answer_rows)(void *, struct exchange *, struct list_text *) =
+			asker->answer_rows;
+		void *arg = asker->arg;
 
 		asker_free(asker);
 		if (text && answer_rows)
-			answer_rows(exchange, text->rows);
+			answer_rows(arg, exchange, text);
 		else if (text)
 			answer(lister, exchange, text);
 		else
@@ -399,6 +232,11 @@ static struct asker *asker_new(
 	return asker;
 }
 
+static bool has_newest(const struct lister *lister, uint64_t generation)
+{
+	return lister->newest && list_text_generation(lister->newest) == generation;
+}
+
 void lister_answer(struct lister *lister, struct exchange *exchange)
 {
 	const struct request *request = exchange_request(exchange);
@@ -412,7 +250,7 @@ void lister_answer(struct lister *lister, struct exchange *exchange)
 	tag_of(lister, generation, owner, tag);
 	if (request_query(request, "after", after, sizeof(after)) > 0)
 		is_known = strcmp(after, tag) == 0;
-	if (!is_known && lister->newest && lister->newest->generation == generation) {
+	if (!is_known && has_newest(lister, generation)) {
 		answer(lister, exchange, lister->newest);
 		return;
 	}
@@ -426,19 +264,21 @@ void lister_answer(struct lister *lister, struct exchange *exchange)
 }
 
 void lister_rows(struct lister *lister, struct exchange *exchange,
-	void (*answer_rows)(struct exchange *exchange, const char *rows))
+	void (*answer_rows)(void *arg, struct exchange *exchange, struct list_text *text),
+	void *arg)
 {
 	uint64_t generation = listing_generation(lister->files->listing);
 	struct asker *asker;
 
-	if (lister->newest && lister->newest->generation == generation) {
-		answer_rows(exchange, lister->newest->rows);
+	if (has_newest(lister, generation)) {
+		answer_rows(arg, exchange, lister->newest);
 		return;
 	}
 	asker = asker_new(lister, exchange, generation);
 	if (!asker)
 		return;
 	asker->answer_rows = answer_rows;
+	asker->arg = arg;
 	start(lister);
 }
 
@@ -467,6 +307,6 @@ void lister_destroy(struct lister *lister)
 	lister->is_destroyed = true;
 	if (lister->is_running)
 		return;
-	text_unref(lister->newest);
+	list_text_unref(lister->newest);
 	free(lister);
 }

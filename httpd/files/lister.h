@@ -5,14 +5,14 @@
  *     asked ──► text of this generation? ──yes──► answered
  *                   no ──► a worker writes it, once for all who ask meanwhile
  *
- * Ten thousand entries are 2 MB of text, written in 20 ms: not on the event loop, and not once a
- * viewer.  What differs from one to the next (who "you" are) is put in front of it.
+ * What differs from one to the next (who "you" are) is put in front of the text (list_text.h).
  * Event-loop thread only.
  */
 #pragma once
 
 struct exchange;
 struct files;
+struct list_text;
 struct lister; /* opaque */
 
 #define LISTER_WAIT_S 25 /* then the answer is the same list again, as 304 */
@@ -21,8 +21,7 @@ struct lister; /* opaque */
 int lister_create(struct files *files, struct lister **out);
 void lister_destroy(struct lister *lister); /* when its last job has run; accepts NULL */
 void lister_answer(struct lister *lister, struct exchange *exchange);
-/* Gives the newest LISTER_ROWS files as rows of HTML, now or later, to who answers with them: pages
- * without scripts have no others. */
-#define LISTER_ROWS 200u
+/* Gives the newest text, borrowed for the call, now or later, to who answers with its rows: pages
+ * without scripts have no other list. */
 void lister_rows(struct lister *lister, struct exchange *exchange,
-	void (*answer)(struct exchange *exchange, const char *rows));
+	void (*answer)(void *arg, struct exchange *exchange, struct list_text *text), void *arg);

@@ -53,19 +53,42 @@ uint64_t quota_file_max(const struct quota *quota)
 	return mb == 0 ? UINT64_MAX : mb * MB;
 }
 
-/* Is there room for `more` bytes of `address`?  Locked. */
-static int find_room(struct quota *quota, const char *address, uint64_t more)
+/* Uploads that nobody sends just now, without the one that is wished for.  Locked. */
+static int find_resting(
+	const struct quota *quota, const struct quota_wish *wish, unsigned *n, uint64_t *bytes)
 {
-	uint64_t all, senders, free_bytes, unwritten = 0;
-	unsigned n;
-	int r;
+	uint64_t active = wish->there;
+	unsigned n_active = wish->is_resumed ? 1 : 0;
+	int r = store_parts(quota->store, n, bytes);
 
-	listing_totals(quota->listing, address, &n, &all, &senders);
+	for (const struct reservation *other = LIST_FIRST(&quota->reservations); other;
+		other = LIST_NEXT(other, entry))
+		if (other->is_part) {
+			active += other->used;
+			n_active++;
+		}
+	*n -= *n < n_active ? *n : n_active;
+	*bytes -= *bytes < active ? *bytes : active;
+	return r;
+}
+
+/* Is there room for `more` bytes?  Locked. */
+static int find_room(struct quota *quota, const struct quota_wish *wish, uint64_t more)
+{
+	uint64_t all, senders, resting, free_bytes, unwritten = 0;
+	unsigned n, n_resting;
+	int r = find_resting(quota, wish, &n_resting, &resting);
+
+	if (r < 0)
+		return r;
+	listing_totals(quota->listing, wish->address, &n, &all, &senders);
+	n += n_resting;
+	all += resting;
 	for (const struct reservation *other = LIST_FIRST(&quota->reservations); other;
 		other = LIST_NEXT(other, entry)) {
 		all += other->reserved;
 		unwritten += other->reserved - other->used;
-		if (strcmp(other->address, address) == 0)
+		if (strcmp(other->address, wish->address) == 0)
 			senders += other->reserved;
 	}
 	if (n + quota->n_reservations >= quota->config->files.count_max)
@@ -82,24 +105,26 @@ static int find_room(struct quota *quota, const char *address, uint64_t more)
 	if (r < 0)
 		return r;
 	unwritten += quota->config->files.free_mb * MB;
-	return unwritten > free_bytes || more > free_bytes - unwritten ? -ENOSPC : 0;
+	return unwritten > free_bytes || more - wish->there > free_bytes - unwritten ? -ENOSPC : 0;
 }
 
 int quota_reserve(
-	struct quota *quota, struct reservation *reservation, const char *address, uint64_t bytes)
+	struct quota *quota, struct reservation *reservation, const struct quota_wish *wish)
 {
-	uint64_t now = bytes == UINT64_MAX ? 0 : bytes;
+	uint64_t bytes = wish->bytes == UINT64_MAX ? 0 : wish->bytes;
 	int r;
 
 	memset(reservation, 0, sizeof(*reservation));
-	if (now > quota_file_max(quota))
+	if (bytes > quota_file_max(quota) || bytes < wish->there)
 		return -EFBIG;
 	pthread_mutex_lock(&quota->lock);
-	r = find_room(quota, address, now);
+	r = find_room(quota, wish, bytes);
 	if (r == 0) {
 		reservation->quota = quota;
-		reservation->reserved = now;
-		strncpy(reservation->address, address, sizeof(reservation->address) - 1);
+		reservation->reserved = bytes;
+		reservation->used = wish->there;
+		reservation->is_part = wish->is_part;
+		strncpy(reservation->address, wish->address, sizeof(reservation->address) - 1);
 		LIST_INSERT_HEAD(&quota->reservations, reservation, entry);
 		quota->n_reservations++;
 	}
@@ -109,6 +134,7 @@ int quota_reserve(
 
 int reservation_extend(struct reservation *reservation, uint64_t bytes)
 {
+	const struct quota_wish wish = {.address = reservation->address};
 	struct quota *quota = reservation->quota;
 	uint64_t more;
 	int r;
@@ -118,11 +144,11 @@ int reservation_extend(struct reservation *reservation, uint64_t bytes)
 	pthread_mutex_lock(&quota->lock);
 	more = bytes - reservation->reserved;
 	quota->n_reservations--; /* it is not one more file */
-	r = find_room(quota, reservation->address, more + STEP_UNKNOWN);
+	r = find_room(quota, &wish, more + STEP_UNKNOWN);
 	if (r == 0)
 		more += STEP_UNKNOWN;
 	else /* near the end of it: to the byte */
-		r = find_room(quota, reservation->address, more);
+		r = find_room(quota, &wish, more);
 	quota->n_reservations++;
 	if (r == 0)
 		reservation->reserved += more;

@@ -3,13 +3,15 @@
  * How much may still be sent: the limits of the configuration, against what is there and what is on
  * its way.
  *
- *     listing (there) + reservations (on their way) ≤ limits       free space − unwritten ≥ free_mb
+ *     listing (there) + reservations (on their way) + what rests, to be resumed ≤ limits
+ *     free space − unwritten ≥ free_mb
  *
  * A reservation is made before the first byte, of all bytes where their number is known, else in
  * steps, and ends when the file is listed, or given up.  Any thread.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -25,6 +27,7 @@ struct reservation {
 	struct quota *quota;           /* NULL: not in use */
 	char address[ENTRY_ADDRESS_SIZE];
 	uint64_t reserved, used; /* of which written */
+	bool is_part;            /* it can be resumed */
 };
 
 /* All three are borrowed for life.  0 or -ENOMEM. */
@@ -34,12 +37,22 @@ void quota_destroy(struct quota *quota); /* accepts NULL */
 
 uint64_t quota_file_max(const struct quota *quota); /* bytes; UINT64_MAX: no limit */
 
+/* What room is wanted for: one file. */
+struct quota_wish {
+	const char *address; /* whose it is */
+	uint64_t bytes;      /* of it in all; UINT64_MAX: nobody knows */
+	bool is_part;        /* it can be resumed … */
+	bool is_resumed;     /* … and is: */
+	uint64_t there;      /* bytes of it that the disk has */
+};
+
 /*
- * Room for `bytes` of one file (UINT64_MAX: nobody knows).  0; -EFBIG: larger than a file may be;
- * -EDQUOT: more than all, or this sender's, may be; -ENOSPC: the disk; -EMFILE: too many files.
+ * Makes the reservation.  What rests counts against the limits of all, not against its sender's,
+ * who is not known before it is resumed.  0; -EFBIG: larger than a file may be; -EDQUOT: more than
+ * all, or this sender's, may be; -ENOSPC: the disk; -EMFILE: too many files; other -errno.
  */
 int quota_reserve(
-	struct quota *quota, struct reservation *reservation, const char *address, uint64_t bytes);
+	struct quota *quota, struct reservation *reservation, const struct quota_wish *wish);
 /* … for `bytes` in all, where that is more than was reserved. */
 int reservation_extend(struct reservation *reservation, uint64_t bytes);
 void reservation_use(

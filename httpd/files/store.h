@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The store is the shared folder on the disk, and the only code that names files in it.
+ * The store is the shared folder on the disk.
  *
  *     folder/              what is shared, in subfolders too
  *     folder/.incoming/    uploads that are not whole: ID.tmp; of tus ID.part, ID.info
- *     folder/.trash/ID/    one deleted file each, for a day
+ *     folder/.trash/       what was deleted (trash.h)
  *
- * Every path from outside is resolved by openat2() beneath the folder, through no symbolic link, no
- * /proc link and into no other file system: whatever is planted inside it, nothing outside is
- * reached.  A file is written in .incoming and gets its name by one rename that replaces nothing,
- * after it and before its folder have been synced: under its name it is whole, or not there.
- * All calls may wait for the disk: workers only (and main() at the start).
+ * It and the trash are the only code that names files in it.  Every path from outside is resolved
+ * by openat2() beneath the folder (path.h), through no symbolic link, no /proc link and into no
+ * other file system: whatever is planted inside it, nothing outside is reached.  A file is written
+ * in .incoming and gets its name by one rename that replaces nothing, after it and before its
+ * folder have been synced: under its name it is whole, or not there. All calls may wait for the
+ * disk: workers only (and main() at the start).
  */
 #pragma once
 
@@ -18,6 +19,7 @@
 
 #include "httpd/files/entry.h"
 #include "httpd/files/filename.h"
+#include "httpd/files/trash.h"
 
 #define STORE_ID_SIZE 33u /* 32 hexadecimal digits */
 
@@ -63,6 +65,11 @@ int store_rename(const struct store *store, const char *from, const char *to);
 /* fds relative to .incoming, names "ID.tmp" and the like, made by us alone. */
 int store_incoming_fd(const struct store *store);
 
+/* The uploads that can be resumed: their number, and the bytes that there are of them.  0 or
+ * -errno. */
+int store_parts(const struct store *store, unsigned *n, uint64_t *bytes);
+bool store_is_part(const char *incoming);
+
 /*
  * Gives the whole file `incoming` of .incoming its name, or "name (2)" and so on where that is
  * taken; makes its folders.  `fd` is the file, synced by this.  0 and the entry; -ENOTDIR: a file
@@ -71,22 +78,9 @@ int store_incoming_fd(const struct store *store);
 int store_place(const struct store *store, const char *incoming, int fd, const char *name,
 	const struct file_meta *meta, struct file_entry **out);
 
-/* --- the trash --- */
+/* Removes what was begun before that moment (CLOCK_REALTIME) and has not grown since; with
+ * `everything`, .tmp files too that are older than this process, which nobody writes any more. */
+void store_clean(const struct store *store, int64_t before_s, bool everything);
 
-int store_delete(const struct store *store, const char *name);
-
-struct trash_entry {
-	char id[STORE_ID_SIZE + 24];
-	char name[FILENAME_SIZE]; /* as it was called */
-	uint64_t size;
-	int64_t deleted_s; /* CLOCK_REALTIME */
-};
-int store_trash_each(const struct store *store,
-	void (*on_entry)(void *arg, const struct trash_entry *entry), void *arg);
-/* Brings one back under its name, or the next free one, into `name`.  0; -ENOENT. */
-int store_restore(const struct store *store, const char *id, char name[FILENAME_SIZE]);
-
-/* Removes for good what has been deleted, or has not grown, for so long; with `everything`, .tmp
- * files too that are older than this process, which nobody writes any more. */
-void store_clean(
-	const struct store *store, unsigned trash_hours, unsigned resume_hours, bool everything);
+/* Where deleted files are; the store's own. */
+const struct trash *store_trash(const struct store *store);

@@ -133,9 +133,10 @@ static int begin(void *arg)
 {
 	struct form *form = arg;
 	uint64_t max = quota_file_max(form->files->quota);
+	const struct quota_wish wish = {.address = form->sender.meta.address,
+		.bytes = form->expected < max ? form->expected : max};
 	struct reservation reservation;
-	int r = quota_reserve(form->files->quota, &reservation, form->sender.meta.address,
-		form->expected < max ? form->expected : max);
+	int r = quota_reserve(form->files->quota, &reservation, &wish);
 
 	reservation_end(&reservation);
 	return r;

@@ -3,7 +3,7 @@
  *
  *     GET /files?after=TAG ──waits──► what is there now ──► rows, LIST_STEP at a time
  *
- * Without this script the page has the newest files as rows from the server.
+ * Without this script the page has the files as rows from the server, a page of them at a time.
  */
 (function () {
 	'use strict';
@@ -105,6 +105,7 @@
 		what.appendChild(name);
 		what.appendChild(make('span', 'about', size(file.size) + ' · ' + moment(file.modified) +
 			(file.sender ? ' · ' + file.sender : '')));
+		item.setAttribute('data-name', file.name);
 		item.appendChild(what);
 		if (may('rename', file)) {
 			item.appendChild(button('rename', function () {
@@ -148,8 +149,41 @@
 		}).sort(ORDERS[order]);
 	}
 
+	/* --- the focus: a list that is drawn anew must not lose it, or a remote control is lost --- */
+
+	function focusIn() {
+		var here = document.activeElement, item = here;
+		while (item && item.parentNode !== list) {
+			item = item.parentNode;
+		}
+		return item && {name: item.getAttribute('data-name'), row: [].indexOf.call(list.children, item),
+			control: [].indexOf.call(item.querySelectorAll('a, button'), here)};
+	}
+
+	/* On the same control of the same file; or, where it is gone, of what is in its place. */
+	function focusAgain(was) {
+		var items = list.children, row = items[Math.min(was.row, items.length - 1)], i, controls;
+		for (i = 0; i < items.length; i++) {
+			if (was.name !== null && items[i].getAttribute('data-name') === was.name) {
+				row = items[i];
+			}
+		}
+		controls = row.querySelectorAll('a, button');
+		(controls[Math.min(was.control, controls.length - 1)] || filter).focus();
+	}
+
+	/* The list ends with a way to the rest of it. */
+	function more() {
+		var item = make('li', 'more');
+		item.appendChild(button('more', function () {
+			shown += LIST_STEP;
+			draw();
+		}));
+		return item;
+	}
+
 	function draw() {
-		var rows = document.createDocumentFragment(), files = chosen(), i;
+		var rows = document.createDocumentFragment(), files = chosen(), was = focusIn(), i;
 		drawTimer = null;
 		for (i = 0; i < files.length && i < shown; i++) {
 			rows.appendChild(row(files[i]));
@@ -158,15 +192,16 @@
 			rows.appendChild(make('li', 'none', word('none')));
 		}
 		if (files.length > shown) {
-			rows.appendChild(button('more', function () {
-				shown += LIST_STEP;
-				draw();
-			}));
+			rows.appendChild(more());
 		}
 		list.innerHTML = '';
 		list.appendChild(rows);
+		if (was) {
+			focusAgain(was);
+		}
 		document.getElementById('all').style.display = now.files.length > 0 ? '' : 'none';
 		document.getElementById('tools').style.display = now.files.length > 1 ? '' : 'none';
+		document.getElementById('pages').style.display = 'none';
 	}
 
 	/* Many files that arrive together are one change to who looks. */
@@ -218,7 +253,7 @@
 		});
 	}
 
-	if (!window.XMLHttpRequest || !Array.prototype.map) {
+	if (!window.XMLHttpRequest || !Array.prototype.map || / off$/.test(section.className)) {
 		return;
 	}
 	window.screenshareFiles = {word: word, make: make, size: size};

@@ -33,7 +33,9 @@
 		item.state.textContent = text;
 	}
 
+	/* Whoever has pressed one goes on with the first that takes its place. */
 	function setButtons(item, names) {
+		var hadFocus = item.buttons.contains(document.activeElement);
 		item.buttons.innerHTML = '';
 		names.forEach(function (name) {
 			var button = files.make('button', 'small', files.word(name));
@@ -43,6 +45,9 @@
 			};
 			item.buttons.appendChild(button);
 		});
+		if (hadFocus) {
+			(item.buttons.firstChild || pick).focus();
+		}
 	}
 
 	function duration(seconds) {
@@ -153,24 +158,31 @@
 		});
 	}
 
+	/* Unless it was paused or cancelled while we looked for what there is of it. */
+	function begin(item) {
+		if (item.phase === 'sending') {
+			item.upload.start();
+		}
+	}
+
 	function start(item) {
 		item.phase = 'sending';
 		item.past = [];
 		item.row.className = 'file';
 		setButtons(item, ['pause', 'cancel']);
-		if (item.upload) {
+		item.upload = item.upload || makeUpload(item);
+		if (item.upload.url) {
 			item.upload.start();
 			return;
 		}
-		item.upload = makeUpload(item);
 		/* Chosen again after a reload: it goes on where it was. */
 		item.upload.findPreviousUploads().then(function (found) {
-			if (found.length > 0) {
+			if (item.phase === 'sending' && found.length > 0) {
 				item.upload.resumeFromPreviousUpload(found[0]);
 			}
-			item.upload.start();
+			begin(item);
 		}, function () {
-			item.upload.start();
+			begin(item);
 		});
 	}
 
@@ -189,6 +201,9 @@
 	}
 
 	function remove(item) {
+		if (item.row.contains(document.activeElement)) {
+			pick.focus();
+		}
 		rows.removeChild(item.row);
 		items.splice(items.indexOf(item), 1);
 		next();
@@ -197,13 +212,16 @@
 	var ACTIONS = {
 		pause: function (item) {
 			item.phase = 'paused';
-			item.upload.abort();
+			if (item.upload) {
+				item.upload.abort();
+			}
 			setButtons(item, ['resume', 'cancel']);
 			say(item, files.word('paused'));
 			next();
 		},
 		resume: function (item) {
 			item.phase = 'waiting';
+			setButtons(item, ['pause', 'cancel']);
 			say(item, files.word('waiting'));
 			next();
 		},
@@ -211,6 +229,7 @@
 			ACTIONS.resume(item);
 		},
 		cancel: function (item) {
+			item.phase = 'cancelled';
 			if (item.upload) {
 				item.upload.abort(true).then(null, function () {});
 			}
@@ -262,7 +281,7 @@
 		var item = {id: Date.now() + Math.random(), file: file, path: path, phase: 'waiting', sent: 0,
 			past: [], upload: null, digest: '', hash: ''};
 		makeRow(item, path || file.name);
-		setButtons(item, ['cancel']);
+		setButtons(item, ['pause', 'cancel']);
 		items.push(item);
 		if (hasher) {
 			hasher.postMessage({id: item.id, file: file});
@@ -334,11 +353,11 @@
 		}
 	}
 
-	if (!files || !window.tus || !window.tus.isSupported || !window.Promise) {
+	if (!files || / hidden$/.test(form.className) || !window.tus || !window.tus.isSupported || !window.Promise) {
 		return;
 	}
 	total = {past: []};
-	makeRow(total, '');
+	makeRow(total, files.word('together'));
 	total.row.className = 'file total';
 	total.row.style.display = 'none';
 	startHasher();

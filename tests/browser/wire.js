@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A wire between browsers and the server: slow where a test wants that, and one that bends bytes.
+ *
+ *     browser ──► wire (rate, bend) ──► screenshare-httpd
+ */
+'use strict';
+
+const net = require('node:net');
+const { HOST } = require('./stage');
+
+class Wire {
+	constructor(stage) {
+		this.stage = stage;
+		this.rate = Infinity;         /* bytes a second of each connection, on the way up */
+		this.bend = (bytes) => bytes; /* what becomes of them */
+		this.up = 0;                  /* bytes, of all connections */
+	}
+
+	async start() {
+		const sockets = new Set();
+		const server = net.createServer((near) => {
+			const far = net.connect(this.stage.port, '127.0.0.1');
+			for (const [from, to] of [[near, far], [far, near]]) {
+				sockets.add(from);
+				from.on('error', () => to.destroy());
+				from.on('close', () => {
+					sockets.delete(from);
+					to.destroy();
+				});
+			}
+			near.on('data', (bytes) => this.carry(near, far, bytes));
+			far.pipe(near);
+		});
+		await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+		this.origin = `http://${HOST}:${server.address().port}`;
+		this.stage.ends.push(async () => {
+			sockets.forEach((socket) => socket.destroy());
+			await new Promise((resolve) => server.close(resolve));
+		});
+		return this;
+	}
+
+	carry(near, far, bytes) {
+		const goOn = () => near.resume();
+		this.up += bytes.length;
+		const isDrained = far.write(this.bend(bytes));
+		if (this.rate < Infinity) {
+			near.pause();
+			setTimeout(goOn, 1000 * bytes.length / this.rate);
+		} else if (!isDrained) {
+			near.pause();
+			far.once('drain', goOn);
+		}
+	}
+}
+
+module.exports = { Wire };

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: MIT
+"""What files may not do: become too old, too many, too large, or anything but whole; and a folder that
+cannot be written."""
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+import threading
+import time
+
+import pytest
+
+import web
+from screenshare import QUICK, Httpd
+from test_files import FREE, Site
+from tus import Tus, metadata
+from wait import SLOWNESS, wait_for
+
+HOUR, DAY = 3600, 86400
+
+
+def set_back(path, seconds):
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+def restart(site, folder, config):
+    site.end()
+    shutil.rmtree(site.runtime)
+    return Site(folder, FREE + config)
+
+
+# --- what is too old ---
+
+
+def test_what_was_sent_long_ago_goes_into_the_trash(folder):
+    site = Site(folder)
+    for name in ("old", "sub/old too", "new"):
+        assert site.put(name, b"sent").status == 201
+    with open(os.path.join(site.shared, "by hand"), "w") as file:
+        file.write("put there")
+    for name in ("old", "sub/old too", "by hand"):
+        set_back(os.path.join(site.shared, name), 2 * DAY + HOUR)
+    set_back(os.path.join(site.shared, "new"), 2 * DAY - HOUR)
+    site = restart(site, folder, "")
+    wait_for(lambda: site.names() == ["by hand", "new", "old", "sub/old too"], 5, "nothing is too old")
+    site = restart(site, folder, "age_days = 2\n")
+    wait_for(lambda: site.names() == ["by hand", "new"], 5, "what is too old has gone")
+    assert sorted(os.listdir(site.shared)) == [".incoming", ".trash", "by hand", "new"]
+    trash = site.ask(request="files", action="trash")["files"]
+    assert sorted(entry["name"] for entry in trash) == ["old", "sub/old too"]
+    for entry in trash:
+        assert site.ask(request="files", action="restore", id=entry["id"])["name"] == entry["name"]
+    assert site.names() == ["by hand", "new", "old", "sub/old too"]
+
+
+def test_the_trash_is_kept_for_as_long_as_it_says(folder):
+    site = Site(folder)
+    for name in ("long ago", "just now"):
+        assert site.put(name, b"x").status == 201
+        assert site.ask(request="files", action="delete", name=name)["ok"]
+    trash = os.path.join(site.shared, ".trash")
+    for entry in site.ask(request="files", action="trash")["files"]:
+        if entry["name"] == "long ago":  # its folder's name says when
+            seconds, _, number = entry["id"].partition("-")
+            os.rename(os.path.join(trash, entry["id"]), os.path.join(trash, f"{int(seconds) - 3 * HOUR}-{number}"))
+    site = restart(site, folder, "trash_hours = 4\n")
+    wait_for(lambda: len(os.listdir(trash)) == 2, 5, "both are there")
+    site = restart(site, folder, "trash_hours = 2\n")
+    wait_for(lambda: len(os.listdir(trash)) == 1, 5, "one has gone for good")
+    entry, = site.ask(request="files", action="trash")["files"]
+    assert site.ask(request="files", action="restore", id=entry["id"])["name"] == "just now"
+
+
+# --- how much ---
+
+
+def head(address, method, path, length, *lines, source="127.0.0.1"):
+    """The answer to a request that has sent no body yet."""
+    with socket.create_connection(address, timeout=10 * SLOWNESS, source_address=(source, 0)) as sock:
+        sock.sendall("\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {length}",
+                                  "Expect: 100-continue", *lines, "", ""]).encode())
+        return int(sock.recv(4096).split()[1])
+
+
+FORM = "Content-Type: multipart/form-data; boundary=b"
+PATCH = "Content-Type: application/offset+octet-stream"
+
+
+def ways(site, length, **more):
+    """What each way of sending so many bytes is told before its body: 100 is Go on."""
+    told = []
+    for way in (("PUT", "/uploads/a", length), ("POST", "/", length, FORM),
+                ("POST", "/tus/", length, PATCH, "Tus-Resumable: 1.0.0", f"Upload-Length: {length}",
+                 "Upload-Metadata: " + metadata(filename="a"))):
+        told.append(head(site.address, *way, **more))
+        wait_for(lambda: site.status()["files"]["uploading"] == 0, 5, "it has been given up")
+    return tuple(told)
+
+
+def test_each_sender_has_a_quota_of_its_own(folder):
+    site = Site(folder, FREE + "sender_quota_mb = 2\n")
+    assert ways(site, 2_000_001) == (507, 507, 507)
+    assert ways(site, 1_900_000) == (100, 100, 100)
+    assert site.put("first", b"x" * 1_500_000).status == 201
+    assert ways(site, 600_000) == (507, 507, 507)
+    assert ways(site, 600_000, source="127.0.0.2") == (100, 100, 100)
+    # Of unknown length: until it is too much.
+    assert web.request(site.address, "PUT", "/uploads/b", iter([b"x" * 100_000] * 6)).status == 507
+    assert web.request(site.address, "PUT", "/uploads/b", iter([b"x" * 100_000] * 4)).status == 201
+    assert site.ask(request="files", action="delete", name="first")["ok"]
+    assert site.put("third", b"x" * 1_500_000).status == 201
+    assert site.names() == ["b", "third"]
+
+
+def test_every_way_of_sending_is_told_its_limit_before_the_body(folder):
+    site = Site(folder, FREE + "file_max_mb = 2\nquota_mb = 4\n")
+    assert ways(site, 9_000_000) == (413, 413, 413)
+    assert site.put("a", b"x" * 2_000_000).status == 201
+    assert site.put("b", b"x" * 1_000_000).status == 201
+    assert ways(site, 1_000_001) == (507, 507, 507)
+    assert site.on_disk() == ["a", "b"]
+
+
+def test_what_rests_counts_too_but_not_twice(folder):
+    site = Site(folder, FREE + "quota_mb = 4\ncount_max = 3\n")
+    tus = Tus(site.address)
+    path = tus.create(3_500_000, body=b"x" * 2_900_000, filename="resting")
+    assert ways(site, 1_100_001) == (507, 507, 507)
+    assert site.put("beside", b"x" * 400_000).status == 201
+    site = restart(site, folder, "quota_mb = 4\ncount_max = 3\n")
+    tus = Tus(site.address)
+    assert ways(site, 900_000) == (507, 507, 507)
+    assert tus.patch(path, 2_900_000, b"x" * 600_000).status == 204
+    assert site.names() == ["beside", "resting"]
+    # The third, and last, is begun with nothing; then there are three.
+    path = tus.create(1000, filename="third")
+    assert site.put("fourth", b"").status == 507
+    assert tus.patch(path, 0, b"x" * 1000).status == 204
+    assert site.put("fourth", b"").status == 507
+    assert site.names() == ["beside", "resting", "third"]
+
+
+def test_an_upload_is_resumed_on_a_disk_that_has_room_for_its_rest_alone(folder):
+    shared = os.path.join(folder, "small")
+    os.mkdir(shared)
+    mount = f'mount -t tmpfs -o size=6m none {shared} && exec "$@"'
+    prefix = ["unshare", "-m" if os.geteuid() == 0 else "-Urm", "sh", "-c", mount, "-"]
+    site = Httpd(folder, QUICK + FREE + f"folder = {shared}\n", prefix=prefix)
+    tus = Tus(site.address)
+    path = tus.create(5_000_000, body=b"x" * 4_000_000, filename="large")
+    assert tus.patch(path, 4_000_000, b"x" * 1_000_000).status == 204
+    assert json.loads(site.get("/files").body)["files"][0]["size"] == 5_000_000
+
+
+def test_a_thousand_of_a_name_are_enough(site):
+    for number in range(1, 1001):
+        name = "x" if number == 1 else f"x ({number})"
+        open(os.path.join(site.shared, name), "w").close()
+    assert site.put("x", b"1").status == 409
+    assert not os.listdir(os.path.join(site.shared, ".incoming"))
+
+
+# --- forms ---
+
+
+@pytest.fixture
+def site(folder):
+    return Site(folder)
+
+
+def part(name, data, parameters="name=file; "):
+    return b"--b\r\nContent-Disposition: form-data; %sfilename=%s\r\n\r\n%s\r\n" % (
+        parameters.encode(), name, data)
+
+
+def test_a_form_may_be_cut_at_every_byte(site):
+    """With another packet, and a turn of the server, between the two pieces."""
+    body = part(b"one", b"\r\n--x\r\n--\r") + part(b"two", b"") + b"--b--\r\n"
+    for at in range(1, len(body)):
+        with socket.create_connection(site.address, timeout=10 * SLOWNESS) as sock:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n%s\r\nContent-Length: %d\r\n\r\n"
+                         % (FORM.encode(), len(body)))
+            assert b" 100 " in sock.recv(4096)
+            sock.sendall(body[:at])
+            time.sleep(0.001)
+            sock.sendall(body[at:])
+            assert b" 201 " in sock.recv(4096), at
+    found = {(entry["name"][:3], entry["size"]) for entry in site.list()["files"]}
+    assert found == {("one", 10), ("two", 0)}
+    assert len(site.names()) == 2 * (len(body) - 1)
+
+
+@pytest.mark.parametrize("body", [
+    b"", b"no boundary at all", b"--b", part(b"a", b"x") + b"--b", part(b"a", b"x"),
+    part(b"a", b"x") + b"--b\r\n" + b"X: y\r\n" * 3000,
+    part(b"a", b"x") + b"--b\r\nContent-Disposition: form-data; name=file\r\n"
+    b"Content-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c--\r\n--b--\r\n",
+    part(b"a", b"x") + part(b"../b", b"x") + b"--b--\r\n",
+    part(b"a", b"x") + part(b'"' + b"n" * 300 + b'"', b"x") + b"--b--\r\n",
+    part(b"a", b"x") + part(b'"\xff"', b"x") + b"--b--\r\n",
+    b"--b\r\nContent-Disposition: form-data; name=sender\r\n\r\nAnn\r\n--b--\r\n",
+    part(b'""', b"") + b"--b--\r\n"])
+def test_of_a_form_that_is_none_nothing_is_left(site, body):
+    answer = web.request(site.address, "POST", "/", body, {"Content-Type": FORM.partition(": ")[2]})
+    assert answer.status == 400
+    assert len(answer.body.split(b".")) > 2, "it says what is wrong"
+    assert site.on_disk() == [] and site.names() == []
+
+
+@pytest.mark.parametrize("name, words", [
+    ("n" * 300, b"longer than 255 bytes"), ("a/../b", b".."), ("a/" + "/".join("b" * 12), b"11 folders")])
+def test_a_name_that_is_refused_is_refused_with_words(site, name, words):
+    tus = Tus(site.address)
+    answer = tus.request("POST", "/tus/", {"Upload-Length": "0", "Upload-Metadata": metadata(filename=name)})
+    assert answer.status == 400 and words in answer.text.encode(), answer.text
+    form = part(b'"' + name.encode() + b'"', b"x") + b"--b--\r\n"
+    answer = web.request(site.address, "POST", "/", form, {"Content-Type": FORM.partition(": ")[2]})
+    assert answer.status == 400 and words in answer.body
+    assert site.on_disk() == []
+
+
+def test_two_tus_uploads_and_a_form_of_one_name_at_once_are_all_there(site):
+    tus, bodies = Tus(site.address), [os.urandom(400_000) for _ in range(3)]
+    paths = [tus.create(400_000, filename="same.bin") for _ in range(2)]
+    senders = [tus.begin_patch(path, 0, 400_000) for path in paths]
+    form = part(b"same.bin", bodies[2]) + b"--b--\r\n"
+    senders.append(socket.create_connection(site.address, timeout=10 * SLOWNESS))
+    senders[2].sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\n%s\r\nContent-Length: %d\r\n\r\n"
+                       % (FORM.encode(), len(form)))
+    whole = [bodies[0], bodies[1], form]
+    for sock, body in zip(senders, whole):
+        sock.sendall(body[:-1])
+    for sock, body in zip(senders, whole):
+        sock.sendall(body[-1:])
+    assert sorted(int(sock.recv(4096).split()[1]) for sock in senders) == [201, 204, 204]
+    assert site.names() == ["same (2).bin", "same (3).bin", "same.bin"]
+    assert {entry["sha256"] for entry in site.list()["files"]} == {hashlib.sha256(b).hexdigest() for b in bodies}
+
+
+def test_a_folder_that_goes_with_its_last_file_takes_no_other_along(site):
+    """A PUT was answered 404 when somebody had deleted the last file of its folder (seen, 1 of 80)."""
+    found = []
+
+    def put_and_delete(mine):
+        for number in range(60):
+            path = f"/uploads/folder/sub/{mine}-{number}"
+            answer = web.request(site.address, "PUT", path, b"x")
+            found.append(answer.status)
+            cookie = {"Cookie": answer.headers.get("Set-Cookie", "").split(";")[0]}
+            found.append(web.request(site.address, "DELETE", path, headers=cookie).status)
+    threads = [threading.Thread(target=put_and_delete, args=(mine,)) for mine in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(set(found)) == [201, 204] and len(found) == 720
+
+
+# --- a folder that cannot be written ---
+
+
+@pytest.mark.parametrize("was_used", [False, True])
+def test_a_read_only_folder_is_told_in_the_journal_and_on_the_page(folder, was_used):
+    shared = os.path.join(folder, "read-only")
+    os.mkdir(shared)
+    if was_used:
+        for name in (".incoming", ".trash"):
+            os.mkdir(os.path.join(shared, name))
+    mount = f'mount --bind {shared} {shared} && mount -o remount,ro,bind {shared} && exec "$@"'
+    prefix = ["unshare", "-m" if os.geteuid() == 0 else "-Urm", "sh", "-c", mount, "-"]
+    site = Httpd(folder, QUICK + FREE + f"folder = {shared}\n", prefix=prefix)
+    told = [line for line in site.process.stderr if shared in line]
+    assert len(told) == 1 and "read-only" in told[0] and "ReadWritePaths=" in told[0], told
+    page = site.get("/", {"Accept": "text/html"})
+    assert page.status == 200
+    text = page.body.decode()
+    assert "read-only" in text and "ReadWritePaths=" in text and shared not in text
+    assert 'class="send hidden"' in text
+    for answer in (site.get("/files"), web.request(site.address, "PUT", "/uploads/x", b"x"),
+                   web.request(site.address, "POST", "/tus/", None, {"Tus-Resumable": "1.0.0"})):
+        assert answer.status == 503 and b"read-only" in answer.body
+    assert site.get("/d").status == 200
+
+
+def test_where_nothing_may_be_sent_the_page_has_no_form(folder):
+    site = Site(folder, FREE + "uploads = no\n")
+    assert 'class="send hidden"' in site.get("/").body.decode()
+    assert json.loads(site.get("/files").body)["may"]["upload"] is False
