@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The user's own word on being shown (common/consent.h), and whenever it changes: by inotify, on
- * whichever of ~/.config/screenshare, ~/.config and ~ is there.  Loop only; as the user.
+ * The user's own word on being shown (common/consent.h), and whenever it changes: by inotify, on ~,
+ * ~/.config and ~/.config/screenshare, of which each may come and go.  Loop only; as the user.
  */
 #pragma once
 

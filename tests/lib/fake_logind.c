@@ -81,7 +81,8 @@ static int get_hint(sd_bus *b, const char *path, const char *interface, const ch
 
 static const sd_bus_vtable seat[] = {
 	SD_BUS_VTABLE_START(0),
-	SD_BUS_PROPERTY("ActiveSession", "(so)", get_active, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY(
+		"ActiveSession", "(so)", get_active, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_VTABLE_END,
 };
 
@@ -98,8 +99,8 @@ static const sd_bus_vtable session[] = {
 	SD_BUS_VTABLE_END,
 };
 
-static int find_session(
-	sd_bus *b, const char *path, const char *interface, void *arg, void **found, sd_bus_error *error)
+static int find_session(sd_bus *b, const char *path, const char *interface, void *arg, void **found,
+	sd_bus_error *error)
 {
 	char own[128];
 	(void)b, (void)interface, (void)arg, (void)error;
