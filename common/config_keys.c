@@ -155,7 +155,7 @@ const struct config_key config_keys[] = {
 	CHOICE(screen, source, WORDS("x11", "pattern"), "x11",
 		"What is shown: the X11 desktop, or a moving test picture."),
 	TEXT(screen, display, is_display, "the name of a display such as :0", "",
-		"The X display; if empty, the one in the environment variable DISPLAY."),
+		"The X display; if empty, that of the session, or the one in the environment variable DISPLAY."),
 	TEXT(screen, monitor, is_not_empty, "all, a name or a number", "all",
 		"Which monitor: all of them, the name of one (as xrandr prints it), or its number from 1."),
 	NUMBER(screen, rate, 1, 60, "pictures a second", "30",
