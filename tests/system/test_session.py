@@ -8,9 +8,11 @@ import stat
 
 import pytest
 
+import sound
 from process import program, run_to_end
 from seat import Daemon, Seat
 from screenshare import environment, start_with_sockets
+from soundserver import PulseAudio
 from wait import stays, wait_for
 from xserver import XServer
 
@@ -330,6 +332,29 @@ def test_the_sound_daemon_becomes_the_user_and_is_silent_while_locked(seat):
     subscriber.wait_records(50)
     seat.say("hint 0")
     subscriber.wait_state("no-sound-server")
+
+
+@as_root
+def test_the_desktops_sound_is_silent_while_locked_and_comes_back(seat, folder):
+    server = PulseAudio(folder)
+    path = os.path.join(folder, "pulse")
+    assert server.pactl("load-module", "module-native-protocol-unix", "auth-anonymous=1",
+                        f"socket={path}").returncode == 0
+    seat.env["PULSE_SERVER"] = f"unix:{path}"
+    seat.say(seat.ann.session())
+    subscriber = Daemon(seat, "audio").start().subscribe()
+    player = sound.Player(server.address)
+    player.play_on()
+    sound.wait_found(subscriber, 0, deadline_s=8, threshold=0.3)
+    for _ in range(3):
+        seat.say("hint 1")
+        subscriber.wait_state(10)  # locked
+        since = len(subscriber.records) + 20
+        subscriber.wait_records(80)
+        assert not sound.samples_of(subscriber.records[since:]).any()
+        since = len(subscriber.records)
+        seat.say("hint 0")
+        sound.wait_found(subscriber, since, deadline_s=2, threshold=0.3)
 
 
 @as_root
