@@ -74,11 +74,12 @@ static xcb_connection_t *connect_somehow(const char *display)
 }
 
 struct x11_connector {
-	char *display;
 	int done_fd; /* eventfd */
 	pthread_t thread;
-	xcb_connection_t *connection; /* the thread's until done_fd speaks */
-	atomic_bool is_over;          /* set by both sides: whoever finds it set already frees */
+	/* the thread's until done_fd speaks */
+	char *display;
+	xcb_connection_t *connection;
+	atomic_bool is_over; /* set by both sides: whoever finds it set already frees */
 };
 
 static void connector_free(struct x11_connector *connector)
@@ -90,12 +91,25 @@ static void connector_free(struct x11_connector *connector)
 	free(connector);
 }
 
+static void find_display(struct x11_connector *connector)
+{
+	char display[XAUTHORITY_DISPLAY_SIZE], *copy;
+
+	if (xauthority_display(display) == 0 && (copy = strdup(display))) {
+		free(connector->display);
+		connector->display = copy;
+	}
+}
+
 static void *connector_run(void *arg)
 {
 	struct x11_connector *connector = arg;
 	uint64_t one = 1;
 
-	connector->connection = connect_somehow(connector->display);
+	if (!*connector->display)
+		find_display(connector);
+	if (*connector->display)
+		connector->connection = connect_somehow(connector->display);
 	/* The owner reads the connection only after this, and frees only what we have left. */
 	if (write(connector->done_fd, &one, sizeof(one)) < 0)
 		abort(); /* an eventfd at 0 always takes a 1 */
@@ -134,6 +148,11 @@ int x11_connector_start(const char *display, struct x11_connector **out)
 int x11_connector_fd(const struct x11_connector *connector)
 {
 	return connector->done_fd;
+}
+
+const char *x11_connector_display(const struct x11_connector *connector)
+{
+	return connector->display;
 }
 
 xcb_connection_t *x11_connector_finish(struct x11_connector *connector)

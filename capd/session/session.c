@@ -27,6 +27,7 @@ struct session {
 	bool is_fixed;    /* [session] fixed_user: logind is not asked */
 	bool is_someones; /* `user` is whom we have become */
 	struct session_user user;
+	char id[LOGIND_WORD_MAX];
 	bool is_permitted; /* by the configuration */
 	enum session_refusal refusal;
 	struct logind_view refused;
@@ -56,6 +57,7 @@ static void judge(const struct session *session, struct session_verdict *verdict
 		.shows_locked = session->config->session.show_locked,
 		.is_someones = session->is_someones,
 		.uid = session->user.uid,
+		.id = session->id,
 		.is_permitted = session->is_permitted,
 		.consent = session->consent ? consent_watch_word(session->consent) : CONSENT_NONE,
 		.refusal = session->refusal,
@@ -262,6 +264,7 @@ static void take_session(struct session *session)
 		return;
 	}
 	session->is_someones = true;
+	memcpy(session->id, view->id, sizeof(session->id));
 	log_info("The desktop of %s (session %s, %s%s%s): %s", session->user.name, view->id,
 		view->type, *view->display ? ", display " : "", view->display, reason(session));
 }

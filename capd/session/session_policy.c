@@ -122,8 +122,8 @@ void session_policy_judge(const struct session_facts *facts, struct session_verd
 		judge_no_desktop(view, verdict);
 	} else if (!facts->is_someones) {
 		judge_waiting(facts, verdict);
-	} else if (view->uid != facts->uid) {
-		hold(verdict, STATE_NO_SESSION, "Another user has come, one moment please");
+	} else if (view->uid != facts->uid || strcmp(view->id, facts->id) != 0) {
+		hold(verdict, STATE_NO_SESSION, "Somebody has logged in, one moment please");
 		verdict->kind = SESSION_END;
 	} else if (facts->consent == CONSENT_DENY) {
 		hold(verdict, STATE_NOT_ALLOWED,

@@ -4,8 +4,8 @@
  *
  *     facts ──judge──► SHOW | HOLD (nothing is shown, in words) | END (another process must)
  *
- * A process is nobody's (root, waiting) or one user's for good; END is how whose it is changes: it
- * exits, and its successor looks anew.  Pure.
+ * A process is nobody's (root, waiting) or one session's for good; END is how whose it is changes:
+ * it exits, and its successor looks anew.  Pure.
  */
 #pragma once
 
@@ -31,9 +31,10 @@ struct session_facts {
 	enum source_id source;
 	bool is_locked;
 	bool shows_locked; /* [session] show_locked */
-	/* one user's process */
+	/* a process of one session */
 	bool is_someones;
 	uid_t uid;
+	const char *id;
 	bool is_permitted; /* by [session] users */
 	enum consent consent;
 	/* a waiting process: whom it was refused to become; `refused` as logind said it then */

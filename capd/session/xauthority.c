@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "capd/session/xauthority.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,36 +47,57 @@ size_t xauthority_read(const char *path, int display_number,
 	return n;
 }
 
-/* --- which files --- */
+/* --- the user's service manager --- */
 
-/* XAUTHORITY as the user's service manager has it. */
-static bool ask_manager(const char *runtime_dir, char path[PATH_MAX])
+static int ask_manager(const char *runtime_dir, char ***environment)
 {
-	static const char variable[] = "XAUTHORITY=";
 	char address[PATH_MAX];
-	char **environment = NULL;
 	sd_bus *bus = NULL;
-	bool found = false;
-	int n = snprintf(address, sizeof(address), "unix:path=%s/bus", runtime_dir);
+	int n = snprintf(address, sizeof(address), "unix:path=%s/bus", runtime_dir), r;
 
-	if (n < 0 || n >= PATH_MAX || strpbrk(runtime_dir, ",;%") || sd_bus_new(&bus) < 0)
-		return false;
-	if (sd_bus_set_address(bus, address) >= 0 && sd_bus_set_bus_client(bus, true) >= 0 &&
-		sd_bus_set_method_call_timeout(bus, XAUTHORITY_WAIT_US) >= 0 &&
-		sd_bus_start(bus) >= 0 &&
-		sd_bus_get_property_strv(bus, "org.freedesktop.systemd1",
+	if (n < 0 || n >= PATH_MAX || strpbrk(runtime_dir, ",;%"))
+		return -EINVAL;
+	if ((r = sd_bus_new(&bus)) >= 0 && (r = sd_bus_set_address(bus, address)) >= 0 &&
+		(r = sd_bus_set_bus_client(bus, true)) >= 0 &&
+		(r = sd_bus_set_method_call_timeout(bus, XAUTHORITY_WAIT_US)) >= 0 &&
+		(r = sd_bus_start(bus)) >= 0)
+		r = sd_bus_get_property_strv(bus, "org.freedesktop.systemd1",
 			"/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
-			"Environment", NULL, &environment) >= 0)
-		for (char **one = environment; one && *one; one++)
-			if (strncmp(*one, variable, sizeof(variable) - 1) == 0)
-				found = snprintf(path, PATH_MAX, "%s",
-						*one + sizeof(variable) - 1) < PATH_MAX;
-	for (char **one = environment; one && *one; one++)
-		free(*one);
-	free(environment);
+			"Environment", NULL, environment);
 	sd_bus_close(bus);
 	sd_bus_unref(bus);
-	return found && path[0] == '/';
+	return r;
+}
+
+/* A variable of its environment, whole.  False: it has none, or nobody answers. */
+static bool find_variable(const char *runtime_dir, const char *name, char *value, size_t size)
+{
+	size_t name_len = strlen(name);
+	char **environment = NULL;
+	bool found = false;
+
+	if (ask_manager(runtime_dir, &environment) < 0)
+		return false;
+	for (char **one = environment; one && *one; one++) {
+		if (strncmp(*one, name, name_len) == 0 && (*one)[name_len] == '=' &&
+			strlen(*one + name_len + 1) < size) {
+			strcpy(value, *one + name_len + 1);
+			found = true;
+		}
+		free(*one);
+	}
+	free(environment);
+	return found;
+}
+
+int xauthority_display(char display[XAUTHORITY_DISPLAY_SIZE])
+{
+	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
+
+	if (!runtime_dir ||
+		!find_variable(runtime_dir, "DISPLAY", display, XAUTHORITY_DISPLAY_SIZE))
+		return -ENOENT;
+	return strchr(display, ':') ? 0 : -ENOENT;
 }
 
 size_t xauthority_files(char paths[XAUTHORITY_FILES_MAX][PATH_MAX])
@@ -85,7 +107,7 @@ size_t xauthority_files(char paths[XAUTHORITY_FILES_MAX][PATH_MAX])
 
 	if (!runtime_dir || runtime_dir[0] != '/')
 		return 0;
-	if (ask_manager(runtime_dir, paths[n]))
+	if (find_variable(runtime_dir, "XAUTHORITY", paths[n], PATH_MAX) && paths[n][0] == '/')
 		n++;
 	int len = snprintf(paths[n], PATH_MAX, "%s/gdm/Xauthority", runtime_dir);
 	return len < 0 || len >= PATH_MAX ? n : n + 1;

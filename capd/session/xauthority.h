@@ -11,16 +11,23 @@
 #include <limits.h>
 #include <stddef.h>
 
-#define XAUTHORITY_FILES_MAX   2
-#define XAUTHORITY_COOKIES_MAX 8
-#define XAUTHORITY_COOKIE_SIZE 64
-#define XAUTHORITY_WAIT_US     1000000u
-#define XAUTHORITY_PROTOCOL    "MIT-MAGIC-COOKIE-1"
+#define XAUTHORITY_FILES_MAX    2
+#define XAUTHORITY_COOKIES_MAX  8
+#define XAUTHORITY_COOKIE_SIZE  64
+#define XAUTHORITY_DISPLAY_SIZE 64
+#define XAUTHORITY_WAIT_US      1000000u
+#define XAUTHORITY_PROTOCOL     "MIT-MAGIC-COOKIE-1"
 
 struct xauthority_cookie {
 	int len;
 	char bytes[XAUTHORITY_COOKIE_SIZE];
 };
+
+/*
+ * The display that the user's service manager knows, for a session of which nobody has said it: the
+ * X server of GDM's sessions is started within them.  0; -ENOENT.
+ */
+int xauthority_display(char display[XAUTHORITY_DISPLAY_SIZE]);
 
 /* Files besides ~/.Xauthority: that of the user's service manager, and GDM's.  How many. */
 size_t xauthority_files(char paths[XAUTHORITY_FILES_MAX][PATH_MAX]);

@@ -33,6 +33,7 @@ static struct session_facts anns(const struct logind_view *view)
 		.source = SOURCE_SCREEN,
 		.is_someones = true,
 		.uid = ANN,
+		.id = "2",
 		.is_permitted = true};
 }
 
@@ -107,6 +108,16 @@ static void another_users_desktop_ends_the_process_whatever_else_holds(void **st
 	facts.is_locked = true;
 	assert_int_equal(judge(&facts).kind, SESSION_END);
 	strcpy(view.type, "wayland");
+	assert_int_equal(judge(&facts).kind, SESSION_END);
+}
+
+static void a_new_session_of_hers_ends_the_process(void **state)
+{
+	struct logind_view view = desktop(ANN, "ann");
+	struct session_facts facts = anns(&view);
+	(void)state;
+
+	strcpy(view.id, "3");
 	assert_int_equal(judge(&facts).kind, SESSION_END);
 }
 
@@ -193,6 +204,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_desktop_is_held_and_ends_nobody),
 		cmocka_unit_test(without_logind_nothing_is_shown),
 		cmocka_unit_test(another_users_desktop_ends_the_process_whatever_else_holds),
+		cmocka_unit_test(a_new_session_of_hers_ends_the_process),
 		cmocka_unit_test(locked_is_held_unless_it_is_to_be_shown),
 		cmocka_unit_test(the_users_word_goes_above_the_configuration),
 		cmocka_unit_test(of_wayland_only_the_sound_is_there),
