@@ -12,7 +12,7 @@
 #define SEAT_INTERFACE    LOGIN1 ".Seat"
 #define SESSION_INTERFACE LOGIN1 ".Session"
 #define PROPERTIES        "org.freedesktop.DBus.Properties"
-#define ANSWER_TIMEOUT_US 1500000u
+#define ANSWER_TIMEOUT_US 5000000u /* a busy machine takes its time */
 #define PATH_SIZE         256
 
 struct logind {

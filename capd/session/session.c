@@ -15,7 +15,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-#define FIRST_LOOK_NS (2000 * NS_PER_MS)
+#define FIRST_LOOK_NS (4000 * NS_PER_MS)
 #define RETRY_US      1000000u /* a record that cannot be written, an account that cannot be read */
 
 struct session {

@@ -30,7 +30,7 @@ struct session_ops {
 };
 
 /*
- * Finds out who it is to be (asks logind, for 2 s at most) and becomes that user.  `record_folder`
+ * Finds out who it is to be (asks logind, for 4 s at most) and becomes that user.  `record_folder`
  * is that of session_record.h; `config` is borrowed for life.  0; or -errno after having said why
  * no restart can cure it: we are not root, or the configured user cannot be become.
  */
