@@ -409,6 +409,20 @@ def test_another_user_is_refused_in_words(seat):
 # --- wrong use ---
 
 
+@as_root
+def test_root_has_no_desktop_to_allow(folder):
+    for command in ("allow", "deny"):
+        status, _, err = run_to_end([program("screenshare"), command], environment(folder))
+        assert status == 1 and "root" in err
+
+
+def test_allow_and_deny_take_no_argument(folder):
+    for command in ("allow", "deny"):
+        assert run_to_end([program("screenshare"), command, "me"], environment(folder))[0] == 2
+        assert command in run_to_end([program("screenshare"), command, "--help"],
+                                     environment(folder))[1]
+
+
 def test_without_root_it_says_so_once(folder):
     argv = [program("screenshare-screen"), "--session", folder]
     if IS_ROOT:
