@@ -49,7 +49,7 @@ ALL_LDFLAGS = $(SANFLAGS) -Wl,--as-needed $(LDFLAGS)
 # Where node is not Debian's own, npm comes with it and the package `npm` does not fit.
 NODE := $(if $(shell command -v npm 2>/dev/null),,nodejs npm)
 PACKAGES_build := build-essential pkg-config libevent-dev libxcb1-dev libxcb-shm0-dev libxcb-damage0-dev \
-	libxcb-xfixes0-dev libxcb-randr0-dev libjpeg62-turbo-dev libsystemd-dev libinih-dev libjansson-dev \
+	libxcb-xfixes0-dev libxcb-randr0-dev libxau-dev libjpeg62-turbo-dev libsystemd-dev libinih-dev libjansson-dev \
 	libqrencode-dev node-llhttp libwslay-dev nettle-dev libarchive-dev libv4l-dev libasound2-dev libasound2-plugins \
 	libpulse-dev libopus-dev libdeflate-dev $(NODE)
 PACKAGES_check := libcmocka-dev libpng-dev libxcb-xtest0-dev xvfb xauth x11-xserver-utils curl ffmpeg mandoc \
@@ -67,7 +67,7 @@ PKG_X11   := xcb xcb-shm xcb-damage xcb-xfixes xcb-randr
 pkg_libs   = $(shell pkg-config --libs $(1))
 
 LIBS_common := -lsystemd -linih
-LIBS_screen := $(LIBS_common) -ljpeg -ldeflate -lxcb -lxcb-shm -lxcb-damage -lxcb-xfixes -lxcb-randr -lpthread
+LIBS_screen := $(LIBS_common) -ljpeg -ldeflate -lxcb -lxcb-shm -lxcb-damage -lxcb-xfixes -lxcb-randr -lXau -lpthread
 LIBS_camera := $(LIBS_common) -lv4l2 -ljpeg -lpthread
 LIBS_audio  := $(LIBS_common) -ljpeg -lasound -lpulse -lopus -lm -lpthread
 LIBS_httpd  := $(LIBS_common) -levent_core -lwslay -lnettle -ljansson -larchive -lpthread
@@ -77,7 +77,7 @@ LLHTTP_INCLUDE := -isystem /usr/share/include/llhttp
 LLHTTP_SRC     := $(wildcard /usr/share/llhttp/*.c)
 
 SRC_common := $(wildcard common/*.c)
-SRC_capd   := $(wildcard capd/*.c capd/encode/*.c)
+SRC_capd   := $(wildcard capd/*.c capd/encode/*.c capd/session/*.c)
 SRC_screen := $(wildcard capd/screen/*.c)
 SRC_camera := $(wildcard capd/camera/*.c)
 SRC_audio  := $(wildcard capd/audio/*.c)

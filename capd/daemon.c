@@ -16,11 +16,13 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "common/ratelimit.h"
 #include "common/ring_writer.h"
 
 /* Started for a connection that never came (its peer is already gone): do not stay for ever. */
 #define START_TIMEOUT_US    5000000u
 #define DROPPED_INTERVAL_US 1000000u
+#define REFUSED_LOG_NS      (60 * NS_PER_S)
 
 struct daemon {
 	enum source_id source;
@@ -46,6 +48,9 @@ struct daemon {
 	uint8_t *picture; /* of the state; NULL when pictures flow */
 	size_t picture_len;
 	uint64_t state_since_ns;
+	enum source_state fault; /* the last one since it was live, however it starts; or LIVE */
+	uint64_t fault_since_ns;
+	struct ratelimit refused_log;
 };
 
 /* --- what is wanted --- */
@@ -198,8 +203,9 @@ static void on_wish(void *arg, struct subscriber *subscriber)
 }
 
 /*
- * Root and our own user are the presenter.  The HTTP process, where it is another user, is not: it
- * may wish for silence, and never for more than the presenter has allowed.
+ * Root and our own user, who of a service is the session's, are the presenter.  The HTTP process,
+ * where it is another user, is not: it may wish for silence, and never for more than the presenter
+ * has allowed.
  */
 static bool on_switch(void *arg, struct subscriber *subscriber, enum audio_input input, bool muted,
 	const char **words)
@@ -211,8 +217,10 @@ static bool on_switch(void *arg, struct subscriber *subscriber, enum audio_input
 	*words = "only root and the user whose sound it is may mute and unmute";
 	if (subscriber->uid != 0 && subscriber->uid != geteuid())
 		return false;
-	*words = "it could not be remembered; see the journal";
-	return daemon->ops->on_switch(daemon->arg, input, muted) == 0;
+	int r = daemon->ops->on_switch(daemon->arg, input, muted);
+	*words = r == -ENXIO ? "nobody is logged in whose sound it is"
+			     : "it could not be remembered; see the journal";
+	return r == 0;
 }
 
 static void accept_all(struct daemon *daemon);
@@ -255,6 +263,25 @@ static bool peer_is_allowed(int fd, uid_t *uid)
 	return httpd && *uid == httpd->pw_uid;
 }
 
+/* Whoever may connect to the socket of the sound (it is open to all) may not be whom it serves. */
+static void refuse_peer(struct daemon *daemon, int fd, uid_t uid)
+{
+	static const char words[] = "only root and the user whose desktop is shared may";
+	const struct capsock_message message = {.type = CAPSOCK_REFUSED,
+		.ring_fd = -1,
+		.words = words,
+		.words_len = sizeof(words) - 1};
+	char more[RATELIMIT_MORE_SIZE];
+	unsigned suppressed;
+
+	/* Its own message must not lie there unread: the close would take ours back. */
+	shutdown(fd, SHUT_RD);
+	capsock_send(fd, CAPSOCK_DAEMON, &message);
+	if (ratelimit_allow(&daemon->refused_log, clock_monotonic_ns(), &suppressed))
+		log_warn("Refused a subscriber of the capture socket: user %u may not%s",
+			(unsigned)uid, ratelimit_more(suppressed, more));
+}
+
 static void accept_all(struct daemon *daemon)
 {
 	for (;;) {
@@ -267,8 +294,7 @@ static void accept_all(struct daemon *daemon)
 				 */
 		daemon->start_deadline = sd_event_source_disable_unref(daemon->start_deadline);
 		if (!peer_is_allowed(fd, &uid)) {
-			log_warn("Refused a subscriber of the capture socket: user %u may not",
-				(unsigned)uid);
+			refuse_peer(daemon, fd, uid);
 			fd_close(&fd);
 			continue;
 		}
@@ -350,6 +376,8 @@ int daemon_create(enum source_id source, int listen_fd, const struct daemon_ops 
 	daemon->arg = arg;
 	daemon->state = STATE_STARTING;
 	daemon->state_since_ns = clock_monotonic_ns();
+	daemon->fault = STATE_LIVE;
+	daemon->refused_log.interval_ns = REFUSED_LOG_NS;
 	strcpy(daemon->words, state_words(STATE_STARTING));
 	daemon->buffer = malloc(sizeof(*daemon->buffer));
 	if (!daemon->buffer)
@@ -419,8 +447,8 @@ int daemon_add_output(struct daemon *daemon, enum stream_id stream, struct outpu
 	return r;
 }
 
-/* One line when a fault begins, one when it ends. */
-static void log_state(const struct daemon *daemon, enum source_state before, uint64_t before_ns)
+/* One line when a fault begins, one when it ends, however long the start in between takes. */
+static void log_state(struct daemon *daemon)
 {
 	const struct log_fields fields = {
 		.source = source_name(daemon->source), .state = state_name(daemon->state)};
@@ -428,22 +456,27 @@ static void log_state(const struct daemon *daemon, enum source_state before, uin
 
 	if (daemon->state == STATE_STARTING)
 		return;
-	if (daemon->state != STATE_LIVE)
+	if (daemon->state != STATE_LIVE) {
+		daemon->fault = daemon->state;
+		daemon->fault_since_ns = daemon->state_since_ns;
 		log_at(LOG_WARNING, &fields, "No %s (%s): %s", is_sound ? "sound" : "pictures",
 			state_name(daemon->state), daemon->words);
-	else if (before != STATE_STARTING && before != STATE_LIVE)
+		return;
+	}
+	if (daemon->fault != STATE_LIVE)
 		log_at(LOG_INFO, &fields, "%s again after %.1f s of %s",
 			is_sound ? "Sound" : "Pictures",
-			(double)(daemon->state_since_ns - before_ns) / 1e9, state_name(before));
+			(double)(daemon->state_since_ns - daemon->fault_since_ns) / 1e9,
+			state_name(daemon->fault));
 	else
 		log_at(LOG_INFO, &fields, "Live: %s", daemon->words);
+	daemon->fault = STATE_LIVE;
 }
 
 void daemon_set_state(
 	struct daemon *daemon, enum source_state state, const char *words, bool has_picture)
 {
 	enum source_state before = daemon->state;
-	uint64_t before_ns = daemon->state_since_ns;
 
 	if (!words)
 		words = state_words(state);
@@ -461,7 +494,7 @@ void daemon_set_state(
 	if (has_picture && pattern_state_jpeg(daemon->source, state, daemon->words,
 				   &daemon->picture, &daemon->picture_len) < 0)
 		log_err("Could not draw the picture of a state: no memory");
-	log_state(daemon, before, before_ns);
+	log_state(daemon);
 	service_status("%s: %s", state_name(state), daemon->words);
 	for (struct subscriber *s = daemon->subscribers; s; s = s->next)
 		if (s->is_greeted)

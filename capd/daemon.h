@@ -39,7 +39,7 @@ struct daemon_ops {
 	/* Whether any subscriber wishes it mute has changed.  NULL: nothing can be muted here. */
 	void (*on_mute)(void *arg, bool muted);
 	/* The presenter mutes or unmutes an input; who it is has been checked.  0, or -errno: it
-	 * stays as it was.  NULL: there are no inputs here. */
+	 * stays as it was (-ENXIO: it is nobody's now).  NULL: there are no inputs here. */
 	int (*on_switch)(void *arg, enum audio_input input, bool muted);
 };
 

@@ -22,6 +22,8 @@ static const struct command {
 	{"url", url_main, "the addresses to open in a browser"},
 	{"mute", mute_main, "silence the desktop's sound or the microphone"},
 	{"unmute", unmute_main, "let the desktop's sound or the microphone be heard"},
+	{"allow", allow_main, "let the service share your desktop"},
+	{"deny", deny_main, "keep the service from sharing your desktop"},
 	{"version", version_main, "the version of this program"},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -66,7 +66,7 @@ static int say_done(const struct wish *wish, enum audio_input input)
 	return command_flush();
 }
 
-/* Root passes any mode; to others the service's capture sockets are closed. */
+/* Where the administrator has closed the sound daemon's socket: root passes any mode. */
 static int say_not_allowed(const struct wish *wish)
 {
 	struct runtime_dir_run own;

@@ -82,6 +82,11 @@ struct config {
 		unsigned body_timeout_s;            /* 60 */
 	} files;
 	struct {
+		char users[CONFIG_TEXT_MAX];      /* "first", "all", names */
+		bool show_locked;                 /* no */
+		char fixed_user[CONFIG_TEXT_MAX]; /* "": whoever's session it is */
+	} session;
+	struct {
 		bool debug; /* no */
 	} log;
 };

@@ -60,6 +60,28 @@ static bool is_display(const char *text)
 	return text[0] == '\0' || (strchr(text, ':') && !strpbrk(text, " \t"));
 }
 
+/* What useradd takes, and Samba's accounts of machines. */
+static bool is_user(const char *word, size_t len)
+{
+	static const char letters_digits[] = "abcdefghijklmnopqrstuvwxyz"
+					     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	size_t i = 0;
+
+	while (i < len && (strchr(letters_digits, word[i]) || strchr("._-@$", word[i])))
+		i++;
+	return i == len && word[0] != '-' && len < 64;
+}
+
+static bool are_users(const char *text)
+{
+	return each_word(text, is_user);
+}
+
+static bool is_user_or_empty(const char *text)
+{
+	return text[0] == '\0' || is_user(text, strlen(text));
+}
+
 static bool is_folder(const char *text)
 {
 	return text[0] == '\0' || text[0] == '/';
@@ -133,7 +155,7 @@ const struct config_key config_keys[] = {
 	CHOICE(screen, source, WORDS("x11", "pattern"), "x11",
 		"What is shown: the X11 desktop, or a moving test picture."),
 	TEXT(screen, display, is_display, "the name of a display such as :0", "",
-		"The X display; if empty, the one in the environment variable DISPLAY."),
+		"The X display; if empty, that of the session, or the one in the environment variable DISPLAY."),
 	TEXT(screen, monitor, is_not_empty, "all, a name or a number", "all",
 		"Which monitor: all of them, the name of one (as xrandr prints it), or its number from 1."),
 	NUMBER(screen, rate, 1, 60, "pictures a second", "30",
@@ -213,6 +235,15 @@ const struct config_key config_keys[] = {
 		"An upload that was broken off can be resumed for so long."),
 	NUMBER(files, body_timeout_s, 1, 3600, "seconds", "60",
 		"An upload of which nothing comes for so long is broken off."),
+
+	TEXT(session, users, are_users, "first, all or names of users", "first",
+		"Whose desktop is shared: that of the first user who was logged in when it was first watched,\n"
+		"everybody's, or that of the users named.  Any other is shared after screenshare allow."),
+	BOOL(session, show_locked, "no",
+		"Show the screen, and let the sound be heard, while the session is locked too."),
+	TEXT(session, fixed_user, is_user_or_empty, "the name of a user", "",
+		"Always share as this user, whoever is logged in; [screen] display says which display.  Nothing\n"
+		"is known of locks then, and nobody is asked."),
 
 	BOOL(log, debug, "no",
 		"Say more in the journal, for those who look for a fault."),

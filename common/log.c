@@ -23,10 +23,11 @@
 /* Below PIPE_BUF, so that a line is one write that a pipe takes whole or not at all. */
 #define LINE_SIZE    2048
 #define FIELD_SIZE   512
-#define FIELDS_COUNT 15
+#define FIELDS_COUNT 17
 
-static const char *program = "screenshare"; /* set once, before any other thread exists */
-static bool to_journal, has_prefix;         /* " */
+static const char *program = "screenshare";   /* set once, before any other thread exists */
+static bool to_journal, has_prefix;           /* " */
+static char session_user[64], session_id[64]; /* " */
 static atomic_bool is_debug;
 static atomic_uint n_lost; /* lines that stderr had no room for */
 
@@ -61,6 +62,12 @@ void log_open(const char *name)
 void log_set_debug(bool on)
 {
 	is_debug = on;
+}
+
+void log_set_session(const char *user, const char *session)
+{
+	snprintf(session_user, sizeof(session_user), "%s", user ? user : "");
+	snprintf(session_id, sizeof(session_id), "%s", session ? session : "");
 }
 
 /*
@@ -120,6 +127,8 @@ static int send_to_journal(int priority, const struct log_fields *extra, const c
 	add_text(&fields, "CODE_FUNC", func);
 	snprintf(identifier, sizeof(identifier), "screenshare-%s", program);
 	add_text(&fields, "SYSLOG_IDENTIFIER", identifier);
+	add_text(&fields, "SCREENSHARE_USER", *session_user ? session_user : NULL);
+	add_text(&fields, "SCREENSHARE_SESSION", *session_id ? session_id : NULL);
 	if (extra) {
 		add_text(&fields, "SCREENSHARE_SOURCE", extra->source);
 		add_text(&fields, "SCREENSHARE_STREAM", extra->stream);

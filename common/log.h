@@ -21,6 +21,9 @@
 /* `name` ("screen", "httpd") must outlive the program.  Call once, first. */
 void log_open(const char *name);
 void log_set_debug(bool on);
+/* Whose session this process is about, from now on: SCREENSHARE_USER= and SCREENSHARE_SESSION= of
+ * every line.  Copied; NULL: none.  Before any other thread exists. */
+void log_set_session(const char *user, const char *session);
 
 /* Structured fields of one line; NULL where it has none. */
 struct log_fields {

@@ -20,6 +20,7 @@ enum {
 	OPTION_CONFIG = 1,
 	OPTION_RUNTIME,
 	OPTION_STATE,
+	OPTION_SESSION,
 	OPTION_PATTERN,
 	OPTION_PRINT_CONFIG,
 	OPTION_HELP,
@@ -30,6 +31,7 @@ static const struct option long_options[] = {
 	{"config", required_argument, NULL, OPTION_CONFIG},
 	{"runtime", required_argument, NULL, OPTION_RUNTIME},
 	{"state", required_argument, NULL, OPTION_STATE},
+	{"session", required_argument, NULL, OPTION_SESSION},
 	{"pattern-if-no-display", no_argument, NULL, OPTION_PATTERN},
 	{"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
 	{"help", no_argument, NULL, OPTION_HELP},
@@ -45,6 +47,8 @@ static void print_help(const char *name)
 	       "  --config FILE            configuration; default " CONFIG_PATH_SERVICE "\n"
 	       "  --runtime DIR            where the sockets lie; default " SERVICE_RUNTIME_DIR "\n"
 	       "  --state DIR              what is kept; default " SERVICE_STATE_DIR "\n"
+	       "  --session DIR            follow who is logged in; only as a service of the "
+	       "system\n"
 	       "  --pattern-if-no-display  show a test picture until a display can be reached\n"
 	       "  --print-config           print the configuration file with every default\n"
 	       "  --help, --version\n",
@@ -78,6 +82,9 @@ static int parse_arguments(const char *name, int argc, char **argv, struct servi
 			break;
 		case OPTION_STATE:
 			options->state_dir = optarg;
+			break;
+		case OPTION_SESSION:
+			options->session_dir = optarg;
 			break;
 		case OPTION_PATTERN:
 			options->pattern_if_no_display = true;

@@ -50,6 +50,8 @@ static const struct string STRINGS[] = {
 	{"sound_muted", {"The sound is muted on the computer", "电脑端已静音"}},
 	{"sound_paused", {"The presenter has paused the sound", "演示者已暂停声音"}},
 	{"sound_no_session", {"No sound: nobody is logged in", "没有声音：尚无用户登录"}},
+	{"sound_locked", {"No sound: the computer is locked", "没有声音：电脑已锁屏"}},
+	{"sound_not_allowed", {"No sound: it is not shared", "没有声音：声音未共享"}},
 	{"sound_no_device", {"No sound: the computer has no sound device", "没有声音：电脑没有声音设备"}},
 	{"sound_no_server", {"No sound: no sound server runs on the computer",
 		"没有声音：电脑上没有运行声音服务"}},

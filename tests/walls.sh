@@ -25,11 +25,15 @@ capd/*                            ; ring_reader\.h                              
 cli/*                             ; ^(capd|httpd|tests)/                                                                       ; the command line knows only common and itself
 cli/*                             ; ^event2?[/.]|^llhttp\.h$|^xcb/|^jpeglib\.h$                                                ; the command line serves no browser and shows no picture
 
-capd/encode/*                     ; ^capd/(daemon|output|subscriber|source|pattern|session)\.h                                 ; encoders lie below output and daemon
+capd/encode/*                     ; ^capd/(daemon|output|subscriber|source|pattern)\.h|^capd/session/                             ; encoders lie below output and daemon
 capd/encode/*                     ; ^capd/(camera|audio)/                                                                      ; encoders know no device
 capd/encode/*                     ; ^capd/screen/(!tiles)                                                                      ; of the screen an encoder knows its tiles
 capd/encode/*                     ; ^common/(ring_writer|capsock|service|log)\.h                                               ; an encoder knows no ring and no socket
 capd/encode/*                     ; ^(xcb|systemd)/                                                                            ; an encoder knows no device and no event loop
+capd/session/!(waiting).[ch]      ; ^capd/(daemon|output|subscriber|source)\.h|^capd/encode/                                          ; whose desktop it is is decided below the daemon
+capd/session/*                    ; ^capd/(screen|camera|audio)/|^xcb/|^alsa/                                                  ; … and knows no device
+capd/session/session_@(lock|policy|record).[ch] ; ^systemd/sd-bus                                                              ; what may be shown is decided without asking
+capd/session/!(logind|xauthority).[ch] ; ^systemd/sd-bus                                                                       ; only logind and the rights to a display are asked for on a bus
 capd/output.[ch]                  ; ^capd/(daemon|subscriber|source)\.h|^capd/(screen|camera|audio)/                           ; an output lies below the daemon
 capd/subscriber.[ch]              ; ^capd/(daemon|output|source)\.h|^capd/(screen|camera|audio|encode)/                        ; a subscriber lies below the daemon
 capd/daemon.[ch]                  ; ^capd/(screen|camera|audio)/                                                               ; the daemon serves all sources alike

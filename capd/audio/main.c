@@ -23,6 +23,8 @@
 #include "capd/audio/pcm.h"
 #include "capd/daemon.h"
 #include "capd/encode/opus.h"
+#include "capd/session/session.h"
+#include "capd/session/waiting.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/service.h"
@@ -45,7 +47,10 @@ struct audio {
 
 	unsigned streams; /* wanted: bits 1 << enum stream_id */
 	bool is_wished_mute;
-	uint64_t slot_ns; /* the next one's begin */
+	struct session *session;     /* whose sound; NULL: our own user's, always */
+	bool is_held;                /* by the session: nothing may be heard … */
+	struct session_verdict hold; /* … for that reason */
+	uint64_t slot_ns;            /* the next one's begin */
 	uint64_t sequence, opus_sequence;
 	uint64_t n_left_out; /* slots */
 	sd_event_source *timer;
@@ -69,18 +74,21 @@ static void show_state(struct audio *audio)
 			.words = audio->inputs[i].words,
 		};
 	enum source_state state = heard_describe(heard, audio->is_wished_mute, words);
-	if (audio->is_out_of_memory)
+	if (audio->is_held)
+		daemon_set_state(audio->daemon, audio->hold.state, audio->hold.words, false);
+	else if (audio->is_out_of_memory)
 		daemon_set_state(audio->daemon, STATE_NO_MEMORY, NULL, false);
 	else
 		daemon_set_state(audio->daemon, state, words, false);
 }
 
-/* Opens and closes the inputs as demand and mutes want it. */
+/* Opens and closes the inputs as demand, session and mutes want it. */
 static void update_inputs(struct audio *audio)
 {
 	for (unsigned i = 0; i < AUDIO_INPUT_COUNT; i++)
-		input_set_open(&audio->inputs[i],
-			audio->streams && !audio->is_wished_mute && mute_is_open(&audio->mute, i));
+		input_set_open(&audio->inputs[i], audio->streams && !audio->is_held &&
+							  !audio->is_wished_mute &&
+							  mute_is_open(&audio->mute, i));
 	if (audio->streams)
 		show_state(audio);
 }
@@ -297,6 +305,37 @@ static const struct daemon_ops daemon_ops = {
 	.on_switch = on_switch,
 };
 
+/* Nobody's sound is there to be opened; what is muted now is so for whoever comes. */
+static int on_switch_waiting(void *arg, enum audio_input input, bool muted)
+{
+	if (muted)
+		return mute_switch(&((struct audio *)arg)->mute, input, true);
+	log_warn("Could not unmute the %s: it is nobody's now; say it again when somebody's "
+		 "desktop is shared",
+		audio_input_name(input));
+	return -ENXIO;
+}
+
+static const struct daemon_ops waiting_ops = {
+	.has_stream = has_stream,
+	.on_switch = on_switch_waiting,
+};
+
+/* --- from the session --- */
+
+static void on_verdict(void *arg, const struct session_verdict *verdict)
+{
+	struct audio *audio = arg;
+
+	audio->is_held = verdict->kind != SESSION_SHOW;
+	audio->hold = *verdict;
+	update_inputs(audio);
+	if (verdict->kind == SESSION_END)
+		sd_event_exit(daemon_event(audio->daemon), 0);
+}
+
+static const struct session_ops session_ops = {.on_verdict = on_verdict};
+
 /* --- life --- */
 
 static int audio_init(struct audio *audio, int listen_fd)
@@ -308,8 +347,6 @@ static int audio_init(struct audio *audio, int listen_fd)
 		&audio->inputs[AUDIO_MICROPHONE], AUDIO_MICROPHONE, audio->config.audio.microphone);
 	audio->gains[AUDIO_DESKTOP] = audio->config.audio.desktop_gain;
 	audio->gains[AUDIO_MICROPHONE] = audio->config.audio.microphone_gain;
-	mute_init(&audio->mute, audio->options.state_dir, audio->options.runtime_dir,
-		(unsigned)config_audio_inputs(audio->config.audio.sources));
 	if (r == 0)
 		r = daemon_add_output(audio->daemon, STREAM_PCM, &audio->pcm);
 	if (r == 0)
@@ -320,6 +357,11 @@ static int audio_init(struct audio *audio, int listen_fd)
 			0, 1, on_tick, audio);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(audio->timer, SD_EVENT_OFF);
+	if (r >= 0 && audio->session) {
+		audio->is_held = true; /* until the session is known */
+		r = session_follow(
+			audio->session, daemon_event(audio->daemon), &session_ops, audio);
+	}
 	/* How a sound server's own programs show us to the presenter. */
 	setenv("PULSE_PROP_OVERRIDE_application.name", "Screenshare", 0);
 	pcm_begin();
@@ -332,7 +374,9 @@ static void audio_fini(struct audio *audio)
 		input_set_open(&audio->inputs[i], false);
 	sd_event_source_disable_unref(audio->timer);
 	opus_stream_destroy(audio->encoder);
+	session_destroy(audio->session);
 	daemon_destroy(audio->daemon);
+	mute_fini(&audio->mute);
 	/* A server that hangs does not keep us. */
 	(void)pcm_wait_closed(CLOSE_WAIT_MS);
 }
@@ -347,6 +391,18 @@ int main(int argc, char **argv)
 	int listen_fd = daemon_take_socket(SOURCE_AUDIO);
 	if (listen_fd < 0)
 		return SERVICE_EXIT_CONFIG;
+	/* As root, who alone may open them; whoever we are then keeps them open. */
+	mute_init(&audio.mute, audio.options.state_dir, audio.options.runtime_dir,
+		(unsigned)config_audio_inputs(audio.config.audio.sources));
+	if (audio.options.session_dir && session_begin(&audio.config, SOURCE_AUDIO,
+						 audio.options.session_dir, &audio.session) < 0)
+		return SERVICE_EXIT_CONFIG;
+	if (audio.session && session_is_waiting(audio.session)) {
+		status = waiting_run(audio.session, SOURCE_AUDIO, listen_fd, &waiting_ops, &audio);
+		session_destroy(audio.session);
+		mute_fini(&audio.mute);
+		return status;
+	}
 	int r = audio_init(&audio, listen_fd);
 	if (r < 0) {
 		log_err("Could not start: %s", strerror(-r));

@@ -13,6 +13,8 @@
 #include "capd/pattern_source.h"
 #include "capd/screen/pipeline.h"
 #include "capd/screen/x11_source.h"
+#include "capd/session/session.h"
+#include "capd/session/waiting.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/service.h"
@@ -34,6 +36,11 @@ struct screen {
 			  stand-in */
 	bool is_started;
 
+	unsigned streams;        /* wanted: bits 1 << enum stream_id */
+	struct session *session; /* whose desktop; NULL: our own user's, always */
+	bool is_held;            /* by the session: nothing may be shown */
+	bool has_own_display;    /* the configuration names it */
+
 	enum source_state state; /* the source's own; an empty /dev/shm may lie over it */
 	char words[256];
 	bool is_out_of_memory;
@@ -43,9 +50,9 @@ struct screen {
 
 static void show_state(struct screen *screen)
 {
-	bool pictures_flow = screen->state == STATE_LIVE || screen->stands_in;
+	bool pictures_flow = !screen->is_held && (screen->state == STATE_LIVE || screen->stands_in);
 
-	if (screen->is_out_of_memory)
+	if (screen->is_out_of_memory && !screen->is_held)
 		daemon_set_state(screen->daemon, STATE_NO_MEMORY, NULL, true);
 	else
 		daemon_set_state(screen->daemon, screen->state,
@@ -161,6 +168,23 @@ static bool has_stream(void *arg, enum stream_id stream)
 	return ALL_STREAMS & 1u << stream;
 }
 
+/* Looks while anybody wants to see and the session permits it. */
+static void update_source(struct screen *screen)
+{
+	bool wanted = screen->streams && !screen->is_held;
+
+	if (wanted && !screen->is_started) {
+		screen->is_started = true;
+		screen->ops->start(screen->source);
+	} else if (!wanted && screen->is_started) {
+		screen->is_started = false;
+		screen->ops->stop(screen->source);
+		if (screen->stand_in)
+			stand_in(screen, false);
+		pipeline_reset(screen->pipeline);
+	}
+}
+
 static void on_demand(void *arg, unsigned streams, uint32_t rate_millihertz)
 {
 	struct screen *screen = arg;
@@ -168,20 +192,12 @@ static void on_demand(void *arg, unsigned streams, uint32_t rate_millihertz)
 
 	if (rate_millihertz == 0 || rate_millihertz > ceiling)
 		rate_millihertz = ceiling;
+	screen->streams = streams;
 	pipeline_set_streams(screen->pipeline, streams);
 	screen->ops->set_rate(screen->source, rate_millihertz);
 	if (screen->stand_in)
 		pattern_source_ops.set_rate(screen->stand_in, rate_millihertz);
-	if (streams && !screen->is_started) {
-		screen->is_started = true;
-		screen->ops->start(screen->source);
-	} else if (!streams && screen->is_started) {
-		screen->is_started = false;
-		screen->ops->stop(screen->source);
-		if (screen->stand_in)
-			stand_in(screen, false);
-		pipeline_reset(screen->pipeline);
-	}
+	update_source(screen);
 }
 
 static void on_key_frame(void *arg, enum stream_id stream)
@@ -204,6 +220,29 @@ static const struct daemon_ops daemon_ops = {
 	.on_key_frame = on_key_frame,
 	.on_catch_up = on_catch_up,
 };
+
+/* --- from the session --- */
+
+static void on_verdict(void *arg, const struct session_verdict *verdict)
+{
+	struct screen *screen = arg;
+
+	screen->is_held = verdict->kind != SESSION_SHOW;
+	if (screen->is_held) {
+		update_source(screen);
+		on_state(screen, verdict->state, verdict->words);
+	} else {
+		if (!screen->has_own_display)
+			memcpy(screen->config.screen.display, verdict->display,
+				sizeof(verdict->display));
+		on_state(screen, STATE_STARTING, NULL);
+		update_source(screen);
+	}
+	if (verdict->kind == SESSION_END)
+		sd_event_exit(daemon_event(screen->daemon), 0);
+}
+
+static const struct session_ops session_ops = {.on_verdict = on_verdict};
 
 /* --- life --- */
 
@@ -246,6 +285,12 @@ static int screen_init(struct screen *screen, int listen_fd)
 			CLOCK_MONOTONIC, 0, 1, on_pipeline_timer, screen);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(screen->pipeline_timer, SD_EVENT_OFF);
+	if (r >= 0 && screen->session) {
+		screen->is_held = true; /* until the session is known */
+		screen->has_own_display = *screen->config.screen.display;
+		r = session_follow(
+			screen->session, daemon_event(screen->daemon), &session_ops, screen);
+	}
 	return r;
 }
 
@@ -258,6 +303,7 @@ static void screen_fini(struct screen *screen)
 	if (screen->stand_in)
 		pattern_source_ops.destroy(screen->stand_in);
 	pipeline_destroy(screen->pipeline);
+	session_destroy(screen->session);
 	daemon_destroy(screen->daemon);
 }
 
@@ -271,6 +317,15 @@ int main(int argc, char **argv)
 	int listen_fd = daemon_take_socket(SOURCE_SCREEN);
 	if (listen_fd < 0)
 		return SERVICE_EXIT_CONFIG;
+	if (screen.options.session_dir && session_begin(&screen.config, SOURCE_SCREEN,
+						  screen.options.session_dir, &screen.session) < 0)
+		return SERVICE_EXIT_CONFIG;
+	if (screen.session && session_is_waiting(screen.session)) {
+		status =
+			waiting_run(screen.session, SOURCE_SCREEN, listen_fd, &daemon_ops, &screen);
+		session_destroy(screen.session);
+		return status;
+	}
 	int r = screen_init(&screen, listen_fd);
 	if (r < 0) {
 		log_err("Could not start: %s", strerror(-r));

@@ -20,17 +20,66 @@
 #include <xcb/xfixes.h>
 
 #include "capd/picture.h"
+#include "capd/session/xauthority.h"
 #include "common/clock.h"
 #include "common/fd.h"
 
 /* --- connecting, on a thread --- */
 
+/* With each right that lies in `path`; NULL if none helps. */
+static xcb_connection_t *connect_with(const char *display, const char *path)
+{
+	struct xauthority_cookie cookies[XAUTHORITY_COOKIES_MAX];
+	char protocol[] = XAUTHORITY_PROTOCOL, *host = NULL;
+	int number = 0, screen = 0;
+
+	if (!xcb_parse_display(display, &host, &number, &screen))
+		return NULL;
+	free(host);
+	size_t n = xauthority_read(path, number, cookies);
+	for (size_t i = 0; i < n; i++) {
+		xcb_auth_info_t right = {.namelen = (int)strlen(protocol),
+			.name = protocol,
+			.datalen = cookies[i].len,
+			.data = cookies[i].bytes};
+		xcb_connection_t *connection =
+			xcb_connect_to_display_with_auth_info(display, &right, NULL);
+
+		if (!xcb_connection_has_error(connection))
+			return connection;
+		xcb_disconnect(connection);
+	}
+	return NULL;
+}
+
+/*
+ * libxcb looks into XAUTHORITY or ~/.Xauthority, and goes without where the server lets the user in
+ * by its name.  Where the session was given another file, and nobody has told us, that is tried
+ * too.
+ */
+static xcb_connection_t *connect_somehow(const char *display)
+{
+	xcb_connection_t *connection = xcb_connect(display, NULL), *other = NULL;
+	char paths[XAUTHORITY_FILES_MAX][PATH_MAX];
+
+	if (!xcb_connection_has_error(connection) || getenv("XAUTHORITY"))
+		return connection;
+	size_t n = xauthority_files(paths);
+	for (size_t i = 0; i < n && !other; i++)
+		other = connect_with(display, paths[i]);
+	if (!other)
+		return connection;
+	xcb_disconnect(connection);
+	return other;
+}
+
 struct x11_connector {
-	char *display;
 	int done_fd; /* eventfd */
 	pthread_t thread;
-	xcb_connection_t *connection; /* the thread's until done_fd speaks */
-	atomic_bool is_over;          /* set by both sides: whoever finds it set already frees */
+	/* the thread's until done_fd speaks */
+	char *display;
+	xcb_connection_t *connection;
+	atomic_bool is_over; /* set by both sides: whoever finds it set already frees */
 };
 
 static void connector_free(struct x11_connector *connector)
@@ -42,12 +91,25 @@ static void connector_free(struct x11_connector *connector)
 	free(connector);
 }
 
+static void find_display(struct x11_connector *connector)
+{
+	char display[XAUTHORITY_DISPLAY_SIZE], *copy;
+
+	if (xauthority_display(display) == 0 && (copy = strdup(display))) {
+		free(connector->display);
+		connector->display = copy;
+	}
+}
+
 static void *connector_run(void *arg)
 {
 	struct x11_connector *connector = arg;
 	uint64_t one = 1;
 
-	connector->connection = xcb_connect(connector->display, NULL);
+	if (!*connector->display)
+		find_display(connector);
+	if (*connector->display)
+		connector->connection = connect_somehow(connector->display);
 	/* The owner reads the connection only after this, and frees only what we have left. */
 	if (write(connector->done_fd, &one, sizeof(one)) < 0)
 		abort(); /* an eventfd at 0 always takes a 1 */
@@ -86,6 +148,11 @@ int x11_connector_start(const char *display, struct x11_connector **out)
 int x11_connector_fd(const struct x11_connector *connector)
 {
 	return connector->done_fd;
+}
+
+const char *x11_connector_display(const struct x11_connector *connector)
+{
+	return connector->display;
 }
 
 xcb_connection_t *x11_connector_finish(struct x11_connector *connector)

@@ -41,10 +41,13 @@ struct x11_area {
 
 struct x11_connector; /* one attempt, on its own thread */
 
-/* Begins to connect to `display` (copied).  0 or -errno. */
+/* Begins to connect to `display` (copied; "": to the one that the user's service manager knows).  0
+ * or -errno. */
 int x11_connector_start(const char *display, struct x11_connector **out);
 /* Becomes readable when the attempt is over. */
 int x11_connector_fd(const struct x11_connector *connector);
+/* After that: which display it was; "": none is known.  Valid until finish. */
+const char *x11_connector_display(const struct x11_connector *connector);
 /* After that: the connection (owned by the caller, to be checked by x11_init), or NULL. */
 xcb_connection_t *x11_connector_finish(struct x11_connector *connector);
 /* Gives an attempt up that is still going on; its thread cleans up behind itself.  Accepts NULL. */

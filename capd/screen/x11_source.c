@@ -24,6 +24,7 @@
 #include "capd/screen/grab.h"
 #include "capd/screen/look.h"
 #include "capd/screen/x11.h"
+#include "capd/session/xauthority.h"
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/log.h"
@@ -43,6 +44,7 @@ struct source {
 	uint32_t rate_millihertz;
 
 	struct x11_connector *connector;
+	char found_display[XAUTHORITY_DISPLAY_SIZE]; /* by the connector, where none was given */
 	sd_event_source *connector_io;
 	sd_event_source *timer; /* retry while not connected, else the next thing due */
 
@@ -59,13 +61,21 @@ struct source {
 
 static void connect_display(struct source *source);
 
-static const char *display_name(const struct source *source)
+/* The one that we were told; "": none. */
+static const char *given_display(const struct source *source)
 {
 	const char *name = source->config->screen.display;
 
 	if (!*name)
 		name = getenv("DISPLAY");
 	return name ? name : "";
+}
+
+static const char *display_name(const struct source *source)
+{
+	const char *name = given_display(source);
+
+	return *name ? name : source->found_display;
 }
 
 static void set_timer(struct source *source, uint64_t at_ns)
@@ -369,6 +379,8 @@ static int on_connector(sd_event_source *io, int fd, uint32_t events, void *arg)
 
 	source->connector = NULL;
 	source->connector_io = sd_event_source_disable_unref(source->connector_io);
+	snprintf(source->found_display, sizeof(source->found_display), "%s",
+		x11_connector_display(connector));
 	xcb_connection_t *connection = x11_connector_finish(connector);
 	if (connection)
 		set_up_display(source, connection);
@@ -381,11 +393,12 @@ static void connect_display(struct source *source)
 {
 	int r;
 
-	if (!*display_name(source)) {
+	source->found_display[0] = '\0';
+	if (!*given_display(source) && getenv("WAYLAND_DISPLAY")) {
 		connect_failed(source);
 		return;
 	}
-	r = x11_connector_start(display_name(source), &source->connector);
+	r = x11_connector_start(given_display(source), &source->connector);
 	if (r == 0)
 		r = sd_event_add_io(source->event, &source->connector_io,
 			x11_connector_fd(source->connector), EPOLLIN, on_connector, source);

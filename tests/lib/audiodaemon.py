@@ -44,5 +44,10 @@ class AudioDaemon:
         self.start()
 
     def marker(self, name):
+        """Does the file say that it is muted, or unmuted for us?"""
         folder = self.runtime_dir if name.startswith("unmute-") else self.state_dir
-        return os.path.exists(os.path.join(folder, name))
+        try:
+            with open(os.path.join(folder, name)) as file:
+                return file.read() in ("muted\n", f"{os.geteuid()}\n")
+        except FileNotFoundError:
+            return False

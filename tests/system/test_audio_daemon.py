@@ -2,6 +2,7 @@
 """screenshare-audio with real sound servers: chirps are played, and looked for in its records."""
 
 import os
+import shutil
 import signal
 import statistics
 
@@ -242,9 +243,11 @@ def test_a_mute_outlives_the_daemon(folder, pulse):
 
 def test_a_mute_that_cannot_be_kept_is_said(folder, pulse):
     daemon = AudioDaemon(folder, env=pulse.client_env)
+    daemon.process.end()
+    shutil.rmtree(daemon.state_dir)
+    daemon.start()
     pcm = daemon.subscribe()
     pcm.wait_state("live")
-    os.rmdir(daemon.state_dir)
     assert pcm.switch("desktop", True)[0] == "refused"
     pcm.wait_state("muted")
     assert not daemon.marker("mute-desktop")

@@ -180,7 +180,8 @@ def test_the_real_daemon_answers(folder):
                                     ("mute", "The microphone is muted", False)):
         status, out, err = run.ask(command, "microphone")
         assert (status, out) == (0, words), err
-        assert os.path.exists(marker) == is_open
+        with open(marker) as file:
+            assert file.read() == (f"{os.geteuid()}\n" if is_open else "")
     wait_for(lambda: not run.children("screenshare-audio"), 5, "the daemon has gone again")
 
 

@@ -9,7 +9,8 @@ VM_TREE  := $(abspath $(B))/vm/overlay
 VM_TOOLS := $(VM_TREE)/usr/local/lib/screenshare-test
 
 VM_PROGRAMS := $(patsubst $(VM_DIR)/%.c,$(B)/vm/%,$(wildcard $(VM_DIR)/*.c))
-VM_PARTS    := $(filter-out $(VM_DIR)/guest-test,$(wildcard $(VM_DIR)/guest-*))
+VM_GUESTS   := $(VM_DIR)/guest-test $(VM_DIR)/guest-session
+VM_PARTS    := $(filter-out $(VM_GUESTS),$(wildcard $(VM_DIR)/guest-*))
 
 $(B)/vm/%: $(B)/obj/$(VM_DIR)/%.o
 	@mkdir -p $(@D)
@@ -21,4 +22,5 @@ check-system: deps-system
 	@$(MAKE) --no-print-directory -s install DESTDIR=$(VM_TREE)
 	@install -D -t $(VM_TOOLS) $(B)/testlib/painter $(VM_PROGRAMS) $(VM_PARTS)
 	@$(VM_DIR)/build-image $(VM_IMAGE)
-	@$(VM_DIR)/boot-and-test $(VM_IMAGE) $(VM_TREE) $(VM_DIR)/guest-test
+	@set -e; for guest in $(VM_GUESTS); do \
+		echo "# $$guest"; $(VM_DIR)/boot-and-test $(VM_IMAGE) $(VM_TREE) $$guest; done

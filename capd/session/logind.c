@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+#include "capd/session/logind.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-bus.h>
+
+#define LOGIN1            "org.freedesktop.login1"
+#define SEAT_PATH         "/org/freedesktop/login1/seat/seat0"
+#define SEAT_INTERFACE    LOGIN1 ".Seat"
+#define SESSION_INTERFACE LOGIN1 ".Session"
+#define PROPERTIES        "org.freedesktop.DBus.Properties"
+#define ANSWER_TIMEOUT_US 5000000u /* a busy machine takes its time */
+#define PATH_SIZE         256
+
+struct logind {
+	sd_event *event;
+	const struct logind_ops *ops;
+	void *arg;
+	sd_bus *bus;                  /* NULL: none, until the next try */
+	sd_event_source *retry;       /* while bus or logind are away without having said so */
+	sd_bus_slot *question;        /* the one that is under way */
+	bool is_stale;                /* something changed while it was */
+	char session_path[PATH_SIZE]; /* "": none */
+	struct logind_view view;      /* as it was told */
+};
+
+static void ask(struct logind *logind);
+
+/* --- what is told --- */
+
+static void tell(struct logind *logind, const struct logind_view *view)
+{
+	if (memcmp(view, &logind->view, sizeof(*view)) == 0)
+		return;
+	memcpy(&logind->view, view, sizeof(*view));
+	logind->ops->on_view(logind->arg, view);
+}
+
+static void tell_answer(struct logind *logind, enum logind_answer answer)
+{
+	struct logind_view view;
+
+	memset(&view, 0, sizeof(view)); /* its padding, too: views are compared whole */
+	view.answer = answer;
+	logind->session_path[0] = '\0';
+	tell(logind, &view);
+}
+
+static void try_again_later(struct logind *logind)
+{
+	sd_event_source_set_time_relative(logind->retry, LOGIND_RETRY_US);
+	sd_event_source_set_enabled(logind->retry, SD_EVENT_ONESHOT);
+}
+
+/* --- questions --- */
+
+static int send_question(
+	struct logind *logind, sd_bus_message *message, int r, sd_bus_message_handler_t on_reply)
+{
+	if (r >= 0)
+		r = sd_bus_message_set_auto_start(message, false);
+	if (r >= 0)
+		r = sd_bus_call_async(logind->bus, &logind->question, message, on_reply, logind,
+			ANSWER_TIMEOUT_US);
+	sd_bus_message_unref(message);
+	return r;
+}
+
+/* The question is over.  True: what it has brought is out of date already, and it is asked anew. */
+static bool end_question(struct logind *logind)
+{
+	logind->question = sd_bus_slot_unref(logind->question);
+	if (!logind->is_stale)
+		return false;
+	ask(logind);
+	return true;
+}
+
+/* logind says that there is no such seat, or session: not a fault of its. */
+static bool is_nothing(const sd_bus_error *error)
+{
+	return sd_bus_error_has_names(error, SD_BUS_ERROR_UNKNOWN_OBJECT,
+		"org.freedesktop.login1.NoSuchSeat", "org.freedesktop.login1.NoSuchSession");
+}
+
+static void question_failed(struct logind *logind, const sd_bus_error *error)
+{
+	if (error && is_nothing(error)) {
+		tell_answer(logind, LOGIND_NO_SESSION);
+		return;
+	}
+	tell_answer(logind, LOGIND_SILENT);
+	/* A name without an owner is heard of when it has one; a logind that hangs is not. */
+	if (!error || !sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN))
+		try_again_later(logind);
+}
+
+static void copy_word(char out[LOGIND_WORD_MAX], const char *word)
+{
+	strncpy(out, word, LOGIND_WORD_MAX - 1);
+	out[LOGIND_WORD_MAX - 1] = '\0';
+}
+
+static char *word_of(struct logind_view *view, const char *property)
+{
+	return strcmp(property, "Id") == 0        ? view->id
+	       : strcmp(property, "Name") == 0    ? view->name
+	       : strcmp(property, "Type") == 0    ? view->type
+	       : strcmp(property, "Class") == 0   ? view->class
+	       : strcmp(property, "State") == 0   ? view->state
+	       : strcmp(property, "Display") == 0 ? view->display
+						  : NULL;
+}
+
+static int read_property(sd_bus_message *reply, const char *property, struct logind_view *view)
+{
+	char *word = word_of(view, property);
+	const char *text;
+	uint32_t uid;
+	int flag, r;
+
+	if (word) {
+		r = sd_bus_message_read(reply, "v", "s", &text);
+		if (r >= 0)
+			copy_word(word, text);
+		return r;
+	}
+	if (strcmp(property, "LockedHint") == 0) {
+		r = sd_bus_message_read(reply, "v", "b", &flag);
+		view->is_locked = r >= 0 && flag;
+		return r;
+	}
+	if (strcmp(property, "User") == 0) {
+		r = sd_bus_message_read(reply, "v", "(uo)", &uid, &text);
+		view->uid = r >= 0 ? uid : (uid_t)-1;
+		return r;
+	}
+	return sd_bus_message_skip(reply, "v");
+}
+
+static int read_session(sd_bus_message *reply, struct logind_view *view)
+{
+	const char *property;
+	int r;
+
+	memset(view, 0, sizeof(*view));
+	view->answer = LOGIND_SESSION;
+	view->uid = (uid_t)-1;
+	r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+	while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+		r = sd_bus_message_read(reply, "s", &property);
+		if (r >= 0)
+			r = read_property(reply, property, view);
+		if (r >= 0)
+			r = sd_bus_message_exit_container(reply);
+	}
+	return r < 0 ? r : view->uid == (uid_t)-1 ? -EBADMSG : 0;
+}
+
+static int on_session(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
+{
+	struct logind *logind = arg;
+	struct logind_view view;
+	(void)ret_error;
+
+	if (end_question(logind))
+		return 0;
+	if (sd_bus_message_is_method_error(reply, NULL))
+		question_failed(logind, sd_bus_message_get_error(reply));
+	else if (read_session(reply, &view) < 0)
+		question_failed(logind, NULL);
+	else
+		tell(logind, &view);
+	return 0;
+}
+
+static int ask_session(struct logind *logind)
+{
+	sd_bus_message *message = NULL;
+	int r = sd_bus_message_new_method_call(
+		logind->bus, &message, LOGIN1, logind->session_path, PROPERTIES, "GetAll");
+
+	if (r >= 0)
+		r = sd_bus_message_append(message, "s", SESSION_INTERFACE);
+	return send_question(logind, message, r, on_session);
+}
+
+static int on_seat(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
+{
+	struct logind *logind = arg;
+	const char *id, *path;
+	(void)ret_error;
+
+	if (end_question(logind))
+		return 0;
+	if (sd_bus_message_is_method_error(reply, NULL)) {
+		question_failed(logind, sd_bus_message_get_error(reply));
+		return 0;
+	}
+	if (sd_bus_message_read(reply, "v", "(so)", &id, &path) < 0 || strlen(path) >= PATH_SIZE) {
+		question_failed(logind, NULL);
+		return 0;
+	}
+	if (!*id) {
+		tell_answer(logind, LOGIND_NO_SESSION);
+		return 0;
+	}
+	strcpy(logind->session_path, path);
+	if (ask_session(logind) < 0)
+		question_failed(logind, NULL);
+	return 0;
+}
+
+/* Of whatever changes while a question is under way its answer may know nothing: asked again. */
+static void ask(struct logind *logind)
+{
+	sd_bus_message *message = NULL;
+	int r;
+
+	logind->is_stale = logind->question != NULL;
+	if (logind->is_stale || !logind->bus)
+		return;
+	r = sd_bus_message_new_method_call(
+		logind->bus, &message, LOGIN1, SEAT_PATH, PROPERTIES, "Get");
+	if (r >= 0)
+		r = sd_bus_message_append(message, "ss", SEAT_INTERFACE, "ActiveSession");
+	if (send_question(logind, message, r, on_seat) < 0)
+		question_failed(logind, NULL);
+}
+
+/* --- signals --- */
+
+static int on_changed(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
+{
+	struct logind *logind = arg;
+	const char *path = sd_bus_message_get_path(message);
+	(void)ret_error;
+
+	/* Sessions at other seats, and those that are not active, change too. */
+	if (path && (strcmp(path, SEAT_PATH) == 0 || strcmp(path, logind->session_path) == 0))
+		ask(logind);
+	return 0;
+}
+
+static int on_sessions(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
+{
+	(void)message, (void)ret_error;
+	ask(arg);
+	return 0;
+}
+
+static int on_lock(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
+{
+	struct logind *logind = arg;
+	const char *path = sd_bus_message_get_path(message);
+	(void)ret_error;
+
+	if (path && strcmp(path, logind->session_path) == 0)
+		logind->ops->on_lock(
+			logind->arg, sd_bus_message_is_signal(message, SESSION_INTERFACE, "Lock"));
+	return 0;
+}
+
+/* logind was started or has ended. */
+static int on_owner(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
+{
+	struct logind *logind = arg;
+	const char *name, *before, *after;
+	(void)ret_error;
+
+	if (sd_bus_message_read(message, "sss", &name, &before, &after) < 0)
+		return 0;
+	if (!*after)
+		tell_answer(logind, LOGIND_SILENT);
+	else
+		ask(logind);
+	return 0;
+}
+
+/* --- the bus --- */
+
+static void close_bus(struct logind *logind)
+{
+	logind->question = sd_bus_slot_unref(logind->question);
+	sd_bus_close(logind->bus);
+	logind->bus = sd_bus_unref(logind->bus);
+}
+
+static int on_disconnected(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
+{
+	struct logind *logind = arg;
+	(void)message, (void)ret_error;
+
+	/* Not closed from within its own callback: the next try does. */
+	tell_answer(logind, LOGIND_SILENT);
+	try_again_later(logind);
+	return 0;
+}
+
+static int add_matches(struct logind *logind)
+{
+	static const struct {
+		const char *rule;
+		sd_bus_message_handler_t callback;
+	} matches[] = {
+		{"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',"
+		 "arg0='" LOGIN1 "'",
+			on_owner},
+		{"type='signal',sender='" LOGIN1 "',interface='" PROPERTIES
+		 "',member='PropertiesChanged',path='" SEAT_PATH "'",
+			on_changed},
+		{"type='signal',sender='" LOGIN1 "',interface='" PROPERTIES
+		 "',member='PropertiesChanged',path_namespace='/org/freedesktop/login1/session'",
+			on_changed},
+		{"type='signal',sender='" LOGIN1 "',interface='" SESSION_INTERFACE
+		 "',path_namespace='/org/freedesktop/login1/session',member='Lock'",
+			on_lock},
+		{"type='signal',sender='" LOGIN1 "',interface='" SESSION_INTERFACE
+		 "',path_namespace='/org/freedesktop/login1/session',member='Unlock'",
+			on_lock},
+		/* A session that is closing stays active for a moment, and says so here alone. */
+		{"type='signal',sender='" LOGIN1 "',interface='" LOGIN1
+		 ".Manager',member='SessionRemoved'",
+			on_sessions},
+		{"type='signal',sender='org.freedesktop.DBus.Local',"
+		 "path='/org/freedesktop/DBus/Local',"
+		 "interface='org.freedesktop.DBus.Local',member='Disconnected'",
+			on_disconnected},
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(matches) / sizeof(matches[0]) && r >= 0; i++)
+		r = sd_bus_add_match_async(
+			logind->bus, NULL, matches[i].rule, matches[i].callback, NULL, logind);
+	return r;
+}
+
+static void open_bus(struct logind *logind)
+{
+	int r = sd_bus_open_system(&logind->bus);
+
+	if (r >= 0)
+		r = sd_bus_attach_event(logind->bus, logind->event, 0);
+	if (r >= 0)
+		r = add_matches(logind);
+	if (r < 0) {
+		close_bus(logind);
+		tell_answer(logind, LOGIND_SILENT);
+		try_again_later(logind);
+		return;
+	}
+	ask(logind);
+}
+
+static int on_retry(sd_event_source *source, uint64_t now_us, void *arg)
+{
+	struct logind *logind = arg;
+	(void)source, (void)now_us;
+
+	if (logind->bus && sd_bus_is_open(logind->bus) > 0) {
+		ask(logind);
+		return 0;
+	}
+	close_bus(logind);
+	open_bus(logind);
+	return 0;
+}
+
+/* --- life --- */
+
+int logind_create(sd_event *event, const struct logind_ops *ops, void *arg, struct logind **out)
+{
+	struct logind *logind = calloc(1, sizeof(*logind));
+	int r;
+
+	if (!logind)
+		return -ENOMEM;
+	logind->event = sd_event_ref(event);
+	logind->ops = ops;
+	logind->arg = arg;
+	/* The first try is the loop's, too: whoever made us has us by then. */
+	r = sd_event_add_time_relative(
+		event, &logind->retry, CLOCK_MONOTONIC, 0, 1, on_retry, logind);
+	if (r < 0) {
+		logind_destroy(logind);
+		return r;
+	}
+	*out = logind;
+	return 0;
+}
+
+void logind_destroy(struct logind *logind)
+{
+	if (!logind)
+		return;
+	close_bus(logind);
+	sd_event_source_disable_unref(logind->retry);
+	sd_event_unref(logind->event);
+	free(logind);
+}

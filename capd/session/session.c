@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+#include "capd/session/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capd/session/consent_watch.h"
+#include "capd/session/logind.h"
+#include "capd/session/session_lock.h"
+#include "capd/session/session_record.h"
+#include "capd/session/session_user.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+#define FIRST_LOOK_NS (4000 * NS_PER_MS)
+#define RETRY_US      1000000u /* a record that cannot be written, an account that cannot be read */
+
+struct session {
+	const struct config *config;
+	enum source_id source;
+	const char *record_folder;
+
+	/* decided once, by session_begin() */
+	bool is_fixed;    /* [session] fixed_user: logind is not asked */
+	bool is_someones; /* `user` is whom we have become */
+	struct session_user user;
+	char id[LOGIND_WORD_MAX];
+	bool is_permitted; /* by the configuration */
+	enum session_refusal refusal;
+	struct logind_view refused;
+
+	/* followed by session_follow() */
+	const struct session_ops *ops;
+	void *arg;
+	struct logind *logind;
+	struct logind_view view;
+	struct session_lock lock;
+	sd_event_source *lock_timer;
+	sd_event_source *retry; /* of what was refused */
+	bool is_retry_due;
+	struct consent_watch *consent;
+	bool has_verdict;
+	struct session_verdict verdict;
+};
+
+/* --- the verdict --- */
+
+static void judge(const struct session *session, struct session_verdict *verdict)
+{
+	const struct session_facts facts = {
+		.view = &session->view,
+		.source = session->source,
+		.is_locked = session_lock_is_locked(&session->lock, clock_monotonic_ns()),
+		.shows_locked = session->config->session.show_locked,
+		.is_someones = session->is_someones,
+		.uid = session->user.uid,
+		.id = session->id,
+		.is_permitted = session->is_permitted,
+		.consent = session->consent ? consent_watch_word(session->consent) : CONSENT_NONE,
+		.refusal = session->refusal,
+		.refused = &session->refused,
+	};
+
+	memset(verdict, 0, sizeof(*verdict));
+	if (session->is_fixed) {
+		verdict->kind = SESSION_SHOW;
+		verdict->state = STATE_LIVE;
+		return;
+	}
+	session_policy_judge(&facts, verdict);
+	if (session->is_retry_due)
+		verdict->kind = SESSION_END;
+}
+
+static void update(struct session *session)
+{
+	uint64_t due_ns = session_lock_due_ns(&session->lock, clock_monotonic_ns());
+	struct session_verdict verdict;
+
+	if (session->lock_timer && due_ns != UINT64_MAX) {
+		sd_event_source_set_time(session->lock_timer, due_ns / NS_PER_US + 1);
+		sd_event_source_set_enabled(session->lock_timer, SD_EVENT_ONESHOT);
+	}
+	judge(session, &verdict);
+	if (session->has_verdict && verdict.kind == session->verdict.kind &&
+		verdict.state == session->verdict.state &&
+		strcmp(verdict.words, session->verdict.words) == 0 &&
+		strcmp(verdict.display, session->verdict.display) == 0)
+		return;
+	session->has_verdict = true;
+	session->verdict = verdict;
+	session->ops->on_verdict(session->arg, &verdict);
+}
+
+/* --- what is followed --- */
+
+static void on_view(void *arg, const struct logind_view *view)
+{
+	struct session *session = arg;
+
+	if (strcmp(view->id, session->view.id) != 0)
+		session->lock = (struct session_lock){0};
+	session->view = *view;
+	session_lock_hint(&session->lock, view->is_locked);
+	if (session->ops)
+		update(session);
+}
+
+static void on_lock(void *arg, bool locked)
+{
+	struct session *session = arg;
+
+	session_lock_signal(&session->lock, locked, clock_monotonic_ns());
+	if (session->ops)
+		update(session);
+}
+
+static const struct logind_ops logind_ops = {.on_view = on_view, .on_lock = on_lock};
+
+static void on_consent(void *arg)
+{
+	update(arg);
+}
+
+static int on_lock_timer(sd_event_source *timer, uint64_t now_us, void *arg)
+{
+	(void)timer, (void)now_us;
+	update(arg);
+	return 0;
+}
+
+static int on_retry(sd_event_source *timer, uint64_t now_us, void *arg)
+{
+	struct session *session = arg;
+	(void)timer, (void)now_us;
+
+	session->is_retry_due = true;
+	update(session);
+	return 0;
+}
+
+static int follow_user(struct session *session, sd_event *event)
+{
+	int r = sd_event_add_time(
+		event, &session->lock_timer, CLOCK_MONOTONIC, 0, 1, on_lock_timer, session);
+
+	if (r >= 0)
+		r = sd_event_source_set_enabled(session->lock_timer, SD_EVENT_OFF);
+	if (r >= 0)
+		r = consent_watch_create(
+			event, session->user.home, on_consent, session, &session->consent);
+	return r;
+}
+
+int session_follow(
+	struct session *session, sd_event *event, const struct session_ops *ops, void *arg)
+{
+	int r = 0;
+
+	session->ops = ops;
+	session->arg = arg;
+	if (session->is_fixed) {
+		update(session);
+		return 0;
+	}
+	/* Whatever was seen before is out of date: seen again before anything is shown. */
+	memset(&session->view, 0, sizeof(session->view));
+	if (session->is_someones)
+		r = follow_user(session, event);
+	else if (session->refusal == SESSION_HAS_NO_RECORD ||
+		 session->refusal == SESSION_HAS_NO_ACCOUNT)
+		r = sd_event_add_time_relative(
+			event, &session->retry, CLOCK_MONOTONIC, RETRY_US, 0, on_retry, session);
+	return r < 0 ? r : logind_create(event, &logind_ops, session, &session->logind);
+}
+
+/* --- who we are to be --- */
+
+/*
+ * A bus of its own that is closed before we become anybody: a connection is forever that of the
+ * user who made it.
+ */
+static int look_once(struct session *session)
+{
+	uint64_t end_ns = clock_monotonic_ns() + FIRST_LOOK_NS, now_ns;
+	struct logind *logind = NULL;
+	sd_event *event = NULL;
+	int r = sd_event_new(&event);
+
+	if (r >= 0)
+		r = logind_create(event, &logind_ops, session, &logind);
+	while (r >= 0 && session->view.answer == LOGIND_UNKNOWN &&
+		(now_ns = clock_monotonic_ns()) < end_ns)
+		r = sd_event_run(event, (end_ns - now_ns) / NS_PER_US + 1);
+	logind_destroy(logind);
+	sd_event_unref(event);
+	return r < 0 ? r : 0;
+}
+
+static void refuse(struct session *session, enum session_refusal refusal)
+{
+	session->refusal = refusal;
+	session->refused = session->view;
+}
+
+/* What [session] users says, and who was first.  False: nobody can say. */
+static bool learn_permission(struct session *session)
+{
+	const char *users = session->config->session.users;
+	char first[SESSION_NAME_MAX] = "";
+	int r = 0;
+
+	if (session_policy_wants_first(users))
+		r = session_record_first(session->record_folder, session->user.name, first);
+	session->is_permitted = session_policy_permits(users, session->user.name, first);
+	if (r < 0 && !session->is_permitted) {
+		log_err("Could not record in %s whose desktop may be shared: %s; trying again",
+			session->record_folder, strerror(-r));
+		return false;
+	}
+	return true;
+}
+
+static const char *reason(const struct session *session)
+{
+	enum consent consent = consent_read(session->user.home);
+
+	if (consent == CONSENT_DENY)
+		return "not shared, by screenshare deny";
+	if (session->is_permitted)
+		return "shared, by [session] users";
+	return consent == CONSENT_ALLOW ? "shared, by screenshare allow"
+					: "not shared before screenshare allow";
+}
+
+/* The session that there is: becomes its user, or notes why not. */
+static void take_session(struct session *session)
+{
+	const struct logind_view *view = &session->view;
+	int r = session_user_find(view->uid, &session->user);
+
+	log_set_session(view->name, view->id);
+	if (view->uid == 0) {
+		refuse(session, SESSION_IS_ROOT);
+		return;
+	}
+	if (r < 0) {
+		log_err("Could not read the account of user %u (%s): %s; trying again",
+			(unsigned)view->uid, view->name, strerror(-r));
+		refuse(session, SESSION_HAS_NO_ACCOUNT);
+		return;
+	}
+	if (!learn_permission(session)) {
+		refuse(session, SESSION_HAS_NO_RECORD);
+		return;
+	}
+	r = session_user_become(&session->user);
+	if (r < 0) {
+		log_err("Could not become the user %s: %s", session->user.name, strerror(-r));
+		refuse(session, r == -EPERM ? SESSION_IS_ROOT : SESSION_HAS_NO_ACCOUNT);
+		return;
+	}
+	session->is_someones = true;
+	memcpy(session->id, view->id, sizeof(session->id));
+	log_info("The desktop of %s (session %s, %s%s%s): %s", session->user.name, view->id,
+		view->type, *view->display ? ", display " : "", view->display, reason(session));
+}
+
+static int take_fixed_user(struct session *session)
+{
+	const char *name = session->config->session.fixed_user;
+	int r = session_user_find_name(name, &session->user);
+
+	if (r == 0)
+		r = session_user_become(&session->user);
+	if (r < 0) {
+		log_err("Could not become [session] fixed_user %s: %s", name,
+			r == -ENOENT  ? "there is no such user"
+			: r == -EPERM ? "root's desktop is never shared"
+				      : strerror(-r));
+		return r;
+	}
+	session->is_fixed = session->is_someones = true;
+	log_set_session(name, NULL);
+	log_info("Always as %s: [session] fixed_user", name);
+	return 0;
+}
+
+int session_begin(const struct config *config, enum source_id source, const char *record_folder,
+	struct session **out)
+{
+	struct session *session;
+	int r;
+
+	if (geteuid() != 0) {
+		log_err("Could not follow the session: started as user %u, not as root; leave out "
+			"--session",
+			(unsigned)geteuid());
+		return -EPERM;
+	}
+	session = calloc(1, sizeof(*session));
+	if (!session) {
+		log_err("Could not start: %s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	session->config = config;
+	session->source = source;
+	session->record_folder = record_folder;
+	if (*config->session.fixed_user)
+		r = take_fixed_user(session);
+	else if ((r = look_once(session)) == 0 && session_policy_is_desktop(&session->view))
+		take_session(session);
+	else if (r < 0)
+		log_err("Could not follow the session: %s", strerror(-r));
+	if (r < 0) {
+		session_destroy(session);
+		return r;
+	}
+	*out = session;
+	return 0;
+}
+
+void session_destroy(struct session *session)
+{
+	if (!session)
+		return;
+	logind_destroy(session->logind);
+	consent_watch_destroy(session->consent);
+	sd_event_source_disable_unref(session->lock_timer);
+	sd_event_source_disable_unref(session->retry);
+	free(session);
+}
+
+bool session_is_waiting(const struct session *session)
+{
+	return !session->is_someones;
+}

@@ -1,0 +1,436 @@
+# SPDX-License-Identifier: MIT
+"""Whose desktop: the capture daemons as a service of the system, with a logind that the test speaks
+for.  What a real one makes of it is seen in the virtual machine (tests/system/vm/guest-session)."""
+
+import os
+import socket
+import stat
+
+import pytest
+
+import sound
+from process import program, run_to_end
+from seat import Daemon, Seat
+from screenshare import environment, start_with_sockets
+from soundserver import PulseAudio
+from wait import stays, wait_for
+from xserver import XServer
+
+COOKIE = "00112233445566778899aabbccddeeff"
+IS_ROOT = os.geteuid() == 0
+
+
+def as_root(test):
+    """Nobody else can become somebody: to others there is no such test."""
+    return test if IS_ROOT else None
+
+
+@pytest.fixture
+def seat(folder):
+    seat = Seat(folder)
+    yield seat
+    seat.end()
+
+
+@pytest.fixture
+def x(folder):
+    """A display that only who has the cookie may use."""
+    path = os.path.join(folder, "server-auth")
+    run_to_end(["xauth", "-f", path, "add", ":0", ".", COOKIE])
+    server = XServer(auth=path)
+    run_to_end(["xauth", "-f", path, "add", server.display, ".", COOKIE])
+    yield server
+    server.end()
+
+
+def watched(seat, x, user, config="", **session):
+    """A daemon that shows the display to a subscriber, as that user."""
+    seat.let_in(user, x, COOKIE)
+    seat.say(user.session(display=x.display, **session))
+    daemon = Daemon(seat, "screen", config).start()
+    subscriber = daemon.subscribe()
+    return daemon, subscriber
+
+
+def shows(subscriber, x, colour, deadline_s=5):
+    after = (subscriber.newest() or _NONE).sequence
+    x.painter.fill(colour)
+    return subscriber.wait_record(lambda record: len(record.data) > 100, after, deadline_s)
+
+
+class _NONE:
+    sequence = 0
+
+
+# --- who it becomes ---
+
+
+@as_root
+def test_it_becomes_the_user_for_good_and_shows_the_display(seat, x):
+    daemon, subscriber = watched(seat, x, seat.ann)
+    assert "Display" in subscriber.wait_state("live")
+    shows(subscriber, x, 0x30b050)
+    status = daemon.status()
+    assert status["Uid"] == status["Gid"] == [str(seat.ann.uid)] * 4
+    for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        assert int(status[name][0], 16) == 0, name
+    # The user's other programs cannot look into it: its files in /proc are root's.
+    assert os.stat(f"/proc/{daemon.process.pid}/mem").st_uid == 0
+    assert any("ann" in line and "session 1" in line for line in daemon.process.stderr)
+
+
+@as_root
+def test_the_first_user_is_recorded_once_where_only_root_can(seat, x):
+    daemon, subscriber = watched(seat, x, seat.ann)
+    subscriber.wait_state("live")
+    path = os.path.join(seat.record, "first")
+    with open(path) as file:
+        assert file.read() == "ann\n"
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600 and os.stat(path).st_uid == 0
+    assert os.listdir(seat.record) == ["first"]
+
+
+@as_root
+def test_without_a_session_it_stays_root_and_opens_nothing(seat, x):
+    daemon = Daemon(seat, "screen").start()
+    subscriber = daemon.subscribe()
+    assert subscriber.wait_state("no-session") == "Nobody is logged in on this computer"
+    assert subscriber.picture
+    assert daemon.uid() == 0
+    assert os.listdir(seat.record) == []
+    # Somebody logs in: its successor is to look.
+    seat.let_in(seat.ann, x, COOKIE)
+    seat.say(seat.ann.session(display=x.display))
+    assert daemon.process.wait() == 0
+    daemon.start()
+    subscriber = daemon.subscribe()
+    subscriber.wait_state("live")
+    assert daemon.uid() == seat.ann.uid
+
+
+@as_root
+@pytest.mark.parametrize("session, words", [
+    (dict(cls="greeter"), "log-in screen"),
+    (dict(kind="tty"), "text console"),
+    (dict(state="closing"), "Nobody is logged in"),
+])
+def test_what_is_no_desktop_is_no_session(seat, session, words):
+    seat.say(seat.ann.session(**session))
+    daemon = Daemon(seat, "screen").start()
+    subscriber = daemon.subscribe()
+    assert words in subscriber.wait_state("no-session")
+    assert daemon.uid() == 0
+    assert os.listdir(seat.record) == []
+
+
+@as_root
+def test_wayland_says_what_to_do(seat):
+    seat.say(seat.ann.session(kind="wayland"))
+    daemon = Daemon(seat, "screen").start()
+    subscriber = daemon.subscribe()
+    assert "X11 session" in subscriber.wait_state("wayland")
+    assert daemon.uid() == seat.ann.uid
+
+
+@as_root
+def test_root_is_never_shown(seat):
+    seat.say("session 1 0 root x11 user active :0")
+    daemon = Daemon(seat, "screen", "[session]\nusers = all\n").start()
+    subscriber = daemon.subscribe()
+    assert "root" in subscriber.wait_state("not-allowed")
+    stays(daemon.process.is_running, 0.5, "it waits")
+    seat.say(seat.ann.session())
+    assert daemon.process.wait() == 0
+
+
+@as_root
+def test_a_record_that_cannot_be_written_is_said_and_tried_again(seat, x):
+    os.rmdir(seat.record)
+    daemon, subscriber = watched(seat, x, seat.ann)
+    subscriber.wait_state("misconfigured")
+    assert daemon.uid() == 0
+    assert daemon.process.wait() == 0
+    os.mkdir(seat.record, 0o700)
+    daemon.start()
+    daemon.subscribe().wait_state("live")
+
+
+@as_root
+def test_a_fixed_user_needs_no_session(seat, x):
+    seat.let_in(seat.ben, x, COOKIE)
+    daemon = Daemon(
+        seat, "screen", f"[screen]\ndisplay = {x.display}\n[session]\nfixed_user = ben\n").start()
+    daemon.subscribe().wait_state("live")
+    assert daemon.uid() == seat.ben.uid
+
+
+@as_root
+@pytest.mark.parametrize("name", ["nobody-of-that-name", "root"])
+def test_a_fixed_user_whom_it_cannot_become_is_said_once(seat, name):
+    daemon = Daemon(seat, "screen", f"[session]\nfixed_user = {name}\n").start()
+    assert daemon.process.wait() == 78
+    assert any("fixed_user" in line for line in daemon.process.stderr)
+
+
+# --- who comes and goes ---
+
+
+@as_root
+def test_another_user_is_another_process(seat, x):
+    daemon, subscriber = watched(seat, x, seat.ann)
+    subscriber.wait_state("live")
+    seat.let_in(seat.ben, x, COOKIE)
+    seat.say(seat.ben.session(2, display=x.display))
+    assert daemon.process.wait() == 0
+    subscriber.poll()
+    assert subscriber.state == "no-session" and "logged in" in subscriber.words
+    daemon.start()
+    subscriber = daemon.subscribe()
+    words = subscriber.wait_state("not-allowed")
+    assert "ben" in words and "screenshare allow" in words
+    assert daemon.uid() == seat.ben.uid
+    assert subscriber.newest() is None
+
+
+@as_root
+def test_ben_allows_and_denies(seat, x):
+    with open(os.path.join(seat.record, "first"), "w") as file:
+        file.write("ann\n")
+    daemon, subscriber = watched(seat, x, seat.ben)
+    subscriber.wait_state("not-allowed")
+    status, out, _ = seat.command(seat.ben, "allow")
+    assert status == 0 and "ben" in out
+    subscriber.wait_state("live", 2)
+    shows(subscriber, x, 0xb03050)
+    assert seat.command(seat.ben, "deny")[0] == 0
+    subscriber.wait_state("not-allowed", 2)
+    assert seat.command(seat.ben, "allow")[0] == 0
+    subscriber.wait_state("live", 2)
+    path = os.path.join(seat.ben.home, ".config/screenshare/desktop")
+    # What others can write is not ben's word.
+    os.chmod(path, 0o622)
+    subscriber.wait_state("not-allowed", 2)
+    os.chmod(path, 0o600)
+    subscriber.wait_state("live", 2)
+    os.rename(os.path.join(seat.ben.home, ".config"), os.path.join(seat.ben.home, "gone"))
+    subscriber.wait_state("not-allowed", 2)
+
+
+@as_root
+def test_a_word_in_another_users_file_does_not_count(seat, x):
+    with open(os.path.join(seat.record, "first"), "w") as file:
+        file.write("ann\n")
+    seat.command(seat.ann, "allow")
+    folder = os.path.join(seat.ben.home, ".config/screenshare")
+    os.makedirs(folder)
+    os.symlink(os.path.join(seat.ann.home, ".config/screenshare/desktop"),
+               os.path.join(folder, "desktop"))
+    daemon, subscriber = watched(seat, x, seat.ben)
+    subscriber.wait_state("not-allowed")
+
+
+@as_root
+@pytest.mark.parametrize("users", ["all", "ann ben"])
+def test_users_of_the_configuration(seat, x, users):
+    _, subscriber = watched(seat, x, seat.ben, f"[session]\nusers = {users}\n")
+    subscriber.wait_state("live")
+    assert os.listdir(seat.record) == []
+
+
+# --- locked ---
+
+
+@as_root
+def test_while_locked_nothing_is_shown(seat, x):
+    _, subscriber = watched(seat, x, seat.ann)
+    subscriber.wait_state("live")
+    seat.say("hint 1")
+    subscriber.wait_state("locked", 1)
+    assert subscriber.picture
+    before = subscriber.newest().sequence
+    x.painter.fill(0xb03050)
+    stays(lambda: subscriber.newest().sequence == before, 0.5, "no picture")
+    seat.say("hint 0")
+    subscriber.wait_state("live", 2)
+    shows(subscriber, x, 0x30b050)
+
+
+@as_root
+def test_the_signal_to_lock_counts_until_the_hint_has_followed(seat, x):
+    _, subscriber = watched(seat, x, seat.ann)
+    subscriber.wait_state("live")
+    seat.say("lock")
+    subscriber.wait_state("locked", 1)
+    seat.say("hint 1")
+    stays(lambda: subscriber.poll() or subscriber.state == "locked", 0.3, "locked")
+    seat.say("hint 0")
+    subscriber.wait_state("live", 2)
+    seat.say("lock")
+    subscriber.wait_state("locked", 1)
+    seat.say("unlock")
+    subscriber.wait_state("live", 2)
+    # Nobody locks anything: shown again after 5 s.
+    seat.say("lock")
+    subscriber.wait_state("locked", 1)
+    stays(lambda: subscriber.poll() or subscriber.state == "locked", 3, "locked")
+    subscriber.wait_state("live", 4)
+
+
+@as_root
+def test_locked_when_it_starts(seat, x):
+    seat.let_in(seat.ann, x, COOKIE)
+    seat.say(seat.ann.session(display=x.display))
+    seat.say("hint 1")
+    subscriber = Daemon(seat, "screen").start().subscribe()
+    subscriber.wait_state("locked")
+    assert "live" not in subscriber.states and subscriber.newest() is None
+
+
+@as_root
+def test_locked_is_shown_where_the_configuration_says_so(seat, x):
+    _, subscriber = watched(seat, x, seat.ann, "[session]\nshow_locked = yes\n")
+    subscriber.wait_state("live")
+    seat.say("hint 1")
+    stays(lambda: subscriber.poll() or subscriber.state == "live", 0.5, "live")
+
+
+@as_root
+def test_the_log_in_screen_comes_and_goes_in_the_same_process(seat, x):
+    daemon, subscriber = watched(seat, x, seat.ann)
+    subscriber.wait_state("live")
+    seat.say("session c1 114 lightdm x11 greeter active :1")
+    assert "log-in screen" in subscriber.wait_state("no-session", 1)
+    seat.say(seat.ann.session(display=x.display))
+    subscriber.wait_state("live", 2)
+    assert daemon.process.is_running()
+
+
+@as_root
+def test_without_logind_nothing_is_shown_and_it_comes_back(seat, x):
+    _, subscriber = watched(seat, x, seat.ann)
+    subscriber.wait_state("live")
+    seat.say("away")
+    assert "logind" in subscriber.wait_state("no-session", 1)
+    seat.say("back")
+    subscriber.wait_state("live", 2)
+    seat.bus.end()
+    assert "logind" in subscriber.wait_state("no-session", 1)
+
+
+# --- sound ---
+
+
+@as_root
+def test_the_sound_daemon_becomes_the_user_and_is_silent_while_locked(seat):
+    seat.say(seat.ann.session())
+    daemon = Daemon(seat, "audio").start()
+    subscriber = daemon.subscribe()
+    subscriber.wait_state("no-sound-server")
+    assert daemon.uid() == seat.ann.uid
+    seat.say("hint 1")
+    subscriber.wait_state(10)  # locked
+    subscriber.wait_records(50)
+    seat.say("hint 0")
+    subscriber.wait_state("no-sound-server")
+
+
+@as_root
+def test_the_desktops_sound_is_silent_while_locked_and_comes_back(seat, folder):
+    server = PulseAudio(folder)
+    path = os.path.join(folder, "pulse")
+    assert server.pactl("load-module", "module-native-protocol-unix", "auth-anonymous=1",
+                        f"socket={path}").returncode == 0
+    seat.env["PULSE_SERVER"] = f"unix:{path}"
+    seat.say(seat.ann.session())
+    subscriber = Daemon(seat, "audio").start().subscribe()
+    player = sound.Player(server.address)
+    player.play_on()
+    sound.wait_found(subscriber, 0, deadline_s=8, threshold=0.3)
+    for _ in range(3):
+        seat.say("hint 1")
+        subscriber.wait_state(10)  # locked
+        since = len(subscriber.records) + 20
+        subscriber.wait_records(80)
+        assert not sound.samples_of(subscriber.records[since:]).any()
+        since = len(subscriber.records)
+        seat.say("hint 0")
+        sound.wait_found(subscriber, since, deadline_s=2, threshold=0.3)
+
+
+@as_root
+def test_what_is_unmuted_is_for_that_user_alone_and_kept_where_root_alone_can(seat):
+    seat.say(seat.ann.session())
+    config = "[audio]\nsources = none\n[session]\nusers = all\n"
+    daemon = Daemon(seat, "audio", config).start()
+    subscriber = daemon.subscribe()
+    subscriber.wait_state("muted", words="switched on")
+    assert subscriber.switch("desktop", False)[0] == "switched"
+    subscriber.wait_state("no-sound-server")
+    for folder in (daemon.state_dir, daemon.runtime_dir):
+        for name in os.listdir(folder):
+            assert os.stat(os.path.join(folder, name)).st_uid == 0
+    with open(os.path.join(daemon.runtime_dir, "unmute-desktop")) as file:
+        assert file.read() == f"{seat.ann.uid}\n"
+    daemon.process.end()
+    subscriber.close()
+    subscriber = daemon.start().subscribe()
+    subscriber.wait_state("no-sound-server")
+    seat.say(seat.ben.session(2))
+    assert daemon.process.wait() == 0
+    subscriber.close()
+    subscriber = daemon.start().subscribe()
+    subscriber.wait_state("muted", words="switched on")
+    assert daemon.uid() == seat.ben.uid
+
+
+@as_root
+def test_while_nobody_is_logged_in_root_may_mute_and_nobody_unmute(seat):
+    daemon = Daemon(seat, "audio").start()
+    subscriber = daemon.subscribe()
+    subscriber.wait_state(9)  # no session
+    assert subscriber.switch("desktop", True)[0] == "switched"
+    assert subscriber.switch("microphone", False) == ("refused", "nobody is logged in whose sound it is")
+
+
+@as_root
+def test_another_user_is_refused_in_words(seat):
+    seat.say(seat.ann.session())
+    daemon = Daemon(seat, "audio").start()
+    listener = daemon.subscribe()
+    listener.wait_state("no-sound-server")
+    script = ("import socket, struct; s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); "
+              f"s.connect({daemon.path!r}); print(s.recv(1000)[12:].decode())")
+    ben = seat.ben.uid
+    status, out, _ = run_to_end(["setpriv", f"--reuid={ben}", f"--regid={ben}", "--clear-groups",
+                                 "/usr/bin/python3", "-c", script])
+    assert (status, out) == (0, "only root and the user whose desktop is shared may")
+
+
+# --- wrong use ---
+
+
+@as_root
+def test_root_has_no_desktop_to_allow(folder):
+    for command in ("allow", "deny"):
+        status, _, err = run_to_end([program("screenshare"), command], environment(folder))
+        assert status == 1 and "root" in err
+
+
+def test_allow_and_deny_take_no_argument(folder):
+    for command in ("allow", "deny"):
+        assert run_to_end([program("screenshare"), command, "me"], environment(folder))[0] == 2
+        assert command in run_to_end([program("screenshare"), command, "--help"],
+                                     environment(folder))[1]
+
+
+def test_without_root_it_says_so_once(folder):
+    argv = [program("screenshare-screen"), "--session", folder]
+    if IS_ROOT:
+        argv = ["setpriv", "--reuid=65534", "--clear-groups", *argv]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(os.path.join(folder, "sock"))
+        listener.listen(1)
+        os.chmod(folder, 0o755)
+        process = start_with_sockets(argv, [("capture", listener)], environment(folder))
+        assert wait_for(lambda: process.wait() == 78, 5, "its end")
+    assert any("not as root" in line for line in process.stderr)
