@@ -82,6 +82,9 @@ struct config {
 		unsigned body_timeout_s;            /* 60 */
 	} files;
 	struct {
+		bool notify; /* yes */
+	} session;
+	struct {
 		bool debug; /* no */
 	} log;
 };

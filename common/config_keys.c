@@ -214,6 +214,9 @@ const struct config_key config_keys[] = {
 	NUMBER(files, body_timeout_s, 1, 3600, "seconds", "60",
 		"An upload of which nothing comes for so long is broken off."),
 
+	BOOL(session, notify, "yes",
+		"While anybody watches or listens, say so on this computer's desktop, with a button to pause."),
+
 	BOOL(log, debug, "no",
 		"Say more in the journal, for those who look for a fault."),
 };

@@ -383,6 +383,12 @@ void conn_close(struct conn *conn)
 	event_active(&conn->timer, EV_TIMEOUT, 1);
 }
 
+void conn_reset(struct conn *conn)
+{
+	conn->is_reset = true;
+	conn_close(conn);
+}
+
 void conn_destroy(struct conn *conn)
 {
 	const struct conn_stream_ops *stream = conn->stream;

@@ -108,6 +108,8 @@ void conn_finish(struct conn *conn);
 /* How much of that is read away, and for how long: more than a little for who sends a large body
  * that was refused, and reads the answer only after it. */
 void conn_set_patience(struct conn *conn, size_t discard_max, unsigned linger_ms);
+/* As conn_close(), by a reset: what the kernel still holds of the output is thrown away. */
+void conn_reset(struct conn *conn);
 /* Close now (deferred); on_closed is called first if a stream has it. */
 void conn_close(struct conn *conn);
 

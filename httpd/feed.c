@@ -8,6 +8,9 @@
  * Two clocks run while there is no picture: `patience` (after it viewers are shown that nobody
  * answers) and `retry`.  A fault of the daemon is what /status says until it has delivered
  * something whole.
+ *
+ * Where all is paused, an open feed is one that has listeners and no subscription: both clocks
+ * stand.
  */
 #include "httpd/feed.h"
 
@@ -74,6 +77,7 @@ struct feeds {
 	const struct config *config;
 	struct ring_watch *watch;
 	struct capsock_buffer *buffer; /* one for all: used within a callback only */
+	bool is_paused;
 	struct feed *all[SOURCE_COUNT][STREAM_COUNT];
 };
 
@@ -336,6 +340,28 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 
 /* --- open and close --- */
 
+/* The picture that says so; sound falls silent by itself. */
+static void deliver_pause(struct feed *feed)
+{
+	size_t len;
+	const uint8_t *jpeg =
+		feed->silence ? NULL : state_picture(feed->source, STATE_PAUSED, &len);
+
+	if (jpeg)
+		deliver_picture(feed, jpeg, len);
+}
+
+static void open_subscription(struct feed *feed)
+{
+	feed->is_open = true;
+	feed->state = STATE_STARTING;
+	snprintf(feed->words, sizeof(feed->words), "%s", state_words(STATE_STARTING));
+	if (feed->feeds->is_paused)
+		deliver_pause(feed);
+	else
+		subscribe(feed);
+}
+
 static void close_subscription(struct feed *feed)
 {
 	unsubscribe(feed);
@@ -371,10 +397,7 @@ void feed_add(struct feed *feed, struct feed_listener *listener)
 		silence_start(feed->silence);
 	event_del(feed->grace);
 	if (!feed->is_open) {
-		feed->is_open = true;
-		feed->state = STATE_STARTING;
-		snprintf(feed->words, sizeof(feed->words), "%s", state_words(STATE_STARTING));
-		subscribe(feed);
+		open_subscription(feed);
 	} else if (feed->newest) {
 		listener->on_frame(listener->arg, feed->newest);
 	}
@@ -406,14 +429,18 @@ struct catch_ups *feed_catch_ups(struct feed *feed)
 
 void feed_get_info(const struct feed *feed, struct feed_info *info)
 {
-	bool has_fault = feed->fault != STATE_LIVE;
+	bool has_fault = feed->fault != STATE_LIVE, is_paused = feed->feeds->is_paused;
 
 	*info = (struct feed_info){
 		.source = feed->source,
 		.stream = feed->stream,
-		.state = has_fault ? feed->fault : feed->state,
-		.words = has_fault ? feed->fault_words : feed->words,
-		.is_open = feed->is_open,
+		.state = is_paused   ? STATE_PAUSED
+			 : has_fault ? feed->fault
+				     : feed->state,
+		.words = is_paused   ? state_words(STATE_PAUSED)
+			 : has_fault ? feed->fault_words
+				     : feed->words,
+		.is_open = feed->is_open && !is_paused,
 		.n_listeners = feed->n_listeners,
 		.width = feed->width,
 		.height = feed->height,
@@ -532,6 +559,40 @@ struct feed *feeds_get(struct feeds *feeds, enum source_id source, enum stream_i
 	if (!feeds->all[source][stream])
 		feeds->all[source][stream] = feed_create(feeds, source, stream);
 	return feeds->all[source][stream];
+}
+
+/* Its viewers keep the connection, and their last picture until the next one comes. */
+static void pause_or_resume(struct feed *feed)
+{
+	if (!feed->is_open)
+		return;
+	event_del(feed->grace);
+	close_subscription(feed);
+	if (feed->n_listeners == 0)
+		return;
+	open_subscription(feed);
+	tell_state(feed);
+}
+
+void feeds_set_paused(struct feeds *feeds, bool is_paused)
+{
+	if (feeds->is_paused == is_paused)
+		return;
+	feeds->is_paused = is_paused;
+	for (unsigned source = 0; source < SOURCE_COUNT; source++)
+		for (unsigned stream = 0; stream < STREAM_COUNT; stream++)
+			if (feeds->all[source][stream])
+				pause_or_resume(feeds->all[source][stream]);
+}
+
+int feeds_subscribe(struct feeds *feeds, enum source_id source, enum stream_id stream,
+	const struct subscription_ops *ops, void *arg, struct subscription **out)
+{
+	char path[PATH_BYTES];
+
+	snprintf(path, sizeof(path), "%s/%s", feeds->runtime_dir, socket_names[source]);
+	return subscription_open(
+		feeds->base, feeds->watch, feeds->buffer, path, stream, ops, arg, out);
 }
 
 void feeds_each(

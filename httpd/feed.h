@@ -11,7 +11,8 @@
  * It opens when the first listener arrives, closes [http] grace_s after the last has gone, and
  * subscribes again, with back-off (0, 50, 100 … 1000 ms), when the daemon dies or lies; listeners
  * keep their last frame meanwhile, and get a picture that says so after 2 s.  A state's picture
- * arrives as a frame with is_state set.  Event-loop thread only.
+ * arrives as a frame with is_state set.  While all are paused no daemon is subscribed to, and
+ * listeners get the picture that says so, or silence.  Event-loop thread only.
  */
 #pragma once
 
@@ -22,6 +23,8 @@
 #include "httpd/frame.h"
 
 struct catch_ups;
+struct subscription;
+struct subscription_ops;
 struct feeds; /* opaque: all feeds, and the thread that waits on their rings */
 struct feed;  /* opaque; owned by feeds */
 
@@ -66,6 +69,16 @@ struct feed *feeds_get(struct feeds *feeds, enum source_id source, enum stream_i
 /* Calls `each` for every feed that was ever used. */
 void feeds_each(
 	struct feeds *feeds, void (*each)(void *arg, const struct feed_info *info), void *arg);
+
+/* Pauses all feeds, at once and until it is taken back; listeners stay, and need not come again. */
+void feeds_set_paused(struct feeds *feeds, bool is_paused);
+
+/*
+ * A subscription of one's own (httpd/subscription.h), whatever is paused: neither shared nor tried
+ * again.  0 or -errno: nobody there.
+ */
+int feeds_subscribe(struct feeds *feeds, enum source_id source, enum stream_id stream,
+	const struct subscription_ops *ops, void *arg, struct subscription **out);
 
 /*
  * Asks for the stream.  If the feed holds a current frame the listener gets it at once, from within

@@ -22,6 +22,8 @@
 #include "httpd/control_server.h"
 #include "httpd/feed.h"
 #include "httpd/files/files.h"
+#include "httpd/pause.h"
+#include "httpd/presence.h"
 #include "httpd/server.h"
 #include "httpd/site.h"
 #include "httpd/urls.h"
@@ -123,6 +125,19 @@ static int begin_process(struct daemon *daemon)
 
 /* --- everything that answers --- */
 
+static int create_pause(struct daemon *daemon)
+{
+	struct site *site = &daemon->site;
+	const struct pause_parts parts = {.base = site->base,
+		.feeds = site->feeds,
+		.viewers = site->viewers,
+		.presence = site->presence,
+		.workers = site->files->workers,
+		.state_dir = daemon->options.state_dir};
+
+	return pause_create(&parts, &site->pause);
+}
+
 static int create_all(struct daemon *daemon)
 {
 	struct site *site = &daemon->site;
@@ -153,6 +168,10 @@ static int create_all(struct daemon *daemon)
 		r = viewers_create(site->base, site->config, &site->viewers);
 	if (r == 0)
 		r = files_create(site->base, site->config, daemon->options.state_dir, &site->files);
+	if (r == 0 && site->config->session.notify)
+		r = presence_create(site->base, site->feeds, site->viewers, &site->presence);
+	if (r == 0)
+		r = create_pause(daemon);
 	if (r == 0)
 		r = server_create(site, &daemon->server);
 	if (r == 0 && daemon->control_fd >= 0)
@@ -183,6 +202,8 @@ static void destroy_all(struct daemon *daemon)
 		viewers_stop(site->viewers);
 	server_destroy(daemon->server);
 	files_destroy(site->files);
+	pause_destroy(site->pause);
+	presence_destroy(site->presence);
 	viewers_destroy(site->viewers);
 	feeds_destroy(site->feeds);
 	access_destroy(site->access);

@@ -9,8 +9,10 @@
 
 #include <event2/buffer.h>
 
+#include "httpd/files/entry.h"
 #include "httpd/files/files.h"
 #include "httpd/files/lister.h"
+#include "httpd/pause.h"
 #include "httpd/site.h"
 #include "httpd/template.h"
 #include "httpd/www.h"
@@ -113,8 +115,9 @@ static void answer_page(struct exchange *exchange, const struct page *page, cons
 		answer(exchange, page, file.data, file.len, response);
 }
 
-static void answer_start(struct exchange *exchange, const char *rows)
+static void answer_start(void *arg, struct exchange *exchange, const char *rows)
 {
+	const struct site *site = arg;
 	const struct request *request = exchange_request(exchange);
 	struct response response = {
 		.status = 200, .policy = POLICY_START, .headers = "Vary: Accept-Language\r\n"};
@@ -124,15 +127,19 @@ static void answer_start(struct exchange *exchange, const char *rows)
 	add(&page, "host", request->host);
 	add(&page, "rows", rows);
 	page.values[page.template.n_values - 1].is_markup = true;
+	if (pause_is_on(site->pause))
+		add_string(&page, "paused", "start_paused");
+	else
+		add(&page, "paused", "");
 	answer_page(exchange, &page, "start.html", &response);
 }
 
 void pages_start(struct site *site, struct exchange *exchange)
 {
 	if (site->files->store)
-		lister_rows(site->files->lister, exchange, answer_start);
+		lister_rows(site->files->lister, exchange, answer_start, site);
 	else
-		answer_start(exchange, "");
+		answer_start(site, exchange, "");
 }
 
 /* The page of a source: the same for all, but for where its pictures come from. */
@@ -150,13 +157,17 @@ static void answer_viewer(struct exchange *exchange, const struct viewer_page *v
 	/* A policy's grammar has no IPv6 address; nor does one that is too long fit. */
 	bool is_plain = !strchr(request->host, '[') && strlen(request->host) <= HOST_MAX;
 	struct page page;
+	char name[ENTRY_SENDER_SIZE] = "", asked[3 * ENTRY_SENDER_SIZE];
 
+	if (request_query(request, "name", asked, sizeof(asked)) > 0)
+		entry_clean_sender(asked, name);
 	snprintf(policy, sizeof(policy), POLICY_VIEWER,
 		is_plain ? "ws://" : "ws:", is_plain ? request->host : "");
 	page_init(&page, request);
 	add(&page, "source", viewer->source);
 	add(&page, "video", viewer->video);
 	add(&page, "still", viewer->still);
+	add(&page, "name", name);
 	add_string(&page, "viewer_title", viewer->title);
 	add_string(&page, "viewer_alt", viewer->alt);
 	answer_page(exchange, &page, "viewer.html", &response);

@@ -67,11 +67,20 @@ static void answer(struct snapshot *snapshot, struct frame *frame)
 		evbuffer_free(response.body);
 }
 
+/* Then there is nothing better to wait for. */
+static bool is_paused(const struct snapshot *snapshot)
+{
+	struct feed_info info;
+
+	feed_get_info(snapshot->feed, &info);
+	return info.state == STATE_PAUSED;
+}
+
 static void on_frame(void *arg, struct frame *frame)
 {
 	struct snapshot *snapshot = arg;
 
-	if (frame->is_state && !snapshot->is_late) {
+	if (frame->is_state && !snapshot->is_late && !is_paused(snapshot)) {
 		frame_unref(snapshot->state);
 		snapshot->state = frame_ref(frame);
 		return;

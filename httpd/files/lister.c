@@ -34,7 +34,8 @@ struct asker {
 	struct event timer;
 	uint64_t after; /* the generation that it knows */
 	/* NULL: wants JSON */
-	void (*answer_rows)(struct exchange *exchange, const char *rows);
+	void (*answer_rows)(void *arg, struct exchange *exchange, const char *rows);
+	void *answer_arg;
 };
 LIST_HEAD(asker_list, asker);
 
@@ -326,11 +327,11 @@ static void done(struct disk_job *job)
 	}
 	while ((asker = LIST_FIRST(&lister->building))) {
 		struct exchange *exchange = asker->exchange;
-		void (*answer_rows)(struct exchange *, const char *) = asker->answer_rows;
+		const struct asker asked = *asker;
 
 		asker_free(asker);
-		if (text && answer_rows)
-			answer_rows(exchange, text->rows);
+		if (text && asked.answer_rows)
+			asked.answer_rows(asked.answer_arg, exchange, text->rows);
 		else if (text)
 			answer(lister, exchange, text);
 		else
@@ -426,19 +427,20 @@ void lister_answer(struct lister *lister, struct exchange *exchange)
 }
 
 void lister_rows(struct lister *lister, struct exchange *exchange,
-	void (*answer_rows)(struct exchange *exchange, const char *rows))
+	void (*answer_rows)(void *arg, struct exchange *exchange, const char *rows), void *arg)
 {
 	uint64_t generation = listing_generation(lister->files->listing);
 	struct asker *asker;
 
 	if (lister->newest && lister->newest->generation == generation) {
-		answer_rows(exchange, lister->newest->rows);
+		answer_rows(arg, exchange, lister->newest->rows);
 		return;
 	}
 	asker = asker_new(lister, exchange, generation);
 	if (!asker)
 		return;
 	asker->answer_rows = answer_rows;
+	asker->answer_arg = arg;
 	start(lister);
 }
 

@@ -25,4 +25,4 @@ void lister_answer(struct lister *lister, struct exchange *exchange);
  * without scripts have no others. */
 #define LISTER_ROWS 200u
 void lister_rows(struct lister *lister, struct exchange *exchange,
-	void (*answer)(struct exchange *exchange, const char *rows));
+	void (*answer)(void *arg, struct exchange *exchange, const char *rows), void *arg);
