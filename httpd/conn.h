@@ -97,6 +97,10 @@ size_t conn_unsent(const struct conn *conn);
 uint64_t conn_sent(const struct conn *conn);
 /* … and that it has put on the wire at least once: without what still waits in its own queue. */
 uint64_t conn_on_wire(const struct conn *conn);
+/* Marks all that the output has been given so far; and has not all of that been put on the wire
+ * yet? */
+void conn_mark(struct conn *conn);
+bool conn_is_behind_mark(const struct conn *conn);
 /* CLOCK_MONOTONIC of the last time the kernel took any. */
 uint64_t conn_last_sent_ns(const struct conn *conn);
 

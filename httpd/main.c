@@ -125,6 +125,21 @@ static int begin_process(struct daemon *daemon)
 
 /* --- everything that answers --- */
 
+static unsigned n_behind_mark(void *arg)
+{
+	const struct daemon *daemon = arg;
+
+	return daemon->server ? server_behind_mark(daemon->server) : 0;
+}
+
+static void cut_behind_mark(void *arg)
+{
+	const struct daemon *daemon = arg;
+
+	if (daemon->server)
+		server_cut_behind_mark(daemon->server);
+}
+
 static int create_pause(struct daemon *daemon)
 {
 	struct site *site = &daemon->site;
@@ -133,7 +148,10 @@ static int create_pause(struct daemon *daemon)
 		.viewers = site->viewers,
 		.presence = site->presence,
 		.workers = site->files->workers,
-		.state_dir = daemon->options.state_dir};
+		.state_dir = daemon->options.state_dir,
+		.n_behind_mark = n_behind_mark,
+		.cut = cut_behind_mark,
+		.arg = daemon};
 
 	return pause_create(&parts, &site->pause);
 }
@@ -201,6 +219,7 @@ static void destroy_all(struct daemon *daemon)
 	if (site->viewers)
 		viewers_stop(site->viewers);
 	server_destroy(daemon->server);
+	daemon->server = NULL;
 	files_destroy(site->files);
 	pause_destroy(site->pause);
 	presence_destroy(site->presence);

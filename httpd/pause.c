@@ -69,14 +69,14 @@ static void on_settle(evutil_socket_t fd, short what, void *arg)
 	struct pause *pause = arg;
 	(void)fd, (void)what;
 
-	if (viewers_behind_mark(pause->parts.viewers) == 0) {
+	if (pause->parts.n_behind_mark(pause->parts.arg) == 0) {
 		pause->is_settling = false;
 		answer_all(pause);
 		return;
 	}
 	/* Those that are cut off are gone by the next look. */
 	if (clock_monotonic_ns() >= pause->cut_ns)
-		viewers_cut(pause->parts.viewers);
+		pause->parts.cut(pause->parts.arg);
 	look_again(pause);
 }
 

@@ -3,7 +3,7 @@
  * The pause: the presenter takes picture and sound back, for as long as he likes, and viewers wait.
  *
  *     pause  ──► feeds paused at once ──► written down (a worker) ─────────┬──► answered
- *                                    └──► what viewers had been given      │
+ *                                    └──► what others had been given       │
  *                                         has left, or was cut off ────────┘
  *     resume ──► unwritten ──► feeds resumed ──► answered
  *
@@ -35,6 +35,11 @@ struct pause_parts {
 	struct presence *presence;
 	struct disk_workers *workers;
 	const char *state_dir;
+	/* How many connections still hold what was marked (conn_mark()), and closing those by a
+	 * reset.  Given by who knows all connections. */
+	unsigned (*n_behind_mark)(void *arg);
+	void (*cut)(void *arg);
+	void *arg;
 };
 
 /* Whoever asked; embedded, and must stay until on_answer(), which comes once. */

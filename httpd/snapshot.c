@@ -65,6 +65,8 @@ static void answer(struct snapshot *snapshot, struct frame *frame)
 		exchange_fail(exchange);
 	if (response.body)
 		evbuffer_free(response.body);
+	if (!frame->is_state)
+		conn_mark(exchange_conn(exchange)); /* a pause may not let the rest of it go */
 }
 
 /* Then there is nothing better to wait for. */

@@ -204,36 +204,11 @@ void viewers_each(
 	}
 }
 
-/* --- a pause --- */
-
 void viewers_mark(struct viewers *viewers)
 {
 	for (struct viewer *viewer = viewers->list; viewer; viewer = viewer->next)
-		viewer->mark = conn_sent(viewer->conn) + conn_unsent(viewer->conn);
+		conn_mark(viewer->conn);
 }
-
-static bool is_behind_mark(const struct viewer *viewer)
-{
-	return viewer->mark > 0 && conn_on_wire(viewer->conn) < viewer->mark;
-}
-
-unsigned viewers_behind_mark(const struct viewers *viewers)
-{
-	unsigned n = 0;
-
-	for (const struct viewer *viewer = viewers->list; viewer; viewer = viewer->next)
-		n += is_behind_mark(viewer);
-	return n;
-}
-
-void viewers_cut(struct viewers *viewers)
-{
-	for (struct viewer *viewer = viewers->list; viewer; viewer = viewer->next)
-		if (is_behind_mark(viewer))
-			conn_reset(viewer->conn); /* deferred: the list stays as it is */
-}
-
-/* --- asked about by a page --- */
 
 struct viewer_alive viewers_alive(const struct viewers *viewers, uint64_t id)
 {

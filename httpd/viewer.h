@@ -57,14 +57,8 @@ uint64_t viewers_total(const struct viewers *viewers); /* since the start */
 void viewers_each(struct viewers *viewers, void (*each)(void *arg, const struct viewer_info *info),
 	void *arg);
 
-/*
- * For a pause: viewers_mark() marks what all viewers have been given so far, and the other tells of
- * how many not all of that has left this computer yet.  viewers_cut() closes those by a reset,
- * which throws the rest away, and with it the connection.
- */
+/* conn_mark() for all of them. */
 void viewers_mark(struct viewers *viewers);
-unsigned viewers_behind_mark(const struct viewers *viewers);
-void viewers_cut(struct viewers *viewers);
 
 struct viewer_alive {
 	bool is_alive;         /* a connection opened with this id is open */

@@ -35,7 +35,6 @@ struct viewer {
 	bool is_watching;  /* pictures of that feed: then it may lag */
 	unsigned sources;  /* as of viewer_info; viewer_set_sources() */
 	char user_agent[128], name[VIEWER_NAME_SIZE];
-	uint64_t mark; /* bytes that it had been given at viewers_mark() */
 
 	struct rate_meter meter;
 	uint64_t began_ns;

@@ -178,6 +178,26 @@ def test_a_slow_viewer_gets_nothing_after_the_answer(folder, x):
     quick.end()
 
 
+def test_nor_does_who_fetches_a_single_picture_slowly(folder, x):
+    """What is on its way when sharing is paused does not go on its way any more."""
+    x.painter.noise(1)
+    run = Run(folder, x.display)
+    size = len(run.get("/d.jpg").body)
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(run.address)
+        slow.settimeout(10)
+        slow.sendall(b"GET /d.jpg HTTP/1.1\r\nHost: %s:%d\r\n\r\n" %
+                     (run.address[0].encode(), run.address[1]))
+        assert slow.recv(100)
+        pause(run)
+        n = 0
+        with pytest.raises(ConnectionResetError):
+            while data := slow.recv(1 << 16):
+                n += len(data)
+        assert n < size / 2, (n, size)
+
+
 @pytest.mark.parametrize("end", ["kill", "stop"])
 def test_no_crash_and_no_start_anew_undoes_it(folder, x, end):
     x.painter.fill(RED)
