@@ -222,6 +222,7 @@ static void tell(struct presence *presence, const struct capsock_message *messag
 	}
 	presence->is_told = true;
 	presence->told = *message;
+	presence->told.words = presence->told_words;
 	memcpy(presence->told_words, message->words, message->words_len);
 }
 

@@ -88,11 +88,10 @@ static void bus_close(struct notification *notification)
 	notification->id = 0;
 }
 
-static void bus_failed(struct notification *notification, const char *reason)
+static void say_failed(const char *reason)
 {
 	log_debug("Could not say on the desktop who watches: %s; trying again with the next change",
 		reason);
-	(void)notification;
 }
 
 static int on_disconnected(sd_bus_message *m, void *arg, sd_bus_error *error)
@@ -100,7 +99,7 @@ static int on_disconnected(sd_bus_message *m, void *arg, sd_bus_error *error)
 	struct notification *notification = arg;
 	(void)m, (void)error;
 
-	bus_failed(notification, "the session bus has gone");
+	say_failed("the session bus has gone");
 	bus_close(notification);
 	return 0;
 }
@@ -190,7 +189,7 @@ static int on_answer(sd_bus_message *m, void *arg, sd_bus_error *error)
 
 	notification->call = sd_bus_slot_unref(notification->call);
 	if (failure)
-		bus_failed(notification, failure->message ? failure->message : failure->name);
+		say_failed(failure->message ? failure->message : failure->name);
 	if (failure || sd_bus_message_read(m, "u", &notification->id) < 0)
 		notification->id = 0;
 	notification->is_closed = false;
@@ -246,7 +245,7 @@ static void say(struct notification *notification)
 	if (r >= 0)
 		r = notify(notification);
 	if (r < 0)
-		bus_failed(notification, strerror(-r));
+		say_failed(strerror(-r));
 }
 
 static void take_back(struct notification *notification)

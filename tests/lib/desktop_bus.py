@@ -4,6 +4,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 
 from process import Process, tool
@@ -18,7 +19,12 @@ class Bus:
         self.env = {"DBUS_SESSION_BUS_ADDRESS": f"unix:path={self.path}"}
         self.process = Process(["dbus-daemon", "--session", "--nofork", f"--address=unix:path={self.path}"],
                                {"PATH": os.environ["PATH"], "HOME": folder})
-        wait_for(lambda: os.path.exists(self.path), 10, "the bus")
+        wait_for(self._listens, 10, "the bus")
+
+    def _listens(self):
+        """Its socket is there before it listens."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            return sock.connect_ex(self.path) == 0
 
     def end(self):
         self.process.end()

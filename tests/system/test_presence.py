@@ -134,7 +134,7 @@ def test_pictures_flow_whatever_the_desktop_does(folder, x, fault):
     while time.monotonic() < end or rgb != RED:  # while the desktop is asked, and does not answer
         for rgb in (0x20C040, 0x2030E0, RED):
             x.painter.fill(rgb)
-            viewer.wait_colour(rgb, deadline_s=2)
+            viewer.wait_colour(rgb)
     if fault in ("no bus", "nobody there"):
         assert run.log("Could not say on the desktop")
     second = run.view("/d_video?name=another")
