@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "capd/pattern.h"
-#include "capd/subscriber.h"
 #include "common/capsock.h"
 #include "common/clock.h"
 #include "common/fd.h"
@@ -79,6 +78,19 @@ static void update_demand(struct daemon *daemon)
 	daemon->demanded_streams = streams;
 	daemon->demanded_rate = rate;
 	daemon->ops->on_demand(daemon->arg, streams, rate);
+}
+
+/* There is one httpd; should there be several, the one that came last is believed. */
+static void update_viewers(struct daemon *daemon)
+{
+	const struct subscriber_viewers *viewers = NULL;
+
+	if (!daemon->ops->on_viewers)
+		return;
+	for (struct subscriber *s = daemon->subscribers; s && !viewers; s = s->next)
+		if (s->viewers && s->viewers->lines[0] != '\0')
+			viewers = s->viewers;
+	daemon->ops->on_viewers(daemon->arg, viewers);
 }
 
 static void send_state(struct daemon *daemon, struct subscriber *subscriber)
@@ -202,6 +214,12 @@ static void on_wish(void *arg, struct subscriber *subscriber)
 	update_demand(arg);
 }
 
+static void on_viewers(void *arg, struct subscriber *subscriber)
+{
+	(void)subscriber;
+	update_viewers(arg);
+}
+
 /*
  * Root and our own user, who of a service is the session's, are the presenter.  The HTTP process,
  * where it is another user, is not: it may wish for silence, and never for more than the presenter
@@ -234,8 +252,11 @@ static void on_gone(void *arg, struct subscriber *subscriber)
 		link = &(*link)->next;
 	*link = subscriber->next;
 	daemon->n_subscribers--;
+	bool told_of_viewers = subscriber->viewers;
 	subscriber_destroy(subscriber);
 	update_demand(daemon);
+	if (told_of_viewers)
+		update_viewers(daemon);
 	/* Whoever is waiting to be accepted is served by us; whoever comes later, by the next. */
 	if (daemon->n_subscribers == 0)
 		accept_all(daemon);
@@ -249,6 +270,7 @@ static const struct subscriber_ops subscriber_ops = {
 	.on_catch_up = on_catch_up,
 	.on_switch = on_switch,
 	.on_wish = on_wish,
+	.on_viewers = on_viewers,
 	.on_gone = on_gone,
 };
 

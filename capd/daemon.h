@@ -16,6 +16,7 @@
 #include <systemd/sd-event.h>
 
 #include "capd/output.h"
+#include "capd/subscriber.h"
 #include "common/service.h"
 #include "common/stream.h"
 
@@ -41,6 +42,9 @@ struct daemon_ops {
 	/* The presenter mutes or unmutes an input; who it is has been checked.  0, or -errno: it
 	 * stays as it was (-ENXIO: it is nobody's now).  NULL: there are no inputs here. */
 	int (*on_switch)(void *arg, enum audio_input input, bool muted);
+	/* Who watches anything of this computer has changed; NULL: nobody does.  NULL: nobody here
+	 * wants to know. */
+	void (*on_viewers)(void *arg, const struct subscriber_viewers *viewers);
 };
 
 /* The capture socket, handed over by whoever starts us; -1 after having said that there is none. */

@@ -40,6 +40,27 @@ static bool answer_switch(struct subscriber *subscriber, const struct capsock_me
 	return true;
 }
 
+/* False: refused. */
+static bool take_viewers(struct subscriber *subscriber, const struct capsock_message *message)
+{
+	struct subscriber_viewers *viewers = subscriber->viewers;
+
+	if (subscriber->stream != STREAM_PRESENCE) {
+		refuse(subscriber, "only a subscription of presence tells who watches");
+		return false;
+	}
+	if (!viewers)
+		viewers = subscriber->viewers = malloc(sizeof(*viewers));
+	if (!viewers)
+		return true; /* the next message tries again */
+	viewers->sources = message->sources;
+	viewers->is_paused = message->is_paused;
+	memcpy(viewers->lines, message->words, message->words_len);
+	viewers->lines[message->words_len] = '\0';
+	subscriber->ops->on_viewers(subscriber->arg, subscriber);
+	return true;
+}
+
 /* False: the connection must end. */
 static bool take_message(struct subscriber *subscriber, const struct capsock_message *message)
 {
@@ -77,7 +98,7 @@ static bool take_message(struct subscriber *subscriber, const struct capsock_mes
 		subscriber->wants_mute = message->muted;
 		break;
 	case CAPSOCK_VIEWERS:
-		break;
+		return take_viewers(subscriber, message);
 	case CAPSOCK_SWITCH:
 		return answer_switch(subscriber, message);
 	default:
@@ -153,6 +174,7 @@ void subscriber_destroy(struct subscriber *subscriber)
 	sd_event_source_disable_unref(subscriber->io);
 	sd_event_source_disable_unref(subscriber->hello_deadline);
 	fd_close(&subscriber->fd);
+	free(subscriber->viewers);
 	free(subscriber);
 }
 

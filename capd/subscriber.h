@@ -18,6 +18,13 @@
 
 struct subscriber;
 
+/* Who watches, as a subscriber of the stream `presence` tells (common/capsock.h). */
+struct subscriber_viewers {
+	unsigned sources;
+	bool is_paused;
+	char lines[CAPSOCK_VIEWERS_MAX + 1]; /* "": nobody */
+};
+
 struct subscriber_ops {
 	/* The first message came and is one of ours; answer it.  False: refused, in `words`. */
 	bool (*on_hello)(void *arg, struct subscriber *subscriber, const char **words);
@@ -30,6 +37,8 @@ struct subscriber_ops {
 		bool muted, const char **words);
 	/* A rate, a bit rate, … was wished for: look at the fields below. */
 	void (*on_wish)(void *arg, struct subscriber *subscriber);
+	/* Who watches has changed: its `viewers`. */
+	void (*on_viewers)(void *arg, struct subscriber *subscriber);
 	/* It is gone (EOF, a lie, too slow): forget and subscriber_destroy() it. */
 	void (*on_gone)(void *arg, struct subscriber *subscriber);
 };
@@ -37,11 +46,12 @@ struct subscriber_ops {
 struct subscriber {
 	struct subscriber *next; /* in daemon::subscribers */
 	bool is_greeted;
-	enum stream_id stream;    /* valid once greeted */
-	uint32_t rate_millihertz; /* its wish; 0: none */
-	uint32_t bitrate;         /* its wish in bits a second; 0: none */
-	bool wants_mute;          /* its wish */
-	uid_t uid;                /* who it is */
+	enum stream_id stream;              /* valid once greeted */
+	uint32_t rate_millihertz;           /* its wish; 0: none */
+	uint32_t bitrate;                   /* its wish in bits a second; 0: none */
+	bool wants_mute;                    /* its wish */
+	uid_t uid;                          /* who it is */
+	struct subscriber_viewers *viewers; /* its own; NULL: it has told of nobody yet */
 
 	/* the subscriber's own */
 	int fd;

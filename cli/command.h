@@ -17,6 +17,8 @@ int status_main(int argc, char **argv);
 int viewers_main(int argc, char **argv);
 int files_main(int argc, char **argv);
 int url_main(int argc, char **argv);
+int pause_main(int argc, char **argv);
+int resume_main(int argc, char **argv);
 int mute_main(int argc, char **argv);
 int unmute_main(int argc, char **argv);
 int allow_main(int argc, char **argv);

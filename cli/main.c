@@ -20,6 +20,8 @@ static const struct command {
 	{"viewers", viewers_main, "who is watching"},
 	{"files", files_main, "what is shared: list, add, delete, restore, rename"},
 	{"url", url_main, "the addresses to open in a browser"},
+	{"pause", pause_main, "take picture and sound back for a while"},
+	{"resume", resume_main, "go on after a pause"},
 	{"mute", mute_main, "silence the desktop's sound or the microphone"},
 	{"unmute", unmute_main, "let the desktop's sound or the microphone be heard"},
 	{"allow", allow_main, "let the service share your desktop"},

@@ -6,16 +6,18 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/text.h"
 #include "common/stream.h"
 
-#define LABEL_COLUMNS 15
-#define WORDS_MAX     200 /* characters */
-#define LABEL_MAX     24
-#define TEXT_SIZE     (WORDS_MAX * 4 + 4)
+#define LABEL_COLUMNS  15
+#define WORDS_MAX      200 /* characters */
+#define LABEL_MAX      24
+#define NAME_MAX_SHOWN 64
+#define TEXT_SIZE      (WORDS_MAX * 4 + 4)
 
 static const char help[] =
 	"Usage: screenshare status [--json] [--port PORT]\n"
@@ -90,6 +92,19 @@ static void print_urls(const json_t *urls)
 	}
 }
 
+static void print_pause(const json_t *pause)
+{
+	char name[NAME_MAX_SHOWN * 4 + 4], when[32] = "";
+	time_t since = (time_t)ask_number(pause, "since");
+	struct tm tm;
+
+	if (since > 0 && localtime_r(&since, &tm))
+		strftime(when, sizeof(when), " since %Y-%m-%d %H:%M", &tm);
+	text_clean(ask_text(pause, "by"), NAME_MAX_SHOWN, name, sizeof(name));
+	print_label("paused");
+	printf("%s%s%s; `screenshare resume` goes on\n", *name ? "by " : "by somebody", name, when);
+}
+
 static void print(const json_t *answer)
 {
 	const json_t *status = json_object_get(answer, "status"), *stream;
@@ -101,6 +116,8 @@ static void print(const json_t *answer)
 	printf("%s, running for %s\n",
 		text_clean(ask_text(status, "version"), LABEL_MAX, version, sizeof(version)),
 		text_duration(uptime_s < UINT64_MAX / 1000 ? uptime_s * 1000 : 0, uptime));
+	if (json_is_true(json_object_get(status, "paused")))
+		print_pause(json_object_get(status, "pause"));
 	print_label("viewers");
 	printf("%" PRIu64 " now, %" PRIu64 " since the start\n", ask_number(status, "viewers"),
 		ask_number(status, "viewers_total"));

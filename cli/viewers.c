@@ -11,10 +11,12 @@
 #include "cli/text.h"
 
 /* characters */
-#define ADDRESS_MAX 48
-#define WORD_MAX    10
-#define BROWSER_MAX 72
-#define CELL_SIZE   (BROWSER_MAX * 4 + 4)
+#define ADDRESS_MAX  48
+#define NAME_LONGEST 20
+#define NAME_SIZE    (NAME_LONGEST * 4 + 4)
+#define WORD_MAX     10
+#define BROWSER_MAX  72
+#define CELL_SIZE    (BROWSER_MAX * 4 + 4)
 
 static const char help[] =
 	"Usage: screenshare viewers [--json] [--port PORT]\n"
@@ -39,8 +41,12 @@ struct row {
 static void fill(const json_t *viewer, struct row *row)
 {
 	char source[WORD_MAX * 4 + 4], kind[WORD_MAX * 4 + 4], figure[TEXT_FIGURE_MAX];
+	char name[NAME_SIZE], address[ADDRESS_MAX * 4 + 4];
 
-	text_clean(ask_text(viewer, "address"), ADDRESS_MAX, row->cells[ADDRESS], CELL_SIZE);
+	/* What it calls itself is never without where it is. */
+	text_clean(ask_text(viewer, "name"), NAME_LONGEST, name, sizeof(name));
+	text_clean(ask_text(viewer, "address"), ADDRESS_MAX, address, sizeof(address));
+	snprintf(row->cells[ADDRESS], CELL_SIZE, "%s%s%s", name, *name ? ", " : "", address);
 	text_clean(ask_text(viewer, "source"), WORD_MAX, source, sizeof(source));
 	text_clean(ask_text(viewer, "kind"), WORD_MAX, kind, sizeof(kind));
 	snprintf(row->cells[WATCHES], CELL_SIZE, "%s (%s)", source, kind);

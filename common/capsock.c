@@ -92,6 +92,21 @@ static bool text_is_clean(const char *text, size_t len, bool newline_allowed)
 	return true;
 }
 
+/* A bounded list: so many lines at most, and none of them empty. */
+static bool are_lines(const char *text, size_t len)
+{
+	size_t n_lines = len > 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] != '\n')
+			continue;
+		n_lines++;
+		if (i == 0 || i + 1 == len || text[i + 1] == '\n')
+			return false;
+	}
+	return n_lines <= CAPSOCK_VIEWERS_LINES;
+}
+
 static const char *get_text(struct get_cursor *cursor, size_t len, size_t max, bool newline_allowed)
 {
 	const char *bytes = len <= max ? (const char *)get(cursor, len) : NULL;
@@ -188,6 +203,8 @@ static int put_message(struct put_cursor *cursor, const struct capsock_message *
 		put_u32(cursor, (uint32_t)message->words_len);
 		return message->words_len <= CAPSOCK_WORDS_MAX ? 0 : -EINVAL;
 	case CAPSOCK_VIEWERS:
+		put_u32(cursor, message->sources);
+		put_u32(cursor, message->is_paused);
 		put_u32(cursor, (uint32_t)message->words_len);
 		return message->words_len <= CAPSOCK_VIEWERS_MAX ? 0 : -EINVAL;
 	}
@@ -309,9 +326,17 @@ static void get_message(struct get_cursor *cursor, struct capsock_message *messa
 		message->words_len = words_len;
 		break;
 	case CAPSOCK_VIEWERS:
+		value = get_u32(cursor);
+		cursor->failed |= value >= 1u << SOURCE_COUNT;
+		message->sources = value;
+		value = get_u32(cursor);
+		message->is_paused = value == 1;
+		cursor->failed |= value > 1;
 		words_len = get_u32(cursor);
 		message->words = get_text(cursor, words_len, CAPSOCK_VIEWERS_MAX, true);
 		message->words_len = words_len;
+		if (message->words && !are_lines(message->words, words_len))
+			cursor->failed = true;
 		break;
 	default:
 		cursor->failed = true;

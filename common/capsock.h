@@ -37,11 +37,12 @@
 
 #include "common/stream.h"
 
-#define CAPSOCK_VERSION     1u
-#define CAPSOCK_WORDS_MAX   256u          /* bytes of a state's words, without a NUL */
-#define CAPSOCK_PICTURE_MAX (64u * 1024u) /* bytes of a state's JPEG */
-#define CAPSOCK_VIEWERS_MAX 2048u         /* bytes of viewers' names, newline-separated */
-#define CAPSOCK_MESSAGE_MAX (8u + 16u + CAPSOCK_WORDS_MAX + CAPSOCK_PICTURE_MAX)
+#define CAPSOCK_VERSION       1u
+#define CAPSOCK_WORDS_MAX     256u          /* bytes of a state's words, without a NUL */
+#define CAPSOCK_PICTURE_MAX   (64u * 1024u) /* bytes of a state's JPEG */
+#define CAPSOCK_VIEWERS_MAX   2048u         /* bytes of the viewers' lines */
+#define CAPSOCK_VIEWERS_LINES 16u           /* of which there are so many at most */
+#define CAPSOCK_MESSAGE_MAX   (8u + 16u + CAPSOCK_WORDS_MAX + CAPSOCK_PICTURE_MAX)
 
 enum capsock_type {
 	CAPSOCK_HELLO = 1,
@@ -84,6 +85,12 @@ struct capsock_message {
 	/* STREAM */
 	uint64_t epoch, capacity;
 	int ring_fd; /* -1, or owned by whoever received it; capsock_send() only borrows it */
+	/* VIEWERS: which sources they watch, bits 1 << enum source_id; whether all is paused, so
+	 * that they see nothing.  `words`: a line for each of them, without one at the end; empty:
+	 * nobody
+	 */
+	unsigned sources;
+	bool is_paused;
 	/* STATE, REFUSED, VIEWERS */
 	enum source_state state;
 	const char *words;

@@ -244,6 +244,8 @@ const struct config_key config_keys[] = {
 	TEXT(session, fixed_user, is_user_or_empty, "the name of a user", "",
 		"Always share as this user, whoever is logged in; [screen] display says which display.  Nothing\n"
 		"is known of locks then, and nobody is asked."),
+	BOOL(session, notify, "yes",
+		"While anybody watches or listens, say so on this computer's desktop, with a button to pause."),
 
 	BOOL(log, debug, "no",
 		"Say more in the journal, for those who look for a fault."),

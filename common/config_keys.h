@@ -29,7 +29,7 @@ struct config_key {
 };
 
 /* Sections follow each other whole. */
-#define CONFIG_KEYS_COUNT 49
+#define CONFIG_KEYS_COUNT 50
 extern const struct config_key config_keys[CONFIG_KEYS_COUNT];
 
 /* NULL: there is none. */

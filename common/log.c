@@ -135,6 +135,7 @@ static int send_to_journal(int priority, const struct log_fields *extra, const c
 		add_text(&fields, "SCREENSHARE_VIEWER", extra->viewer);
 		add_text(&fields, "SCREENSHARE_ROUTE", extra->route);
 		add_text(&fields, "SCREENSHARE_STATE", extra->state);
+		add_text(&fields, "SCREENSHARE_USER", extra->user);
 		add_text(&fields, "SCREENSHARE_FILE", extra->file);
 		add_text(&fields, "SCREENSHARE_FILE_SIZE", extra->file_size);
 		add_text(&fields, "SCREENSHARE_FILE_SHA256", extra->file_hash);

@@ -33,6 +33,7 @@ struct log_fields {
 	const char *route;                 /* SCREENSHARE_ROUTE= */
 	const char *state;                 /* SCREENSHARE_STATE=, state_name() */
 	const char *file;                  /* SCREENSHARE_FILE=, a shared file's name */
+	const char *user;                  /* SCREENSHARE_USER=, who did it: a name, or a uid */
 	const char *file_size, *file_hash; /* SCREENSHARE_FILE_SIZE= bytes, _SHA256= */
 };
 

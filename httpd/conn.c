@@ -62,6 +62,7 @@ struct conn {
 	void *stream_arg;
 	bool is_taken_over;
 	uint64_t sent, last_sent_ns;
+	uint64_t mark;             /* of `sent`; 0: none */
 	uint64_t blocked_since_ns; /* or since it last took some; counts while is_blocked */
 	uint64_t stall_timeout_ns;
 	uint64_t deadline_ns; /* 0: none */
@@ -325,6 +326,16 @@ uint64_t conn_on_wire(const struct conn *conn)
 	return conn->sent > (uint64_t)waiting ? conn->sent - (uint64_t)waiting : 0;
 }
 
+void conn_mark(struct conn *conn)
+{
+	conn->mark = conn_sent(conn) + conn_unsent(conn);
+}
+
+bool conn_is_behind_mark(const struct conn *conn)
+{
+	return conn->mark > 0 && conn_on_wire(conn) < conn->mark;
+}
+
 uint64_t conn_last_sent_ns(const struct conn *conn)
 {
 	return conn->last_sent_ns;
@@ -381,6 +392,12 @@ void conn_close(struct conn *conn)
 	event_del(&conn->writable);
 	/* The timer's callback does the rest, when whoever is calling has returned. */
 	event_active(&conn->timer, EV_TIMEOUT, 1);
+}
+
+void conn_reset(struct conn *conn)
+{
+	conn->is_reset = true;
+	conn_close(conn);
 }
 
 void conn_destroy(struct conn *conn)

@@ -97,6 +97,10 @@ size_t conn_unsent(const struct conn *conn);
 uint64_t conn_sent(const struct conn *conn);
 /* … and that it has put on the wire at least once: without what still waits in its own queue. */
 uint64_t conn_on_wire(const struct conn *conn);
+/* Marks all that the output has been given so far; and has not all of that been put on the wire
+ * yet? */
+void conn_mark(struct conn *conn);
+bool conn_is_behind_mark(const struct conn *conn);
 /* CLOCK_MONOTONIC of the last time the kernel took any. */
 uint64_t conn_last_sent_ns(const struct conn *conn);
 
@@ -108,6 +112,8 @@ void conn_finish(struct conn *conn);
 /* How much of that is read away, and for how long: more than a little for who sends a large body
  * that was refused, and reads the answer only after it. */
 void conn_set_patience(struct conn *conn, size_t discard_max, unsigned linger_ms);
+/* As conn_close(), by a reset: what the kernel still holds of the output is thrown away. */
+void conn_reset(struct conn *conn);
 /* Close now (deferred); on_closed is called first if a stream has it. */
 void conn_close(struct conn *conn);
 

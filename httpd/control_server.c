@@ -2,6 +2,8 @@
 #include "httpd/control_server.h"
 
 #include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -21,6 +23,7 @@
 #include "common/urls.h"
 #include "httpd/access.h"
 #include "httpd/files/files_control.h"
+#include "httpd/pause.h"
 #include "httpd/site.h"
 #include "httpd/status.h"
 #include "httpd/viewer.h"
@@ -29,6 +32,7 @@
 #define IDLE_S            60
 #define DISCARD_READS_MAX 16 /* at a close */
 #define URLS_MAX          32
+#define WARNING_SIZE      256
 #define LOG_INTERVAL_NS   (60 * NS_PER_S)
 
 /* One connection; freed by its own events only. */
@@ -36,6 +40,7 @@ struct control_client {
 	LIST_ENTRY(control_client) entry; /* in control_server::clients */
 	struct control_server *control;
 	struct bufferevent *stream;
+	uid_t uid;
 	bool is_closing;     /* goes when its answer has been sent */
 	struct later *later; /* while its answer is made by somebody else */
 };
@@ -43,6 +48,7 @@ struct control_client {
 /* An answer that comes later; the client may go before it. */
 struct later {
 	struct control_client *client; /* NULL: gone */
+	struct pause_waiter waiter;
 };
 
 struct control_server {
@@ -74,10 +80,15 @@ static json_t *urls_json(const struct control_server *control)
 
 static json_t *answer_status(struct control_server *control)
 {
+	const struct pause_record *paused = pause_get(control->site->pause);
 	json_t *status = status_json(control->site);
 
 	if (status)
 		json_object_set_new(status, "urls", urls_json(control));
+	if (status && paused)
+		json_object_set_new(status, "pause",
+			json_pack("{ss sI}", "by", paused->name, "since",
+				(json_int_t)paused->since_s));
 	return json_pack("{sb so}", "ok", 1, "status", status);
 }
 
@@ -87,14 +98,15 @@ static void add_viewer(void *arg, const struct viewer_info *info)
 	/* What a browser calls itself may be no UTF-8: then it has no name. */
 	json_t *user_agent = json_string(info->user_agent);
 
-	json_array_append_new(list,
-		json_pack("{ss ss so ss ss sf sI sI sI sI sI}", "kind", info->kind, "address",
-			info->address, "user_agent", user_agent ? user_agent : json_string(""),
-			"source", source_name(info->source), "stream", stream_name(info->stream),
-			"rate", (double)(long)(info->rate * 10 + 0.5) / 10, "frames",
-			(json_int_t)info->frames, "skipped", (json_int_t)info->skipped, "bytes",
-			(json_int_t)info->bytes, "lag_ms", (json_int_t)info->lag_ms, "watching_ms",
-			(json_int_t)info->watching_ms));
+	json_array_append_new(
+		list, json_pack("{ss ss ss so ss ss sf sI sI sI sI sI}", "kind", info->kind,
+			      "address", info->address, "name", info->name, "user_agent",
+			      user_agent ? user_agent : json_string(""), "source",
+			      source_name(info->source), "stream", stream_name(info->stream),
+			      "rate", (double)(long)(info->rate * 10 + 0.5) / 10, "frames",
+			      (json_int_t)info->frames, "skipped", (json_int_t)info->skipped,
+			      "bytes", (json_int_t)info->bytes, "lag_ms", (json_int_t)info->lag_ms,
+			      "watching_ms", (json_int_t)info->watching_ms));
 }
 
 static json_t *answer_viewers(struct control_server *control)
@@ -153,6 +165,36 @@ static void on_later_answer(void *arg, json_t *answer)
 		client_free(client);
 }
 
+static void on_pause_answer(struct pause_waiter *waiter, bool is_paused, int error)
+{
+	struct later *later = (struct later *)((char *)waiter - offsetof(struct later, waiter));
+	json_t *answer = json_pack("{sb sb}", "ok", 1, "paused", is_paused);
+	char words[WARNING_SIZE];
+
+	if (answer && error < 0) {
+		snprintf(words, sizeof(words),
+			"it could not be %s: %s; after a start anew it would %s",
+			is_paused ? "written down" : "unwritten", strerror(-error),
+			is_paused ? "not be paused" : "be paused again");
+		json_object_set_new(answer, "warning", json_string(words));
+	}
+	on_later_answer(later, answer);
+}
+
+/* NULL: the answer comes later. */
+static json_t *answer_pause(struct control_client *client, bool is_paused)
+{
+	struct later *later = calloc(1, sizeof(*later));
+
+	if (!later)
+		return error_json("No memory for an answer");
+	later->client = client;
+	later->waiter.on_answer = on_pause_answer;
+	client->later = later;
+	pause_ask(client->control->site->pause, is_paused, client->uid, &later->waiter);
+	return NULL;
+}
+
 /* NULL: the answer comes later, or has come. */
 static json_t *answer_files(struct control_client *client, const json_t *request)
 {
@@ -181,8 +223,10 @@ static json_t *answer_line(struct control_client *client, const char *line, size
 		json_decref(request);
 		return error_json("A request must be one line of JSON with a \"request\" in it");
 	}
-	if (strcmp(name, "files") == 0) {
-		answer = answer_files(client, request);
+	bool is_pause = strcmp(name, "pause") == 0;
+	if (is_pause || strcmp(name, "resume") == 0 || strcmp(name, "files") == 0) {
+		answer = *name == 'f' ? answer_files(client, request)
+				      : answer_pause(client, is_pause);
 		json_decref(request);
 		return answer;
 	}
@@ -311,6 +355,7 @@ static void add_client(struct control_server *control, int fd)
 	if (!client->stream)
 		goto fail;
 	client->control = control;
+	client->uid = peer.uid;
 	LIST_INSERT_HEAD(&control->clients, client, entry);
 	control->n_clients++;
 	bufferevent_setcb(client->stream, on_readable, on_written, on_event, client);

@@ -8,6 +8,9 @@
  * Two clocks run while there is no picture: `patience` (after it viewers are shown that nobody
  * answers) and `retry`.  A fault of the daemon is what /status says until it has delivered
  * something whole.
+ *
+ * Where all is paused, an open feed is one that has listeners and no subscription: both clocks
+ * stand.
  */
 #include "httpd/feed.h"
 
@@ -296,6 +299,28 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 
 /* --- open and close --- */
 
+/* The picture that says so; sound falls silent by itself. */
+static void deliver_pause(struct feed *feed)
+{
+	size_t len;
+	const uint8_t *jpeg =
+		feed->silence ? NULL : state_picture(feed->source, STATE_PAUSED, &len);
+
+	if (jpeg)
+		deliver_picture(feed, jpeg, len);
+}
+
+static void open_subscription(struct feed *feed)
+{
+	feed->is_open = true;
+	feed->state = STATE_STARTING;
+	snprintf(feed->words, sizeof(feed->words), "%s", state_words(STATE_STARTING));
+	if (feed->means->is_paused)
+		deliver_pause(feed);
+	else
+		subscribe(feed);
+}
+
 static void close_subscription(struct feed *feed)
 {
 	unsubscribe(feed);
@@ -311,6 +336,19 @@ static void close_subscription(struct feed *feed)
 	feed->width = feed->height = 0;
 	/* Frames of many sizes have come and gone: give their pages back while nobody watches. */
 	malloc_trim(0);
+}
+
+/* Its viewers keep the connection, and their last picture until the next one comes. */
+void feed_pause_or_resume(struct feed *feed)
+{
+	if (!feed->is_open)
+		return;
+	event_del(feed->grace);
+	close_subscription(feed);
+	if (feed->n_listeners == 0)
+		return;
+	open_subscription(feed);
+	tell_state(feed);
 }
 
 static void on_grace(evutil_socket_t fd, short what, void *arg)
@@ -331,10 +369,7 @@ void feed_add(struct feed *feed, struct feed_listener *listener)
 		silence_start(feed->silence);
 	event_del(feed->grace);
 	if (!feed->is_open) {
-		feed->is_open = true;
-		feed->state = STATE_STARTING;
-		snprintf(feed->words, sizeof(feed->words), "%s", state_words(STATE_STARTING));
-		subscribe(feed);
+		open_subscription(feed);
 	} else if (feed->newest) {
 		listener->on_frame(listener->arg, feed->newest);
 	}
@@ -366,14 +401,18 @@ struct catch_ups *feed_catch_ups(struct feed *feed)
 
 void feed_get_info(const struct feed *feed, struct feed_info *info)
 {
-	bool has_fault = feed->fault.state != STATE_LIVE;
+	bool has_fault = feed->fault.state != STATE_LIVE, is_paused = feed->means->is_paused;
 
 	*info = (struct feed_info){
 		.source = feed->source,
 		.stream = feed->stream,
-		.state = has_fault ? feed->fault.state : feed->state,
-		.words = has_fault ? feed->fault.words : feed->words,
-		.is_open = feed->is_open,
+		.state = is_paused   ? STATE_PAUSED
+			 : has_fault ? feed->fault.state
+				     : feed->state,
+		.words = is_paused   ? state_words(STATE_PAUSED)
+			 : has_fault ? feed->fault.words
+				     : feed->words,
+		.is_open = feed->is_open && !is_paused,
 		.n_listeners = feed->n_listeners,
 		.width = feed->width,
 		.height = feed->height,
@@ -391,11 +430,17 @@ void feed_get_info(const struct feed *feed, struct feed_info *info)
 
 /* --- its life --- */
 
-static const char *const socket_names[SOURCE_COUNT] = {
-	[SOURCE_SCREEN] = SERVICE_SOCK_SCREEN,
-	[SOURCE_CAMERA] = SERVICE_SOCK_CAMERA,
-	[SOURCE_AUDIO] = SERVICE_SOCK_AUDIO,
-};
+void feed_socket_path(
+	const struct feed_means *means, enum source_id source, char path[FEED_PATH_BYTES])
+{
+	static const char *const names[SOURCE_COUNT] = {
+		[SOURCE_SCREEN] = SERVICE_SOCK_SCREEN,
+		[SOURCE_CAMERA] = SERVICE_SOCK_CAMERA,
+		[SOURCE_AUDIO] = SERVICE_SOCK_AUDIO,
+	};
+
+	snprintf(path, FEED_PATH_BYTES, "%s/%s", means->runtime_dir, names[source]);
+}
 
 void feed_destroy(struct feed *feed)
 {
@@ -441,7 +486,7 @@ struct feed *feed_create(
 	feed->source = source;
 	feed->stream = stream;
 	feed->state = feed->fault.state = STATE_LIVE;
-	snprintf(feed->path, sizeof(feed->path), "%s/%s", means->runtime_dir, socket_names[source]);
+	feed_socket_path(means, source, feed->path);
 	feed->retry = evtimer_new(means->base, on_retry, feed);
 	feed->patience = evtimer_new(means->base, on_patience, feed);
 	feed->grace = evtimer_new(means->base, on_grace, feed);

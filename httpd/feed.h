@@ -11,7 +11,8 @@
  * It opens when the first listener arrives, closes [http] grace_s after the last has gone, and
  * subscribes again, with back-off (0, 50, 100 … 1000 ms), when the daemon dies or lies; listeners
  * keep their last frame meanwhile, and get a picture that says so after 2 s.  A state's picture
- * arrives as a frame with is_state set.  Event-loop thread only.
+ * arrives as a frame with is_state set.  While all are paused no daemon is subscribed to, and
+ * listeners get the picture that says so, or silence.  Event-loop thread only.
  */
 #pragma once
 
@@ -28,14 +29,19 @@ struct feed; /* opaque; owned by feeds (httpd/feeds.h) */
 
 #define FEED_PATH_BYTES 108 /* sun_path */
 
-/* What all feeds share; all of it is borrowed for life. */
+/* What all feeds share; all that is pointed to is borrowed for life. */
 struct feed_means {
 	struct event_base *base;
 	const char *runtime_dir; /* where the capture sockets are; short enough */
 	const struct config *config;
 	struct ring_watch *watch;
 	struct capsock_buffer *buffer; /* one for all: used within a callback only */
+	bool is_paused;
 };
+
+/* Where the capture socket of the source is. */
+void feed_socket_path(
+	const struct feed_means *means, enum source_id source, char path[FEED_PATH_BYTES]);
 
 struct feed_listener {
 	/* A newer frame than the last; the listener takes its own reference if it keeps it. */
@@ -71,6 +77,9 @@ struct feed *feed_create(
 	const struct feed_means *means, enum source_id source, enum stream_id stream);
 /* All listeners must have gone.  Accepts NULL. */
 void feed_destroy(struct feed *feed);
+
+/* feed_means.is_paused has changed: listeners stay, and need not come again. */
+void feed_pause_or_resume(struct feed *feed);
 
 /*
  * Asks for the stream.  If the feed holds a current frame the listener gets it at once, from within

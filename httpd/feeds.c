@@ -7,6 +7,7 @@
 
 #include "common/capsock.h"
 #include "httpd/ring_watch.h"
+#include "httpd/subscription.h"
 
 struct feeds {
 	struct feed_means means;
@@ -54,6 +55,28 @@ struct feed *feeds_get(struct feeds *feeds, enum source_id source, enum stream_i
 	if (!feeds->all[source][stream])
 		feeds->all[source][stream] = feed_create(&feeds->means, source, stream);
 	return feeds->all[source][stream];
+}
+
+void feeds_set_paused(struct feeds *feeds, bool is_paused)
+{
+	if (feeds->means.is_paused == is_paused)
+		return;
+	feeds->means.is_paused = is_paused;
+	for (unsigned source = 0; source < SOURCE_COUNT; source++)
+		for (unsigned stream = 0; stream < STREAM_COUNT; stream++)
+			if (feeds->all[source][stream])
+				feed_pause_or_resume(feeds->all[source][stream]);
+}
+
+int feeds_subscribe(struct feeds *feeds, enum source_id source, enum stream_id stream,
+	const struct subscription_ops *ops, void *arg, struct subscription **out)
+{
+	const struct feed_means *means = &feeds->means;
+	char path[FEED_PATH_BYTES];
+
+	feed_socket_path(means, source, path);
+	return subscription_open(
+		means->base, means->watch, means->buffer, path, stream, ops, arg, out);
 }
 
 void feeds_each(

@@ -12,6 +12,8 @@
 #include "common/stream.h"
 #include "httpd/feed.h"
 
+struct subscription;
+struct subscription_ops;
 struct feeds; /* opaque */
 
 /* `runtime_dir` (where the capture sockets are) and `config` are borrowed for life.  0 or -errno.
@@ -23,6 +25,15 @@ void feeds_destroy(struct feeds *feeds);
 
 /* The feed of a stream, made at its first use (not yet subscribed); NULL: no memory. */
 struct feed *feeds_get(struct feeds *feeds, enum source_id source, enum stream_id stream);
+/* Pauses all feeds, at once and until it is taken back; listeners stay, and need not come again. */
+void feeds_set_paused(struct feeds *feeds, bool is_paused);
+/*
+ * A subscription of one's own (httpd/subscription.h), whatever is paused: neither shared nor tried
+ * again.  0 or -errno: nobody there.
+ */
+int feeds_subscribe(struct feeds *feeds, enum source_id source, enum stream_id stream,
+	const struct subscription_ops *ops, void *arg, struct subscription **out);
+
 /* Calls `each` for every feed that was ever used. */
 void feeds_each(
 	struct feeds *feeds, void (*each)(void *arg, const struct feed_info *info), void *arg);

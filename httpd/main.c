@@ -23,6 +23,8 @@
 #include "httpd/control_server.h"
 #include "httpd/feeds.h"
 #include "httpd/files/files.h"
+#include "httpd/pause.h"
+#include "httpd/presence.h"
 #include "httpd/server.h"
 #include "httpd/site.h"
 #include "httpd/viewer.h"
@@ -123,6 +125,37 @@ static int begin_process(struct daemon *daemon)
 
 /* --- everything that answers --- */
 
+static unsigned n_behind_mark(void *arg)
+{
+	const struct daemon *daemon = arg;
+
+	return daemon->server ? server_behind_mark(daemon->server) : 0;
+}
+
+static void cut_behind_mark(void *arg)
+{
+	const struct daemon *daemon = arg;
+
+	if (daemon->server)
+		server_cut_behind_mark(daemon->server);
+}
+
+static int create_pause(struct daemon *daemon)
+{
+	struct site *site = &daemon->site;
+	const struct pause_parts parts = {.base = site->base,
+		.feeds = site->feeds,
+		.viewers = site->viewers,
+		.presence = site->presence,
+		.workers = site->files->workers,
+		.state_dir = daemon->options.state_dir,
+		.n_behind_mark = n_behind_mark,
+		.cut = cut_behind_mark,
+		.arg = daemon};
+
+	return pause_create(&parts, &site->pause);
+}
+
 static int create_all(struct daemon *daemon)
 {
 	struct site *site = &daemon->site;
@@ -153,6 +186,10 @@ static int create_all(struct daemon *daemon)
 		r = viewers_create(site->base, site->config, &site->viewers);
 	if (r == 0)
 		r = files_create(site->base, site->config, daemon->options.state_dir, &site->files);
+	if (r == 0 && site->config->session.notify)
+		r = presence_create(site->base, site->feeds, site->viewers, &site->presence);
+	if (r == 0)
+		r = create_pause(daemon);
 	if (r == 0)
 		r = server_create(site, &daemon->server);
 	if (r == 0 && daemon->control_fd >= 0)
@@ -182,7 +219,10 @@ static void destroy_all(struct daemon *daemon)
 	if (site->viewers)
 		viewers_stop(site->viewers);
 	server_destroy(daemon->server);
+	daemon->server = NULL;
 	files_destroy(site->files);
+	pause_destroy(site->pause);
+	presence_destroy(site->presence);
 	viewers_destroy(site->viewers);
 	feeds_destroy(site->feeds);
 	access_destroy(site->access);

@@ -10,9 +10,11 @@
 #include <event2/buffer.h>
 
 #include "common/parse.h"
+#include "httpd/files/entry.h"
 #include "httpd/files/files.h"
 #include "httpd/files/list_text.h"
 #include "httpd/files/lister.h"
+#include "httpd/pause.h"
 #include "httpd/site.h"
 #include "httpd/template.h"
 #include "httpd/www.h"
@@ -136,7 +138,8 @@ static size_t page_asked(const struct request *request, size_t n_pages)
 	return page < n_pages ? (size_t)page : n_pages;
 }
 
-static void answer_start(struct exchange *exchange, const struct start *start)
+static void answer_start(
+	const struct site *site, struct exchange *exchange, const struct start *start)
 {
 	const struct request *request = exchange_request(exchange);
 	bool is_ready = start->files->store != NULL;
@@ -163,17 +166,22 @@ static void answer_start(struct exchange *exchange, const struct start *start)
 	add(&page, "files_class", is_ready ? "" : "off");
 	add(&page, "files_why", is_ready ? "" : start->files->why_not);
 	add(&page, "send_class", is_ready && start->files->config->files.uploads ? "" : "hidden");
+	if (pause_is_on(site->pause))
+		add_string(&page, "paused", "start_paused");
+	else
+		add(&page, "paused", "");
 	answer_page(exchange, &page, "start.html", &response);
 }
 
 static void answer_rows(void *arg, struct exchange *exchange, struct list_text *text)
 {
-	struct start start = {.files = arg, .n_pages = list_text_pages(text)};
+	const struct site *site = arg;
+	struct start start = {.files = site->files, .n_pages = list_text_pages(text)};
 
 	start.page = page_asked(exchange_request(exchange), start.n_pages);
 	start.rows = list_text_rows(text, start.page - 1);
 	if (start.rows)
-		answer_start(exchange, &start);
+		answer_start(site, exchange, &start);
 	else
 		exchange_fail(exchange);
 }
@@ -183,9 +191,9 @@ void pages_start(struct site *site, struct exchange *exchange)
 	const struct start none = {.files = site->files, .rows = "", .page = 1, .n_pages = 1};
 
 	if (site->files->store)
-		lister_rows(site->files->lister, exchange, answer_rows, site->files);
+		lister_rows(site->files->lister, exchange, answer_rows, site);
 	else
-		answer_start(exchange, &none);
+		answer_start(site, exchange, &none);
 }
 
 /* --- the viewer's page --- */
@@ -205,13 +213,17 @@ static void answer_viewer(struct exchange *exchange, const struct viewer_page *v
 	/* A policy's grammar has no IPv6 address; nor does one that is too long fit. */
 	bool is_plain = !strchr(request->host, '[') && strlen(request->host) <= HOST_MAX;
 	struct page page;
+	char name[ENTRY_SENDER_SIZE] = "", asked[3 * ENTRY_SENDER_SIZE];
 
+	if (request_query(request, "name", asked, sizeof(asked)) > 0)
+		entry_clean_sender(asked, name);
 	snprintf(policy, sizeof(policy), POLICY_VIEWER,
 		is_plain ? "ws://" : "ws:", is_plain ? request->host : "");
 	page_init(&page, request);
 	add(&page, "source", viewer->source);
 	add(&page, "video", viewer->video);
 	add(&page, "still", viewer->still);
+	add(&page, "name", name);
 	add_string(&page, "viewer_title", viewer->title);
 	add_string(&page, "viewer_alt", viewer->alt);
 	answer_page(exchange, &page, "viewer.html", &response);

@@ -14,8 +14,10 @@
 #include "common/parse.h"
 #include "httpd/access.h"
 #include "httpd/feeds.h"
+#include "httpd/files/entry.h"
 #include "httpd/files/files.h"
 #include "httpd/pages.h"
+#include "httpd/presence.h"
 #include "httpd/site.h"
 #include "httpd/snapshot.h"
 #include "httpd/status.h"
@@ -23,6 +25,8 @@
 #include "httpd/ws_message.h"
 
 #define ID_SIZE 21 /* 2^64 - 1 and a NUL */
+
+_Static_assert(ENTRY_SENDER_SIZE <= VIEWER_NAME_SIZE, "a viewer may be called what a sender may");
 
 static const struct pages_error BAD_QUERY = {.status = 400,
 	.title = "error_bad_title",
@@ -83,16 +87,27 @@ static void alive(struct site *site, struct exchange *exchange)
 	answer_text(exchange, "application/json", text);
 }
 
+/* What the viewer calls itself; "" where that is nothing, or too long. */
+static void query_name(const struct request *request, char name[ENTRY_SENDER_SIZE])
+{
+	char text[3 * ENTRY_SENDER_SIZE];
+
+	name[0] = '\0';
+	if (request_query(request, "name", text, sizeof(text)) > 0)
+		entry_clean_sender(text, name);
+}
+
 static void video(struct site *site, struct exchange *exchange, enum source_id source)
 {
 	const struct request *request = exchange_request(exchange);
-	char headers[8];
+	char headers[8], name[ENTRY_SENDER_SIZE];
 	int len = request_query(request, "headers", headers, sizeof(headers));
 	bool full_headers = len > 0 && strcmp(headers, "full") == 0;
+	struct viewer_who who = {.user_agent = request_header(request, "User-Agent"), .name = name};
 	struct feed *feed;
-	uint64_t id = 0;
 
-	if (query_id(request, &id) == -EINVAL || (len != -ENOENT && !full_headers)) {
+	query_name(request, name);
+	if (query_id(request, &who.id) == -EINVAL || (len != -ENOENT && !full_headers)) {
 		pages_error(exchange, &BAD_QUERY);
 		return;
 	}
@@ -105,8 +120,8 @@ static void video(struct site *site, struct exchange *exchange, enum source_id s
 		return;
 	}
 	feed = feeds_get(site->feeds, source, STREAM_JPEG);
-	if (!feed || viewer_mjpeg_start(site->viewers, exchange_conn(exchange), feed, id,
-			     full_headers, request_header(request, "User-Agent")) < 0)
+	if (!feed || viewer_mjpeg_start(
+			     site->viewers, exchange_conn(exchange), feed, full_headers, &who) < 0)
 		pages_error(exchange, &NO_MEMORY);
 }
 
@@ -120,23 +135,37 @@ static void camera_video(struct site *site, struct exchange *exchange)
 	video(site, exchange, SOURCE_CAMERA);
 }
 
+static void picture(struct site *site, struct exchange *exchange, enum source_id source)
+{
+	const struct request *request = exchange_request(exchange);
+	char name[ENTRY_SENDER_SIZE];
+
+	query_name(request, name);
+	if (request->method == REQUEST_GET)
+		presence_looked(site->presence, conn_peer_text(exchange_conn(exchange)), name,
+			1u << source);
+	snapshot_answer(site, exchange, source);
+}
+
 static void screen_picture(struct site *site, struct exchange *exchange)
 {
-	snapshot_answer(site, exchange, SOURCE_SCREEN);
+	picture(site, exchange, SOURCE_SCREEN);
 }
 
 static void camera_picture(struct site *site, struct exchange *exchange)
 {
-	snapshot_answer(site, exchange, SOURCE_CAMERA);
+	picture(site, exchange, SOURCE_CAMERA);
 }
 
 static void audio_feed(struct site *site, struct exchange *exchange)
 {
 	const struct request *request = exchange_request(exchange);
+	char name[ENTRY_SENDER_SIZE];
+	struct viewer_who who = {.user_agent = request_header(request, "User-Agent"), .name = name};
 	struct feed *feed;
-	uint64_t id = 0;
 
-	if (query_id(request, &id) == -EINVAL) {
+	query_name(request, name);
+	if (query_id(request, &who.id) == -EINVAL) {
 		pages_error(exchange, &BAD_QUERY);
 		return;
 	}
@@ -148,8 +177,7 @@ static void audio_feed(struct site *site, struct exchange *exchange)
 		return;
 	}
 	feed = feeds_get(site->feeds, SOURCE_AUDIO, STREAM_PCM);
-	if (!feed || viewer_wav_start(site->viewers, exchange_conn(exchange), feed, id,
-			     request_header(request, "User-Agent")) < 0)
+	if (!feed || viewer_wav_start(site->viewers, exchange_conn(exchange), feed, &who) < 0)
 		pages_error(exchange, &NO_MEMORY);
 }
 
@@ -206,8 +234,11 @@ static void websocket(struct site *site, struct exchange *exchange)
 	const char *key = request_header(request, "Sec-WebSocket-Key");
 	const char *version = request_header(request, "Sec-WebSocket-Version");
 	struct viewer_ws_wish wish = {.picture = STREAM_JPEG, .sound = VIEWER_NONE};
-	uint64_t id = 0;
+	char name[ENTRY_SENDER_SIZE];
+	struct viewer_who who = {.user_agent = request_header(request, "User-Agent"), .name = name};
 	int r;
+
+	query_name(request, name);
 
 	if (request->is_http10 || !header_has(request, "Connection", "upgrade") ||
 		!header_has(request, "Upgrade", "websocket") || !version ||
@@ -219,12 +250,12 @@ static void websocket(struct site *site, struct exchange *exchange)
 		!query_stream(request, "picture", ws_picture_parse, &wish.picture) ||
 		!query_stream(request, "sound", ws_sound_parse, &wish.sound) ||
 		!viewer_ws_has_picture(wish.source, wish.picture) ||
-		query_id(request, &id) == -EINVAL) {
+		query_id(request, &who.id) == -EINVAL) {
 		pages_error(exchange, &BAD_QUERY);
 		return;
 	}
-	r = key ? viewer_ws_start(site->viewers, site->feeds, exchange_conn(exchange), key, &wish,
-			  id, request_header(request, "User-Agent"))
+	r = key ? viewer_ws_start(
+			  site->viewers, site->feeds, exchange_conn(exchange), key, &wish, &who)
 		: -EINVAL;
 	if (r < 0)
 		pages_error(exchange, r == -EINVAL ? &bad_key : &NO_MEMORY);

@@ -51,8 +51,8 @@ $(B)/obj/httpd/www.o: $(B)/gen/httpd/www_files.h
 
 # --- pictures of states ---
 include capd/tools/rules.mk
-STATE_PICTURES := screen,starting screen,not-answering screen,broken screen,no-memory \
-	camera,starting camera,not-answering camera,broken camera,no-memory
+STATE_PICTURES := screen,starting screen,not-answering screen,broken screen,no-memory screen,paused \
+	camera,starting camera,not-answering camera,broken camera,no-memory camera,paused
 comma := ,
 state_file    = $(B)/gen/httpd/state-$(subst $(comma),-,$(1)).jpg
 state_symbol  = state_$(subst -,_,$(subst $(comma),_,$(1)))

@@ -257,6 +257,25 @@ static bool is_listening(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &len) == 0 && value != 0;
 }
 
+unsigned server_behind_mark(const struct server *server)
+{
+	const struct client *client;
+	unsigned n = 0;
+
+	TAILQ_FOREACH (client, &server->clients, entry)
+		n += conn_is_behind_mark(exchange_conn(client->exchange));
+	return n;
+}
+
+void server_cut_behind_mark(struct server *server)
+{
+	struct client *client;
+
+	TAILQ_FOREACH (client, &server->clients, entry)
+		if (conn_is_behind_mark(exchange_conn(client->exchange)))
+			conn_reset(exchange_conn(client->exchange));
+}
+
 int server_create(struct site *site, struct server **out)
 {
 	struct server *server = calloc(1, sizeof(*server));

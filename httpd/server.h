@@ -22,5 +22,9 @@ struct site;
  * `site` is borrowed for life.  0; -ENOMEM; -EINVAL: one of them is not listening.
  */
 int server_create(struct site *site, struct server **out);
+/* How many connections have not put on the wire all that was marked (conn_mark()), and closing
+ * those by a reset: they are gone in the loop's next turn. */
+unsigned server_behind_mark(const struct server *server);
+void server_cut_behind_mark(struct server *server);
 /* Closes all connections first.  Accepts NULL. */
 void server_destroy(struct server *server);

@@ -18,6 +18,8 @@ struct site {
 	struct feeds *feeds;
 	struct viewers *viewers;
 	struct files *files;
+	struct presence *presence; /* NULL: [session] notify is no */
+	struct pause *pause;
 	const int *http_fds; /* the listening sockets; the server owns them */
 	size_t n_http_fds;
 	uint64_t started_ns; /* CLOCK_MONOTONIC */

@@ -65,13 +65,24 @@ static void answer(struct snapshot *snapshot, struct frame *frame)
 		exchange_fail(exchange);
 	if (response.body)
 		evbuffer_free(response.body);
+	if (!frame->is_state)
+		conn_mark(exchange_conn(exchange)); /* a pause may not let the rest of it go */
+}
+
+/* Then there is nothing better to wait for. */
+static bool is_paused(const struct snapshot *snapshot)
+{
+	struct feed_info info;
+
+	feed_get_info(snapshot->feed, &info);
+	return info.state == STATE_PAUSED;
 }
 
 static void on_frame(void *arg, struct frame *frame)
 {
 	struct snapshot *snapshot = arg;
 
-	if (frame->is_state && !snapshot->is_late) {
+	if (frame->is_state && !snapshot->is_late && !is_paused(snapshot)) {
 		frame_unref(snapshot->state);
 		snapshot->state = frame_ref(frame);
 		return;

@@ -10,6 +10,6 @@
 
 /*
  * The JPEG of a source's state, in read-only memory; NULL where none was made: there is one for
- * STATE_STARTING, STATE_NOT_ANSWERING, STATE_BROKEN and STATE_NO_MEMORY.
+ * STATE_STARTING, STATE_NOT_ANSWERING, STATE_BROKEN, STATE_NO_MEMORY and STATE_PAUSED.
  */
 const uint8_t *state_picture(enum source_id source, enum source_state state, size_t *len);

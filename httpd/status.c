@@ -11,16 +11,23 @@
 #include "common/clock.h"
 #include "httpd/feeds.h"
 #include "httpd/files/files.h"
+#include "httpd/pause.h"
 #include "httpd/site.h"
 #include "httpd/viewer.h"
 
-/* A feed that nobody watches has no state of its source: nothing is asked of it. */
+/* A feed that nobody watches has no state of its source: nothing is asked of it.  But that all is
+ * paused holds for all. */
 #define STATE_IDLE "idle"
 #define WORDS_IDLE "Nobody watches, so nothing is captured"
 
+static bool is_idle(const struct feed_info *info)
+{
+	return !info->is_open && info->state != STATE_PAUSED;
+}
+
 static const char *state_of(const struct feed_info *info)
 {
-	return info->is_open ? state_name(info->state) : STATE_IDLE;
+	return is_idle(info) ? STATE_IDLE : state_name(info->state);
 }
 
 /* --- JSON --- */
@@ -33,7 +40,7 @@ static void add_stream(void *arg, const struct feed_info *info)
 	json_array_append_new(streams,
 		json_pack("{ss ss ss ss sI sI sf sI sI sI sI sI sI sI sI}", "source",
 			source_name(info->source), "stream", stream_name(info->stream), "state",
-			state_of(info), "words", info->is_open ? info->words : WORDS_IDLE, "width",
+			state_of(info), "words", is_idle(info) ? WORDS_IDLE : info->words, "width",
 			(json_int_t)info->width, "height", (json_int_t)info->height, "rate",
 			(double)(long)(info->rate * 10 + 0.5) / 10, "frames",
 			(json_int_t)info->frames, "bytes", (json_int_t)info->bytes, "skipped",
@@ -66,10 +73,10 @@ json_t *status_json(const struct site *site)
 	if (!streams)
 		return NULL;
 	feeds_each(site->feeds, add_stream, streams);
-	return json_pack("{ss sI sI sI sI so so}", "version", SCREENSHARE_VERSION, "uptime_s",
-		(json_int_t)((clock_monotonic_ns() - site->started_ns) / NS_PER_S), "viewers",
-		(json_int_t)viewers_count(site->viewers), "viewers_total",
-		(json_int_t)viewers_total(site->viewers), "connections",
+	return json_pack("{ss sI sb sI sI sI so so}", "version", SCREENSHARE_VERSION, "uptime_s",
+		(json_int_t)((clock_monotonic_ns() - site->started_ns) / NS_PER_S), "paused",
+		pause_is_on(site->pause), "viewers", (json_int_t)viewers_count(site->viewers),
+		"viewers_total", (json_int_t)viewers_total(site->viewers), "connections",
 		(json_int_t)site->n_connections, "streams", streams, "files",
 		files_json(site->files));
 }
@@ -195,6 +202,7 @@ static void add_metrics(const struct site *site, struct evbuffer *out)
 	add_one(out, &(const struct metric){"screenshare_" name, type, help}, (double)(value))
 	ONE("uptime_seconds", "gauge", "Since the start.",
 		(double)(clock_monotonic_ns() - site->started_ns) / NS_PER_S);
+	ONE("paused", "gauge", "Whether sharing is paused.", pause_is_on(site->pause));
 	ONE("viewers", "gauge", "Browsers that watch at the moment.", viewers_count(site->viewers));
 	ONE("viewers_total", "counter", "Browsers that have watched.",
 		viewers_total(site->viewers));

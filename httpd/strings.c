@@ -19,6 +19,8 @@ static const struct string STRINGS[] = {
 	/* the start page */
 	{"start_title", {"{{computer}} – screenshare", "{{computer}} – 屏幕共享"}},
 	{"start_lead", {"Everyone on this network can watch.", "本网络中的任何人都可以观看。"}},
+	{"start_paused", {"Sharing is paused. Open a page all the same: it goes on there by itself.",
+		"共享已暂停。您仍可打开页面，恢复后会自动继续。"}},
 	{"watch_screen", {"Watch the screen", "观看屏幕"}},
 	{"watch_screen_hint", {"Live, with sound", "实时画面与声音"}},
 	{"watch_camera", {"Watch the camera", "观看摄像头"}},

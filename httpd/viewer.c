@@ -16,6 +16,8 @@ struct viewers {
 	struct viewer *list;
 	unsigned n;
 	uint64_t total;
+	void (*on_change)(void *arg);
+	void *on_change_arg;
 };
 
 int viewers_create(struct event_base *base, const struct config *config, struct viewers **out)
@@ -43,6 +45,18 @@ unsigned viewers_count(const struct viewers *viewers)
 uint64_t viewers_total(const struct viewers *viewers)
 {
 	return viewers->total;
+}
+
+void viewers_set_listener(struct viewers *viewers, void (*on_change)(void *arg), void *arg)
+{
+	viewers->on_change = on_change;
+	viewers->on_change_arg = arg;
+}
+
+static void tell_change(struct viewers *viewers)
+{
+	if (viewers->on_change)
+		viewers->on_change(viewers->on_change_arg);
 }
 
 /* --- one viewer --- */
@@ -75,6 +89,7 @@ static void on_closed(void *arg)
 			conn_peer_text(viewer->conn),
 			(double)(clock_monotonic_ns() - viewer->began_ns) / 1e9);
 	viewer->ops->destroy(viewer);
+	tell_change(viewers);
 }
 
 static const struct conn_stream_ops deaf_ops = {.on_drained = on_drained, .on_closed = on_closed};
@@ -98,16 +113,17 @@ static void log_first(const struct viewer *viewer)
 }
 
 void viewer_start(struct viewer *viewer, struct viewers *viewers, const struct viewer_ops *ops,
-	struct conn *conn, struct feed *feed, uint64_t id, const char *user_agent)
+	struct conn *conn, struct feed *feed, const struct viewer_who *who)
 {
 	viewer->viewers = viewers;
 	viewer->ops = ops;
 	viewer->conn = conn;
 	viewer->feed = feed;
-	viewer->id = id;
+	viewer->id = who->id;
 	viewer->began_ns = clock_monotonic_ns();
-	snprintf(
-		viewer->user_agent, sizeof(viewer->user_agent), "%s", user_agent ? user_agent : "");
+	snprintf(viewer->user_agent, sizeof(viewer->user_agent), "%s",
+		who->user_agent ? who->user_agent : "");
+	snprintf(viewer->name, sizeof(viewer->name), "%s", who->name ? who->name : "");
 	viewer->next = viewers->list;
 	viewer->prev_next = &viewers->list;
 	if (viewers->list)
@@ -118,6 +134,14 @@ void viewer_start(struct viewer *viewer, struct viewers *viewers, const struct v
 		log_first(viewer);
 	conn_take_over(conn, ops->on_readable ? &hearing_ops : &deaf_ops, viewer,
 		viewers->config->http.stall_timeout_s * 1000);
+}
+
+void viewer_set_sources(struct viewer *viewer, unsigned sources)
+{
+	if (sources == viewer->sources)
+		return;
+	viewer->sources = sources;
+	tell_change(viewer->viewers);
 }
 
 void viewer_count(struct viewer *viewer, const struct frame *frame, size_t len)
@@ -152,6 +176,8 @@ static struct viewer_info describe(const struct viewer *viewer, uint64_t now)
 		.kind = viewer->ops->kind,
 		.address = conn_peer_text(viewer->conn),
 		.user_agent = viewer->user_agent,
+		.name = viewer->name,
+		.sources = viewer->sources,
 		.source = feed.source,
 		.stream = feed.stream,
 		.rate = rate_meter_rate(&viewer->meter, now),
@@ -176,6 +202,12 @@ void viewers_each(
 		const struct viewer_info info = describe(viewer, now);
 		each(arg, &info);
 	}
+}
+
+void viewers_mark(struct viewers *viewers)
+{
+	for (struct viewer *viewer = viewers->list; viewer; viewer = viewer->next)
+		conn_mark(viewer->conn);
 }
 
 struct viewer_alive viewers_alive(const struct viewers *viewers, uint64_t id)

@@ -19,12 +19,22 @@
 /* The Content-Type of what viewer_mjpeg_start() sends, which HEAD tells too. */
 #define VIEWER_MJPEG_TYPE "multipart/x-mixed-replace; boundary=frame"
 
+#define VIEWER_NAME_SIZE 128u
+
 struct viewers; /* opaque: all viewers, for /alive, /status and the presenter */
+
+/* Who watches, by what it says of itself; texts are copied. */
+struct viewer_who {
+	uint64_t id;            /* the page's own number for this connection; 0: none */
+	const char *user_agent; /* NULL: it has none */
+	const char *name; /* clean (UTF-8, no controls), below VIEWER_NAME_SIZE; NULL, "": none */
+};
 
 /* What `screenshare viewers` prints; texts are valid within the call only. */
 struct viewer_info {
-	const char *kind; /* "mjpeg", "socket", "wav" */
-	const char *address, *user_agent;
+	const char *kind;                        /* "mjpeg", "socket", "wav" */
+	const char *address, *user_agent, *name; /* "": it has given none */
+	unsigned sources; /* all that it sees and hears just now: bits 1 << enum source_id */
 	enum source_id source;
 	enum stream_id stream;
 	double rate; /* frames handed to the kernel a second, over the last two seconds */
@@ -34,6 +44,9 @@ struct viewer_info {
 };
 
 int viewers_create(struct event_base *base, const struct config *config, struct viewers **out);
+/* `on_change` comes whenever a viewer has come or gone, or watches something else.  NULL: nobody
+ * wants to know. */
+void viewers_set_listener(struct viewers *viewers, void (*on_change)(void *arg), void *arg);
 /* The server stops: tells those who can be told. */
 void viewers_stop(struct viewers *viewers);
 struct event_base *viewers_base(const struct viewers *viewers);
@@ -43,6 +56,9 @@ unsigned viewers_count(const struct viewers *viewers);
 uint64_t viewers_total(const struct viewers *viewers); /* since the start */
 void viewers_each(struct viewers *viewers, void (*each)(void *arg, const struct viewer_info *info),
 	void *arg);
+
+/* conn_mark() for all of them. */
+void viewers_mark(struct viewers *viewers);
 
 struct viewer_alive {
 	bool is_alive;         /* a connection opened with this id is open */
@@ -61,10 +77,10 @@ struct viewer_alive viewers_alive(const struct viewers *viewers, uint64_t id);
  * boundary (measured), so the next part's headers, Content-Type only, follow each frame at once.
  * `full_headers` gives other programs classic parts with Content-Length and X-Timestamp instead.
  * After the last change the frame is repeated once, a second later; then nothing more, or with
- * full_headers one every 15 s.  Texts are copied.  On -ENOMEM the conn was not touched.
+ * full_headers one every 15 s.  On -ENOMEM the conn was not touched.
  */
-int viewer_mjpeg_start(struct viewers *viewers, struct conn *conn, struct feed *feed, uint64_t id,
-	bool full_headers, const char *user_agent);
+int viewer_mjpeg_start(struct viewers *viewers, struct conn *conn, struct feed *feed,
+	bool full_headers, const struct viewer_who *who);
 
 /* The Content-Type of what viewer_wav_start() sends. */
 #define VIEWER_WAV_TYPE "audio/wav"
@@ -75,8 +91,8 @@ int viewer_mjpeg_start(struct viewers *viewers, struct conn *conn, struct feed *
  * wait is sent nothing more until they have gone, and goes on at live.  On -ENOMEM the conn was not
  * touched.
  */
-int viewer_wav_start(struct viewers *viewers, struct conn *conn, struct feed *feed, uint64_t id,
-	const char *user_agent);
+int viewer_wav_start(struct viewers *viewers, struct conn *conn, struct feed *feed,
+	const struct viewer_who *who);
 
 /* Does the source have pictures in that form? */
 bool viewer_ws_has_picture(enum source_id source, enum stream_id picture);
@@ -94,4 +110,4 @@ struct viewer_ws_wish {
  * On -ENOMEM, and on -EINVAL (that is no key), the conn was not touched.
  */
 int viewer_ws_start(struct viewers *viewers, struct feeds *feeds, struct conn *conn,
-	const char *key, const struct viewer_ws_wish *wish, uint64_t id, const char *user_agent);
+	const char *key, const struct viewer_ws_wish *wish, const struct viewer_who *who);

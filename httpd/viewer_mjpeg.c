@@ -216,18 +216,21 @@ static const struct viewer_ops mjpeg_ops = {
 	.kind = "mjpeg", .on_drained = on_drained, .destroy = destroy};
 _Static_assert(offsetof(struct mjpeg, viewer) == 0, "a viewer is cast to its kind");
 
-int viewer_mjpeg_start(struct viewers *viewers, struct conn *conn, struct feed *feed, uint64_t id,
-	bool full_headers, const char *user_agent)
+int viewer_mjpeg_start(struct viewers *viewers, struct conn *conn, struct feed *feed,
+	bool full_headers, const struct viewer_who *who)
 {
 	struct mjpeg *mjpeg = calloc(1, sizeof(*mjpeg));
+	struct feed_info info;
 
 	if (!mjpeg)
 		return -ENOMEM;
+	feed_get_info(feed, &info);
 	mjpeg->full_headers = full_headers;
 	mjpeg->viewer.is_watching = true;
 	mjpeg->listener = (struct feed_listener){.on_frame = on_frame, .arg = mjpeg};
 	evtimer_assign(&mjpeg->repeat, viewers_base(viewers), on_repeat, mjpeg);
-	viewer_start(&mjpeg->viewer, viewers, &mjpeg_ops, conn, feed, id, user_agent);
+	viewer_start(&mjpeg->viewer, viewers, &mjpeg_ops, conn, feed, who);
+	viewer_set_sources(&mjpeg->viewer, 1u << info.source);
 	if (append_head(mjpeg) < 0)
 		conn_close(conn); /* deferred: destroy() cleans up */
 	conn_flush(conn);

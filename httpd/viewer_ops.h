@@ -33,7 +33,8 @@ struct viewer {
 	struct feed *feed; /* whose frames are counted: the picture's, else the sound's */
 	uint64_t id;       /* the page's own number for this connection; 0: none */
 	bool is_watching;  /* pictures of that feed: then it may lag */
-	char user_agent[128];
+	unsigned sources;  /* as of viewer_info; viewer_set_sources() */
+	char user_agent[128], name[VIEWER_NAME_SIZE];
 
 	struct rate_meter meter;
 	uint64_t began_ns;
@@ -43,10 +44,13 @@ struct viewer {
 
 /*
  * Takes `conn` over for a viewer that has been zeroed but for what its kind needs, and counts it.
- * From here on the viewer ends by destroy() alone.  `user_agent` may be NULL, and is copied.
+ * From here on the viewer ends by destroy() alone.
  */
 void viewer_start(struct viewer *viewer, struct viewers *viewers, const struct viewer_ops *ops,
-	struct conn *conn, struct feed *feed, uint64_t id, const char *user_agent);
+	struct conn *conn, struct feed *feed, const struct viewer_who *who);
+
+/* What it sees and hears from now on: bits 1 << enum source_id. */
+void viewer_set_sources(struct viewer *viewer, unsigned sources);
 
 /* A message of its feed has been written: `len` bytes of payload, which lead up to `frame`. */
 void viewer_count(struct viewer *viewer, const struct frame *frame, size_t len);

@@ -75,8 +75,8 @@ static void destroy(struct viewer *viewer)
 static const struct viewer_ops wav_ops = {
 	.kind = "wav", .on_drained = on_drained, .destroy = destroy};
 
-int viewer_wav_start(struct viewers *viewers, struct conn *conn, struct feed *feed, uint64_t id,
-	const char *user_agent)
+int viewer_wav_start(
+	struct viewers *viewers, struct conn *conn, struct feed *feed, const struct viewer_who *who)
 {
 	struct wav *wav = calloc(1, sizeof(*wav));
 	struct evbuffer *out = conn_output(conn);
@@ -84,7 +84,8 @@ int viewer_wav_start(struct viewers *viewers, struct conn *conn, struct feed *fe
 	if (!wav)
 		return -ENOMEM;
 	wav->listener = (struct feed_listener){.on_frame = on_frame, .arg = wav};
-	viewer_start(&wav->viewer, viewers, &wav_ops, conn, feed, id, user_agent);
+	viewer_start(&wav->viewer, viewers, &wav_ops, conn, feed, who);
+	viewer_set_sources(&wav->viewer, 1u << SOURCE_AUDIO);
 	if (evbuffer_add_reference(out, response_head, sizeof(response_head) - 1, NULL, NULL) < 0 ||
 		evbuffer_add_reference(out, wav_head, sizeof(wav_head), NULL, NULL) < 0)
 		conn_close(conn); /* deferred: destroy() cleans up */

@@ -243,6 +243,13 @@ static void part_start(
 	write_state(ws, part);
 }
 
+static void tell_sources(struct ws *ws)
+{
+	viewer_set_sources(
+		&ws->viewer, (ws->picture.stream != VIEWER_NONE ? 1u << ws->source : 0) |
+				     (ws->sound.stream != VIEWER_NONE ? 1u << SOURCE_AUDIO : 0));
+}
+
 static void set_picture(struct ws *ws, enum stream_id stream)
 {
 	if (stream == ws->picture.stream)
@@ -292,6 +299,7 @@ static enum websocket_code on_text(void *arg, const char *text, size_t len)
 			set_picture(ws, request.picture);
 		if (request.sets_sound)
 			set_sound(ws, request.sound);
+		tell_sources(ws);
 		break;
 	case WS_PING:
 		if (ws_message_pong(conn_output(ws->viewer.conn), request.t) < 0)
@@ -432,6 +440,7 @@ static void start(struct ws *ws, const struct viewer_ws_wish *wish, const char *
 	arm(ws, PING_S);
 	set_sound(ws, wish->sound);
 	set_picture(ws, wish->picture);
+	tell_sources(ws);
 }
 
 bool viewer_ws_has_picture(enum source_id source, enum stream_id picture)
@@ -440,7 +449,7 @@ bool viewer_ws_has_picture(enum source_id source, enum stream_id picture)
 }
 
 int viewer_ws_start(struct viewers *viewers, struct feeds *feeds, struct conn *conn,
-	const char *key, const struct viewer_ws_wish *wish, uint64_t id, const char *user_agent)
+	const char *key, const struct viewer_ws_wish *wish, const struct viewer_who *who)
 {
 	char accept[WEBSOCKET_ACCEPT_SIZE];
 	struct feed *feed = feeds_get(feeds, wish->source, STREAM_JPEG);
@@ -466,7 +475,7 @@ int viewer_ws_start(struct viewers *viewers, struct feeds *feeds, struct conn *c
 	ws->sound = (struct part){.stream = VIEWER_NONE,
 		.listener = {.on_frame = on_sound, .on_state = on_sound_state, .arg = ws}};
 	evtimer_assign(&ws->timer, viewers_base(viewers), on_timer, ws);
-	viewer_start(&ws->viewer, viewers, &ws_ops, conn, counted, id, user_agent);
+	viewer_start(&ws->viewer, viewers, &ws_ops, conn, counted, who);
 	start(ws, wish, accept);
 	return 0;
 }

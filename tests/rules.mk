@@ -50,7 +50,7 @@ thread-tests: $(THREAD_TESTS)
 
 # --- the tests' own tools: never with sanitizers ---
 TEST_TOOLS := $(B)/testlib/painter $(B)/testlib/lying_daemon $(B)/testlib/words_picture \
-	$(B)/testlib/delta_viewer $(B)/testlib/fake_logind
+	$(B)/testlib/delta_viewer $(B)/testlib/fake_desktop $(B)/testlib/fake_logind
 test-tools: $(TEST_TOOLS)
 $(B)/testlib/painter: $(call obj,tests/lib/painter.c tests/lib/reference_jpeg.c)
 	@mkdir -p $(@D)
@@ -58,6 +58,9 @@ $(B)/testlib/painter: $(call obj,tests/lib/painter.c tests/lib/reference_jpeg.c)
 $(B)/testlib/lying_daemon: $(call obj,tests/lib/lying_daemon.c)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+$(B)/testlib/fake_desktop: $(call obj,tests/lib/fake_desktop.c)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lsystemd
 $(B)/testlib/delta_viewer: $(call obj,tests/lib/delta_viewer.c tests/lib/delta_client.c) $(B)/lib/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_common) -lxcb -ljpeg -lpng

@@ -40,6 +40,7 @@ capd/daemon.[ch]                  ; ^capd/(screen|camera|audio)/                
 capd/@(source|picture).h          ; ^capd/(daemon|output|subscriber|encode|screen)                                             ; a source knows nothing of encoders, rings and sockets
 capd/screen/!(main|pipeline).[ch] ; ^capd/(daemon|output|subscriber)\.h|^capd/encode/                                          ; only main and pipeline bring source and output together
 capd/screen/tiles.[ch]            ; ^(xcb|systemd)/|^common/                                                                   ; the comparison is pure computing
+capd/screen/@(notification*|control_wish).[ch] ; ^xcb/|^capd/(source|picture)\.h|^capd/screen/(x11|grab|tiles)                ; who is told of viewers knows no display
 capd/camera/!(main|mjpeg|pipeline).[ch] ; ^capd/(daemon|output|subscriber)\.h                                                 ; only main and pipeline bring source and output together
 capd/camera/*                     ; ^capd/(screen|audio)/|^alsa/                                                               ; each daemon has one source
 capd/audio/*                      ; ^capd/(screen|camera)/|^linux/videodev2\.h$|^libv4l2\.h$                                   ; each daemon has one source
@@ -60,6 +61,7 @@ httpd/files/*                     ; ^httpd/(feed|frame|viewer|ring_watch)       
 httpd/files/@(filename|form_parser|tus_head|range|entry|listing|list_text).[ch] ; ^httpd/(conn|exchange|response|routes|pages|site|status)\.h|^event2                 ; names, forms, heads and lists know no connection
 httpd/files/@(path|store|trash|incoming|quota|tus_file|tus_info).[ch] ; ^httpd/(conn|exchange|response|routes|pages|site|status)\.h|^event2                                  ; the disk's side knows no connection
 httpd/files/!(zip).[ch]           ; ^archive                                                                                   ; only the ZIP knows libarchive
+httpd/@(watchers|pause_file).[ch] ; ^event2|^httpd/(feed|viewer|conn|presence|site)                                            ; a list and a file know no event loop
 httpd/!(request*|main).[ch]       ; ^llhttp\.h$                                                                                ; only the request's reader knows llhttp
 httpd/!(main|server).[ch]         ; ^httpd/server\.h                                                                           ; the server is the top
 RULES

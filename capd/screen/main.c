@@ -11,6 +11,7 @@
 
 #include "capd/daemon.h"
 #include "capd/pattern_source.h"
+#include "capd/screen/notification.h"
 #include "capd/screen/pipeline.h"
 #include "capd/screen/x11_source.h"
 #include "capd/session/session.h"
@@ -27,6 +28,7 @@ struct screen {
 	struct service_options options;
 	struct daemon *daemon;
 	struct pipeline *pipeline;
+	struct notification *notification; /* NULL: [session] notify is no */
 
 	const struct source_ops *ops; /* of `source`: the configured one */
 	struct source *source;
@@ -214,11 +216,25 @@ static void on_catch_up(void *arg, uint64_t since_sequence, bool exact)
 	published(screen, pipeline_catch_up(screen->pipeline, since_sequence, exact));
 }
 
+static void on_viewers(void *arg, const struct subscriber_viewers *viewers)
+{
+	struct screen *screen = arg;
+
+	if (!screen->notification)
+		return;
+	if (viewers)
+		notification_show(
+			screen->notification, viewers->sources, viewers->is_paused, viewers->lines);
+	else
+		notification_hide(screen->notification);
+}
+
 static const struct daemon_ops daemon_ops = {
 	.has_stream = has_stream,
 	.on_demand = on_demand,
 	.on_key_frame = on_key_frame,
 	.on_catch_up = on_catch_up,
+	.on_viewers = on_viewers,
 };
 
 /* --- from the session --- */
@@ -291,11 +307,15 @@ static int screen_init(struct screen *screen, int listen_fd)
 		r = session_follow(
 			screen->session, daemon_event(screen->daemon), &session_ops, screen);
 	}
+	if (r >= 0 && screen->config.session.notify)
+		r = notification_create(daemon_event(screen->daemon), screen->options.runtime_dir,
+			&screen->notification);
 	return r;
 }
 
 static void screen_fini(struct screen *screen)
 {
+	notification_destroy(screen->notification);
 	sd_event_source_disable_unref(screen->memory_timer);
 	sd_event_source_disable_unref(screen->pipeline_timer);
 	if (screen->source)

@@ -22,12 +22,13 @@
 	var FAILURES_MAX = 2;
 
 	/*
-	 * `wants` is {source, picture, sound}; `on` has hello(message), state(message),
-	 * binary(message, arrivedMs), lost(wasGood), failed(), before it is tried once more: this attempt
-	 * came to nothing though the server is there, and broken().
+	 * `wants` is {source, picture, sound}; `name` "&name=…" or "", for the query; `on` has
+	 * hello(message), state(message), binary(message, arrivedMs), lost(wasGood), failed(), before it
+	 * is tried once more: this attempt came to nothing though the server is there, and broken().
 	 */
-	function Link(wants, on) {
+	function Link(wants, name, on) {
 		this.wants = wants;
+		this.name = name;
 		this.on = on;
 		this.socket = null;
 		this.clock = new screenshare.Clock();
@@ -50,7 +51,7 @@
 	Link.prototype.url = function () {
 		return (location.protocol === 'https:' ? 'wss://' : 'ws://') + location.host +
 			'/ws?source=' + this.wants.source + '&picture=' + this.wants.picture +
-			'&sound=' + this.wants.sound + '&id=' + screenshare.randomId();
+			'&sound=' + this.wants.sound + '&id=' + screenshare.randomId() + this.name;
 	};
 
 	Link.prototype.connect = function () {

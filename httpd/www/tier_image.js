@@ -21,7 +21,7 @@
 		this.settings = settings;
 		this.stage = stage;
 		this.on = on;
-		this.sound = new screenshare.Wav(settings.audio);
+		this.sound = new screenshare.Wav(settings.audio, settings.name);
 		this.coming = null;   /* the <img> that connects; it will be the one that is seen */
 		this.shown = null;    /* the <img> that is seen */
 		this.id = '';         /* of the newer of the two */
@@ -56,7 +56,7 @@
 			self.failed(image);
 		};
 		this.stage.prepare(image);
-		image.src = this.settings.video + '?id=' + this.id;
+		image.src = this.settings.video + '?id=' + this.id + this.settings.name;
 	};
 
 	TierImage.prototype.loaded = function (image) {

@@ -18,7 +18,7 @@
 	var DOUBT_MS = 300;
 
 	function TierSocket(settings, stage, on) {
-		var self = this;
+		var self = this, wants;
 		this.settings = settings;
 		this.stage = stage;
 		this.on = on;
@@ -44,7 +44,8 @@
 			lost: function (inARow) { self.askAnew(inARow); },
 			broken: function () { self.broken(); }
 		});
-		this.link = new screenshare.Link({source: settings.source, picture: this.best, sound: 'none'}, {
+		wants = {source: settings.source, picture: this.best, sound: 'none'};
+		this.link = new screenshare.Link(wants, settings.name, {
 			hello: function (message) { self.hello(message); },
 			state: function (message) { self.state(message); },
 			binary: function (message, now) { self.binary(message, now); },
@@ -63,7 +64,7 @@
 	TierSocket.prototype.makeSound = function () {
 		var self = this;
 		this.isWav = !screenshare.Sound.isPossible();
-		this.sound = this.isWav ? new screenshare.Wav(this.settings.audio) :
+		this.sound = this.isWav ? new screenshare.Wav(this.settings.audio, this.settings.name) :
 			new screenshare.Sound(this.settings.opus, function (kind) {
 				self.link.want('sound', kind);
 			});

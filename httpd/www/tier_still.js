@@ -13,7 +13,7 @@
 		this.settings = settings;
 		this.stage = stage;
 		this.on = on;
-		this.sound = new screenshare.Wav(settings.audio);
+		this.sound = new screenshare.Wav(settings.audio, settings.name);
 		this.coming = null;
 		this.timer = null;
 		this.retryMs = PAUSE_MS;
@@ -41,7 +41,8 @@
 			self.failed();
 		};
 		this.stage.prepare(image);
-		image.src = this.settings.still + '?t=' + new Date().getTime() + '.' + (++this.asked);
+		image.src = this.settings.still + '?t=' + new Date().getTime() + '.' + (++this.asked) +
+			this.settings.name;
 		this.timer = window.setTimeout(function () {
 			self.failed();
 		}, PATIENCE_MS);

@@ -20,9 +20,19 @@
 	var isSoundOn = false, mode = 'live', fallBacks = 0;
 
 	function fill() {
-		var names = ['source', 'alt', 'video', 'still', 'audio', 'opus'], i;
+		var names = ['source', 'alt', 'video', 'still', 'audio', 'opus', 'name'], i;
 		for (i = 0; i < names.length; i++) {
 			settings[names[i]] = body.getAttribute('data-' + names[i]);
+		}
+		settings.name = nameQuery(settings.name || recall('sender')); /* as the start page has it */
+	}
+
+	/* What this viewer is called, to whoever sits at the computer; a name may be no text at all. */
+	function nameQuery(name) {
+		try {
+			return name ? '&name=' + encodeURIComponent(name) : '';
+		} catch (ignore) {
+			return '';
 		}
 	}
 
@@ -32,13 +42,16 @@
 		return 'screenshare.mode.' + settings.source;
 	}
 
-	function recallMode() {
-		var kept = null;
+	function recall(name) {
 		try {
-			kept = window.localStorage.getItem(key());
+			return window.localStorage.getItem(name);
 		} catch (ignore) {
-			kept = null;
+			return null;
 		}
+	}
+
+	function recallMode() {
+		var kept = recall(key());
 		return kept === 'live' || kept === 'smooth' ? kept :
 			settings.source === 'camera' ? 'smooth' : 'live';
 	}

@@ -9,8 +9,10 @@
 	var STUCK_POLLS = 3;
 	var RETRY_MAX_MS = 4000;
 
-	function Wav(url) {
+	/* `name`: "&name=…" or "", for the query. */
+	function Wav(url, name) {
 		this.url = url;
+		this.name = name;
 		this.element = null;
 		this.id = '';
 		this.isOn = false;
@@ -64,7 +66,7 @@
 		element.onerror = element.onended = function () {
 			self.lose();
 		};
-		element.src = this.url + '?id=' + this.id;
+		element.src = this.url + '?id=' + this.id + this.name;
 		promise = element.play();
 		if (promise && promise['catch']) {
 			promise['catch'](function () { return null; }); /* onerror tells, or the next poll */

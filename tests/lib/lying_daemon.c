@@ -8,7 +8,8 @@
  *     stdout: hello                          for each subscriber that was lied to
  *
  * `lying_daemon --list` prints the names of all lies.  "honest" is the one that tells the truth: a
- * ring with the picture in it.  Ends with stdin.  What each lie does to a reader is what its
+ * ring with the picture in it.  Who only tells who watches is listened to, and not lied to.  Ends
+ * with stdin.  What each lie does to a reader is what its
  * function shows; what httpd must do is in tests/system/test_lying_daemon.py.
  */
 #include <errno.h>
@@ -751,10 +752,19 @@ static bool read_from_subscriber(int fd, const struct lie *lie, bool *is_greeted
 	return true;
 }
 
+/* A subscriber of presence, whose hello is still to be read? */
+static bool is_presence(int fd)
+{
+	uint32_t hello[4];
+
+	return recv(fd, hello, sizeof(hello), MSG_PEEK) == (ssize_t)sizeof(hello) &&
+	       hello[0] == CAPSOCK_HELLO && hello[3] == STREAM_PRESENCE;
+}
+
 int main(int argc, char **argv)
 {
 	const struct lie *lie = &lies[0];
-	int listen_fd, fd = -1;
+	int listen_fd, fd = -1, presence_fd = -1;
 	bool is_greeted = false;
 	char line[64];
 
@@ -791,6 +801,9 @@ int main(int argc, char **argv)
 		if (fd < 0 && polled[1].revents) {
 			fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 			is_greeted = false;
+		} else if (fd >= 0 && polled[1].revents && !is_greeted && is_presence(fd)) {
+			fd_close(&presence_fd);
+			presence_fd = fd_steal(&fd);
 		} else if (fd >= 0 && polled[1].revents) {
 			if (!read_from_subscriber(fd, lie, &is_greeted))
 				fd_close(&fd);

@@ -60,10 +60,14 @@ static void subscribers_messages_arrive_as_sent(void **state)
 		{.type = CAPSOCK_HELLO, .version = 1, .stream = STREAM_DELTA},
 		{.type = CAPSOCK_KEY_FRAME},
 		{.type = CAPSOCK_CATCH_UP, .since_sequence = 1ull << 40, .exact = true},
-		{.type = CAPSOCK_BITRATE, .value = 4000000},
-		{.type = CAPSOCK_RATE, .value = 30000},
+		{.type = CAPSOCK_BITRATE, .value = 4000000}, {.type = CAPSOCK_RATE, .value = 30000},
 		{.type = CAPSOCK_MUTE, .muted = true},
-		{.type = CAPSOCK_VIEWERS, .words = "Wohnzimmer\n客厅", .words_len = 17},
+		{.type = CAPSOCK_VIEWERS,
+			.sources = 1u << SOURCE_SCREEN | 1u << SOURCE_AUDIO,
+			.is_paused = true,
+			.words = "Wohnzimmer\n客厅",
+			.words_len = 17},
+		{.type = CAPSOCK_VIEWERS}, /* nobody */
 	};
 
 	for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
@@ -77,6 +81,8 @@ static void subscribers_messages_arrive_as_sent(void **state)
 		assert_int_equal(got.exact, sent[i].exact);
 		assert_int_equal(got.value, sent[i].value);
 		assert_int_equal(got.muted, sent[i].muted);
+		assert_int_equal(got.sources, sent[i].sources);
+		assert_int_equal(got.is_paused, sent[i].is_paused);
 		assert_int_equal(got.words_len, sent[i].words_len);
 		if (got.words_len)
 			assert_memory_equal(got.words, sent[i].words, got.words_len);
@@ -211,6 +217,43 @@ static void lies_are_refused_and_leak_nothing(void **state)
 	close(fd);
 }
 
+/* Sends the lines as they are, and what the daemon makes of them. */
+static int receive_lines(struct pair *pair, const char *lines)
+{
+	struct capsock_message got;
+	const struct capsock_message message = {
+		.type = CAPSOCK_VIEWERS, .words = lines, .words_len = strlen(lines)};
+
+	assert_int_equal(capsock_send(pair->subscriber, CAPSOCK_SUBSCRIBER, &message), 0);
+	return capsock_receive(pair->daemon, CAPSOCK_DAEMON, &pair->buffer, &got);
+}
+
+static void viewers_are_so_many_lines_and_none_is_empty(void **state)
+{
+	struct pair *pair = *state;
+	char lines[2 * CAPSOCK_VIEWERS_LINES + 2] = "";
+	uint32_t w[5] = {CAPSOCK_VIEWERS, 12, 1u << SOURCE_COUNT};
+	struct capsock_message got;
+
+	for (size_t i = 0; i < CAPSOCK_VIEWERS_LINES; i++)
+		strcat(lines, i > 0 ? "\na" : "a");
+	assert_int_equal(receive_lines(pair, lines), 0);
+	strcat(lines, "\na");
+	assert_int_equal(receive_lines(pair, lines), -EPROTO);
+	assert_int_equal(receive_lines(pair, "\na"), -EPROTO);
+	assert_int_equal(receive_lines(pair, "a\n"), -EPROTO);
+	assert_int_equal(receive_lines(pair, "a\n\nb"), -EPROTO);
+	assert_int_equal(receive_lines(pair, "a\tb"), -EPROTO);
+	/* A source that there is not; neither paused nor not */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(send(pair->subscriber, w, sizeof(w), 0), sizeof(w));
+		assert_int_equal(capsock_receive(pair->daemon, CAPSOCK_DAEMON, &pair->buffer, &got),
+			-EPROTO);
+		w[2] = 0;
+		w[3] = 2;
+	}
+}
+
 static void end_of_file_is_a_reset(void **state)
 {
 	struct pair *pair = *state;
@@ -245,6 +288,8 @@ int main(void)
 			limits_are_refused_before_they_are_sent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			lies_are_refused_and_leak_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			viewers_are_so_many_lines_and_none_is_empty, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(end_of_file_is_a_reset, set_up, tear_down),
 		cmocka_unit_test(nobody_listening_is_an_error),
 	};

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+#include "capd/screen/notification.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-bus.h>
+
+#include "capd/screen/control_wish.h"
+#include "capd/screen/notification_text.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+#define SPACING_US   1000000u /* between two calls */
+#define TIMEOUT_US   5000000u /* of a call */
+#define NAME         "org.freedesktop.Notifications"
+#define PATH         "/org/freedesktop/Notifications"
+#define APP_NAME     "screenshare"
+#define APP_ICON     "video-display"
+#define CLOSED_BY_US 3u /* the specification's reason "closed by a call to CloseNotification" */
+
+/* What a notification says. */
+struct message {
+	char *lines; /* owned; NULL: there is none */
+	unsigned sources;
+	bool is_paused;
+};
+
+struct notification {
+	sd_event *event; /* borrowed */
+	const char *runtime_dir;
+	struct message wanted;
+	struct message tried; /* what was said last, or could not be: not said again */
+	uint32_t id;          /* of what is shown; 0: nothing is */
+	bool is_closed;       /* by its reader */
+
+	sd_bus *bus; /* NULL: not connected */
+	sd_bus_slot *call;
+	uint64_t next_us; /* CLOCK_MONOTONIC: no call before that */
+	sd_event_source *timer;
+	struct control_wish *wish;
+};
+
+static void advance(struct notification *notification);
+
+/* --- messages --- */
+
+static void message_clear(struct message *message)
+{
+	free(message->lines);
+	*message = (struct message){.lines = NULL};
+}
+
+/* Without memory it is none. */
+static void message_set(
+	struct message *message, const char *lines, unsigned sources, bool is_paused)
+{
+	char *copy = lines ? strdup(lines) : NULL;
+
+	message_clear(message);
+	*message = (struct message){.lines = copy, .sources = sources, .is_paused = is_paused};
+}
+
+static bool is_same(const struct message *a, const struct message *b)
+{
+	return a->lines && b->lines && strcmp(a->lines, b->lines) == 0 &&
+	       a->sources == b->sources && a->is_paused == b->is_paused;
+}
+
+/* Is there anything that whoever has closed it does not know? */
+static bool is_news(const struct notification *notification)
+{
+	const struct message *wanted = &notification->wanted, *tried = &notification->tried;
+
+	return !tried->lines || wanted->is_paused != tried->is_paused ||
+	       notification_has_new(tried->lines, wanted->lines);
+}
+
+/* --- the bus --- */
+
+static void bus_close(struct notification *notification)
+{
+	notification->call = sd_bus_slot_unref(notification->call);
+	if (notification->bus)
+		sd_bus_detach_event(notification->bus);
+	notification->bus = sd_bus_close_unref(notification->bus);
+	notification->id = 0;
+}
+
+static void say_failed(const char *reason)
+{
+	log_debug("Could not say on the desktop who watches: %s; trying again with the next change",
+		reason);
+}
+
+static int on_disconnected(sd_bus_message *m, void *arg, sd_bus_error *error)
+{
+	struct notification *notification = arg;
+	(void)m, (void)error;
+
+	say_failed("the session bus has gone");
+	bus_close(notification);
+	return 0;
+}
+
+static void on_wish_done(void *arg, int r)
+{
+	struct notification *notification = arg;
+
+	control_wish_destroy(notification->wish);
+	notification->wish = NULL;
+	if (r < 0)
+		log_warn("Could not do what was asked for on the desktop: %s; use `screenshare "
+			 "pause` "
+			 "or `screenshare resume`",
+			r == -EPERM ? "the server refused" : strerror(-r));
+}
+
+static int on_action(sd_bus_message *m, void *arg, sd_bus_error *error)
+{
+	struct notification *notification = arg;
+	const char *key;
+	uint32_t id;
+	int r = sd_bus_message_read(m, "us", &id, &key);
+	(void)error;
+
+	if (r < 0 || id == 0 || id != notification->id || notification->wish)
+		return 0;
+	if (strcmp(key, "pause") != 0 && strcmp(key, "resume") != 0)
+		return 0;
+	r = control_wish_send(notification->event, notification->runtime_dir, key, on_wish_done,
+		notification, &notification->wish);
+	if (r < 0)
+		on_wish_done(notification, r);
+	return 0;
+}
+
+static int on_closed(sd_bus_message *m, void *arg, sd_bus_error *error)
+{
+	struct notification *notification = arg;
+	uint32_t id, reason;
+	(void)error;
+
+	if (sd_bus_message_read(m, "uu", &id, &reason) < 0 || id == 0 || id != notification->id)
+		return 0;
+	notification->id = 0;
+	notification->is_closed = reason != CLOSED_BY_US;
+	return 0;
+}
+
+/* Everything is queued until the bus has answered; nothing waits for it. */
+static int bus_open(struct notification *notification)
+{
+	sd_bus *bus = NULL;
+	int r = sd_bus_open_user(&bus);
+
+	if (r < 0)
+		return r;
+	notification->bus = bus;
+	r = sd_bus_attach_event(bus, notification->event, SD_EVENT_PRIORITY_IDLE);
+	if (r >= 0)
+		r = sd_bus_match_signal(bus, NULL, NULL, "/org/freedesktop/DBus/Local",
+			"org.freedesktop.DBus.Local", "Disconnected", on_disconnected,
+			notification);
+	if (r >= 0)
+		r = sd_bus_match_signal_async(bus, NULL, NAME, PATH, NAME, "ActionInvoked",
+			on_action, NULL, notification);
+	if (r >= 0)
+		r = sd_bus_match_signal_async(bus, NULL, NAME, PATH, NAME, "NotificationClosed",
+			on_closed, NULL, notification);
+	if (r < 0)
+		bus_close(notification);
+	return r;
+}
+
+/* --- calls --- */
+
+static uint64_t now_us(void)
+{
+	return clock_monotonic_ns() / NS_PER_US;
+}
+
+static int on_answer(sd_bus_message *m, void *arg, sd_bus_error *error)
+{
+	struct notification *notification = arg;
+	const sd_bus_error *failure = sd_bus_message_get_error(m);
+	(void)error;
+
+	notification->call = sd_bus_slot_unref(notification->call);
+	if (failure)
+		say_failed(failure->message ? failure->message : failure->name);
+	if (failure || sd_bus_message_read(m, "u", &notification->id) < 0)
+		notification->id = 0;
+	notification->is_closed = false;
+	advance(notification);
+	return 0;
+}
+
+static int append(sd_bus_message *m, const struct notification *notification, const char *body)
+{
+	const struct message *wanted = &notification->wanted;
+	int r = sd_bus_message_append(m, "susss", APP_NAME, notification->id, APP_ICON,
+		notification_summary(wanted->sources, wanted->is_paused), body);
+
+	if (r >= 0)
+		r = wanted->is_paused ? sd_bus_message_append(m, "as", 2, "resume", "Resume")
+				      : sd_bus_message_append(m, "as", 2, "pause", "Pause");
+	/* It stays when its button is pressed: what it says is then changed. */
+	if (r >= 0)
+		r = sd_bus_message_append(m, "a{sv}", 3, "resident", "b", 1, "urgency", "y", 1,
+			"desktop-entry", "s", APP_NAME);
+	return r < 0 ? r : sd_bus_message_append(m, "i", -1); /* for as long as usual */
+}
+
+static int notify(struct notification *notification)
+{
+	char *body = notification_body(notification->wanted.lines);
+	sd_bus_message *m = NULL;
+	int r = -ENOMEM;
+
+	if (body)
+		r = sd_bus_message_new_method_call(
+			notification->bus, &m, NAME, PATH, NAME, "Notify");
+	if (r >= 0)
+		r = append(m, notification, body);
+	if (r >= 0)
+		r = sd_bus_call_async(notification->bus, &notification->call, m, on_answer,
+			notification, TIMEOUT_US);
+	sd_bus_message_unref(m);
+	free(body);
+	return r;
+}
+
+/* Whether it could be sent or not: the next change tries again. */
+static void say(struct notification *notification)
+{
+	const struct message *wanted = &notification->wanted;
+	int r = 0;
+
+	notification->next_us = now_us() + SPACING_US;
+	message_set(&notification->tried, wanted->lines, wanted->sources, wanted->is_paused);
+	if (!notification->bus)
+		r = bus_open(notification);
+	if (r >= 0)
+		r = notify(notification);
+	if (r < 0)
+		say_failed(strerror(-r));
+}
+
+static void take_back(struct notification *notification)
+{
+	if (notification->bus && notification->id != 0)
+		sd_bus_call_method_async(notification->bus, NULL, NAME, PATH, NAME,
+			"CloseNotification", NULL, NULL, "u", notification->id);
+	notification->id = 0;
+	notification->is_closed = false;
+	message_clear(&notification->tried);
+}
+
+/* The next thing that is missing, if it may be done now. */
+static void advance(struct notification *notification)
+{
+	if (notification->call)
+		return; /* its answer comes back here */
+	if (!notification->wanted.lines) {
+		take_back(notification);
+		return;
+	}
+	if (is_same(&notification->wanted, &notification->tried))
+		return;
+	if (notification->is_closed && !is_news(notification))
+		return;
+	if (now_us() < notification->next_us) {
+		sd_event_source_set_time(notification->timer, notification->next_us);
+		sd_event_source_set_enabled(notification->timer, SD_EVENT_ONESHOT);
+		return;
+	}
+	say(notification);
+}
+
+static int on_timer(sd_event_source *source, uint64_t time_us, void *arg)
+{
+	(void)source, (void)time_us;
+	advance(arg);
+	return 0;
+}
+
+/* --- from outside --- */
+
+void notification_show(
+	struct notification *notification, unsigned sources, bool is_paused, const char *lines)
+{
+	message_set(&notification->wanted, lines, sources, is_paused);
+	advance(notification);
+}
+
+void notification_hide(struct notification *notification)
+{
+	message_clear(&notification->wanted);
+	advance(notification);
+}
+
+int notification_create(sd_event *event, const char *runtime_dir, struct notification **out)
+{
+	struct notification *notification = calloc(1, sizeof(*notification));
+	int r;
+
+	if (!notification)
+		return -ENOMEM;
+	notification->event = event;
+	notification->runtime_dir = runtime_dir;
+	r = sd_event_add_time(
+		event, &notification->timer, CLOCK_MONOTONIC, 0, 0, on_timer, notification);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(notification->timer, SD_EVENT_OFF);
+	if (r < 0) {
+		notification_destroy(notification);
+		return r;
+	}
+	*out = notification;
+	return 0;
+}
+
+void notification_destroy(struct notification *notification)
+{
+	if (!notification)
+		return;
+	take_back(notification);
+	bus_close(notification);
+	control_wish_destroy(notification->wish);
+	sd_event_source_disable_unref(notification->timer);
+	message_clear(&notification->wanted);
+	message_clear(&notification->tried);
+	free(notification);
+}

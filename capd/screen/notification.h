@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The notification by which the person at this computer knows that somebody watches
+ * (org.freedesktop.Notifications on the session bus), with a button to pause, or to go on.
+ *
+ *     show, hide ──► what is wanted ──one call at a time, SPACING apart──► desktop
+ *     button ◄── ActionInvoked                                              │
+ *        └──► "pause" or "resume", to the control socket as this user       │
+ *     closed by hand ◄── NotificationClosed ────────────────────────────────┘
+ *
+ * One notification, updated as viewers come and go.  Whoever has closed it sees it again when
+ * somebody new comes, or all is paused.  Nothing here ever waits: where there is no bus, or nobody
+ * who shows notifications, or they hang, one line for debugging says so, and the next change tries
+ * again.  Event-loop thread only.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+struct notification; /* opaque */
+
+/* `runtime_dir`, where the control socket is, is borrowed for life.  0 or -ENOMEM. */
+int notification_create(sd_event *event, const char *runtime_dir, struct notification **out);
+/* Takes it back if it is shown.  Accepts NULL. */
+void notification_destroy(struct notification *notification);
+
+/* These watch: a line each, copied; `sources` are bits 1 << enum source_id. */
+void notification_show(
+	struct notification *notification, unsigned sources, bool is_paused, const char *lines);
+/* Nobody does. */
+void notification_hide(struct notification *notification);
