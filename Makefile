@@ -82,7 +82,7 @@ SRC_screen := $(wildcard capd/screen/*.c)
 SRC_camera := $(wildcard capd/camera/*.c)
 SRC_audio  := $(wildcard capd/audio/*.c)
 SRC_httpd  := $(wildcard httpd/*.c httpd/files/*.c)
-SRC_cli    := $(wildcard cli/*.c)
+SRC_cli    := $(wildcard cli/*.c cli/doctor/*.c)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 

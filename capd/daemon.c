@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "common/messages.h"
 #include "common/ring_writer.h"
 
 /* Started for a connection that never came (its peer is already gone): do not stay for ever. */
@@ -327,7 +328,8 @@ int daemon_take_socket(enum source_id source)
 	int fd = service_take_socket(SERVICE_FD_CAPTURE);
 
 	if (fd < 0)
-		log_err("Could not start: no socket named \"%s\" was passed; start "
+		log_message(LOG_ERR, MESSAGE_NO_SOCKET,
+			"Could not start: no socket named \"%s\" was passed; start "
 			"screenshare-%s.socket, or use `screenshare run`",
 			SERVICE_FD_CAPTURE, source_name(source));
 	return fd;
@@ -422,8 +424,12 @@ int daemon_add_output(struct daemon *daemon, enum stream_id stream, struct outpu
 /* One line when a fault begins, one when it ends. */
 static void log_state(const struct daemon *daemon, enum source_state before, uint64_t before_ns)
 {
-	const struct log_fields fields = {
-		.source = source_name(daemon->source), .state = state_name(daemon->state)};
+	bool is_back =
+		daemon->state == STATE_LIVE && before != STATE_STARTING && before != STATE_LIVE;
+	const struct log_fields fields = {.source = source_name(daemon->source),
+		.state = state_name(daemon->state),
+		.message =
+			is_back ? MESSAGE_BACK : message_of_state(daemon->source, daemon->state)};
 	bool is_sound = daemon->source == SOURCE_AUDIO;
 
 	if (daemon->state == STATE_STARTING)
@@ -431,7 +437,7 @@ static void log_state(const struct daemon *daemon, enum source_state before, uin
 	if (daemon->state != STATE_LIVE)
 		log_at(LOG_WARNING, &fields, "No %s (%s): %s", is_sound ? "sound" : "pictures",
 			state_name(daemon->state), daemon->words);
-	else if (before != STATE_STARTING && before != STATE_LIVE)
+	else if (is_back)
 		log_at(LOG_INFO, &fields, "%s again after %.1f s of %s",
 			is_sound ? "Sound" : "Pictures",
 			(double)(daemon->state_since_ns - before_ns) / 1e9, state_name(before));

@@ -30,6 +30,8 @@ struct service_options {
 	const char *runtime_dir;    /* --runtime DIR, else SERVICE_RUNTIME_DIR */
 	const char *state_dir;      /* --state DIR, else SERVICE_STATE_DIR */
 	bool pattern_if_no_display; /* --pattern-if-no-display: only `screenshare run` passes it */
+	bool is_probe; /* --probe: look, print findings (common/findings.h), end; no socket is
+			  needed */
 };
 
 /*
@@ -48,6 +50,10 @@ int service_begin(const char *name, int argc, char **argv, struct service_option
  */
 int service_take_socket(const char *name);
 int service_take_sockets(const char *name, int *fds, int max);
+
+/* The end of a --probe: prints what was found.  The exit status. */
+struct findings;
+int service_print_findings(const struct findings *findings);
 
 /* Tell the service manager; no-ops without one.  `status` is one line for a person. */
 void service_ready(void);

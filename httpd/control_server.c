@@ -17,6 +17,7 @@
 #include "common/control.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "common/messages.h"
 #include "common/ratelimit.h"
 #include "httpd/access.h"
 #include "httpd/files/files_control.h"
@@ -324,8 +325,9 @@ static void add_client(struct control_server *control, int fd)
 	send_answer(client, error_json("Only root and the user who sits at this computer may ask"));
 	bufferevent_enable(client->stream, EV_WRITE);
 	if (ratelimit_allow(&control->refused_log, clock_monotonic_ns(), &suppressed))
-		log_warn("Refused the user %u on the control socket: only root and the user who "
-			 "sits at this computer may ask%s",
+		log_message(LOG_WARNING, MESSAGE_NOT_PRESENTER,
+			"Refused the user %u on the control socket: only root and the user who "
+			"sits at this computer may ask%s",
 			(unsigned)peer.uid, ratelimit_more(suppressed, more));
 	return;
 

@@ -20,6 +20,7 @@
 #include "common/capsock.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/messages.h"
 #include "common/service.h"
 #include "httpd/catch_ups.h"
 #include "httpd/rate_meter.h"
@@ -149,7 +150,8 @@ static void set_fault(struct feed *feed, enum source_state fault, const char *wo
 
 static void log_fault(struct feed *feed)
 {
-	const struct log_fields fields = {.source = source_name(feed->source),
+	const struct log_fields fields = {.message = MESSAGE_DAEMON_FAILS,
+		.source = source_name(feed->source),
 		.stream = stream_name(feed->stream),
 		.state = state_name(feed->fault)};
 
@@ -165,8 +167,9 @@ static void log_fault(struct feed *feed)
 /* The daemon has delivered something whole. */
 static void fault_is_over(struct feed *feed)
 {
-	const struct log_fields fields = {
-		.source = source_name(feed->source), .stream = stream_name(feed->stream)};
+	const struct log_fields fields = {.message = MESSAGE_BACK,
+		.source = source_name(feed->source),
+		.stream = stream_name(feed->stream)};
 
 	feed->has_delivered = true;
 	feed->retry_ms = 0;

@@ -16,12 +16,15 @@
 #include "common/addresses.h"
 #include "common/clock.h"
 #include "common/config.h"
+#include "common/findings.h"
 #include "common/log.h"
+#include "common/messages.h"
 #include "common/service.h"
 #include "httpd/access.h"
 #include "httpd/control_server.h"
 #include "httpd/feed.h"
 #include "httpd/files/files.h"
+#include "httpd/probe.h"
 #include "httpd/server.h"
 #include "httpd/site.h"
 #include "httpd/urls.h"
@@ -53,7 +56,8 @@ static int take_sockets(struct daemon *daemon)
 	daemon->control_fd = service_take_socket(SERVICE_FD_CONTROL);
 	daemon->addresses_fd = service_take_socket(SERVICE_FD_ADDRESSES);
 	if (daemon->n_http_fds == 0) {
-		log_err("Could not start: no socket called \"" SERVICE_FD_HTTP
+		log_message(LOG_ERR, MESSAGE_NO_SOCKET,
+			"Could not start: no socket called \"" SERVICE_FD_HTTP
 			"\" was handed over; start it with systemctl start screenshare, or by "
 			"`screenshare run`");
 		return SERVICE_EXIT_CONFIG;
@@ -171,7 +175,8 @@ static void tell_urls(const struct site *site)
 			URLS_TOLD_MAX - n);
 	for (size_t i = 0; i < n; i++)
 		len += (size_t)snprintf(all + len, sizeof(all) - len, " %s", urls[i]);
-	log_info("Serving at%s", n > 0 ? all : " no address that is known");
+	log_message(LOG_INFO, MESSAGE_SERVING, "Version %s serves at%s", SCREENSHARE_VERSION,
+		n > 0 ? all : " no address that is known");
 }
 
 static void destroy_all(struct daemon *daemon)
@@ -195,6 +200,14 @@ static void destroy_all(struct daemon *daemon)
 		event_base_free(site->base);
 }
 
+static int probe(const struct daemon *daemon)
+{
+	static struct findings findings;
+
+	files_probe(&daemon->config, daemon->options.state_dir, &findings);
+	return service_print_findings(&findings);
+}
+
 int main(int argc, char **argv)
 {
 	struct daemon daemon = {.control_fd = -1, .addresses_fd = -1};
@@ -203,6 +216,8 @@ int main(int argc, char **argv)
 	/* The thread that waits for rings allocates nothing that would be worth another arena. */
 	mallopt(M_ARENA_MAX, 1);
 	status = service_begin("httpd", argc, argv, &daemon.options, &daemon.config);
+	if (status == 0 && daemon.options.is_probe)
+		return probe(&daemon);
 	if (status == 0)
 		status = take_sockets(&daemon);
 	if (status != 0)

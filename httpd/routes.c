@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/messages.h"
 #include "common/parse.h"
 #include "httpd/access.h"
 #include "httpd/feed.h"
@@ -348,7 +349,8 @@ static void forbid(struct site *site, struct exchange *exchange, enum access_ver
 	};
 	const char *peer = conn_peer_text(exchange_conn(exchange));
 	const struct request *request = exchange_request(exchange);
-	const struct log_fields fields = {.viewer = peer, .route = request->path};
+	const struct log_fields fields = {
+		.message = MESSAGE_FORBIDDEN, .viewer = peer, .route = request->path};
 	char more[RATELIMIT_MORE_SIZE];
 	unsigned suppressed;
 

@@ -24,6 +24,7 @@ capd/*                            ; ^event2?[/.]|^(llhttp|jansson|qrencode)\.h$|
 capd/*                            ; ring_reader\.h                                                                             ; only httpd reads rings
 cli/*                             ; ^(capd|httpd|tests)/                                                                       ; the command line knows only common and itself
 cli/*                             ; ^event2?[/.]|^llhttp\.h$|^xcb/|^jpeglib\.h$                                                ; the command line serves no browser and shows no picture
+cli/!(doctor/*)                   ; ^cli/doctor/                                                                               ; the other commands know no check
 
 capd/encode/*                     ; ^capd/(daemon|output|subscriber|source|pattern|session)\.h                                 ; encoders lie below output and daemon
 capd/encode/*                     ; ^capd/(camera|audio)/                                                                      ; encoders know no device

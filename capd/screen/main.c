@@ -12,8 +12,10 @@
 #include "capd/daemon.h"
 #include "capd/pattern_source.h"
 #include "capd/screen/pipeline.h"
+#include "capd/screen/probe.h"
 #include "capd/screen/x11_source.h"
 #include "common/clock.h"
+#include "common/findings.h"
 #include "common/log.h"
 #include "common/service.h"
 
@@ -261,6 +263,14 @@ static void screen_fini(struct screen *screen)
 	daemon_destroy(screen->daemon);
 }
 
+static int probe(const struct config *config)
+{
+	static struct findings findings;
+
+	screen_probe(config, &findings);
+	return service_print_findings(&findings);
+}
+
 int main(int argc, char **argv)
 {
 	struct screen screen = {0};
@@ -268,6 +278,8 @@ int main(int argc, char **argv)
 
 	if (status != 0)
 		return status;
+	if (screen.options.is_probe)
+		return probe(&screen.config);
 	int listen_fd = daemon_take_socket(SOURCE_SCREEN);
 	if (listen_fd < 0)
 		return SERVICE_EXIT_CONFIG;

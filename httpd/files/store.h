@@ -19,7 +19,8 @@
 #include "httpd/files/entry.h"
 #include "httpd/files/filename.h"
 
-#define STORE_ID_SIZE 33u /* 32 hexadecimal digits */
+#define STORE_ID_SIZE      33u       /* 32 hexadecimal digits */
+#define STORE_DEFAULT_NAME "uploads" /* the folder, in that of the state */
 
 struct store; /* opaque; never changes once it is open */
 

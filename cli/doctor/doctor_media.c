@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whose desktop would be shown, and can its screen, its sound and a camera be reached?  The capture
+ * programs look for themselves (--probe): what they see is what viewers would.
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/ask.h"
+#include "cli/doctor/capture.h"
+#include "cli/doctor/checks.h"
+#include "cli/places.h"
+#include "cli/text.h"
+
+#define LINES_SIZE 8192
+#define PROBE_MS   (CHECK_WAIT_MS - 100)
+
+/* --- the session --- */
+
+static bool is_session_shown(const struct facts *facts)
+{
+	const struct facts_session *session = &facts->session;
+
+	return facts->sharer == FACTS_SERVICE && session->exists &&
+	       strcmp(session->class, "user") == 0;
+}
+
+static void add_session(const struct facts *facts, struct findings *findings)
+{
+	const struct facts_session *session = &facts->session;
+
+	if (strcmp(session->type, "wayland") == 0) {
+		findings_add(findings, FINDING_WRONG, "session",
+			"%s is logged in with Wayland, of which no picture can be taken yet",
+			session->user);
+		findings_remedy(findings, "Log out, and choose a session on X11 (\"on Xorg\") at "
+					  "the login screen");
+	} else if (strcmp(session->type, "x11") != 0) {
+		findings_add(findings, FINDING_WRONG, "session",
+			"%s is logged in at a text console, which shows no desktop", session->user);
+		findings_remedy(findings, "Log in to a desktop");
+	} else if (session->is_locked) {
+		findings_add(findings, FINDING_NOTE, "session",
+			"%s has locked the screen, and nothing of it is shown until it is unlocked",
+			session->user);
+	} else {
+		findings_add(findings, FINDING_FINE, "session", "%s is logged in, on X11%s%s",
+			session->user, session->display[0] ? ", display " : "", session->display);
+	}
+}
+
+void check_session(const struct facts *facts, struct findings *findings)
+{
+	struct passwd *me = getpwuid(geteuid());
+
+	if (facts->sharer == FACTS_RUN) {
+		findings_add(findings, FINDING_FINE, "session",
+			"`screenshare run` shows the desktop of the terminal that it is started "
+			"in, "
+			"here that of %s",
+			me ? me->pw_name : "this user");
+	} else if (!facts->session.is_known) {
+		findings_add(findings, FINDING_NOTE, "session",
+			"There is no logind here that would tell whose desktop is to be shown");
+		findings_remedy(
+			findings, "sudo apt install libpam-systemd, and start this computer anew");
+	} else if (!facts->session.exists) {
+		findings_add(findings, FINDING_WRONG, "session",
+			"Nobody is logged in at this computer, so there is no desktop to be shown");
+		findings_remedy(findings, "Log in at this computer's own screen");
+	} else if (strcmp(facts->session.class, "user") != 0) {
+		findings_add(findings, FINDING_WRONG, "session",
+			"This computer shows its login screen, and nobody's desktop");
+		findings_remedy(findings, "Log in");
+	} else {
+		add_session(facts, findings);
+	}
+}
+
+/* --- probes --- */
+
+/* Where the session's user keeps the key to its display, if not in ~/.Xauthority. */
+static void find_key(const struct facts_session *session, char *out, size_t size)
+{
+	snprintf(out, size, "/run/user/%u/gdm/Xauthority", (unsigned)session->uid);
+	if (access(out, F_OK) < 0)
+		out[0] = '\0';
+}
+
+/* Adds each line that is a finding: how many. */
+static size_t add_lines(struct findings *findings, const char *text)
+{
+	size_t n = 0;
+
+	for (const char *end; *text; text = *end ? end + 1 : end) {
+		end = strchrnul(text, '\n');
+		n += findings_read(findings, text, (size_t)(end - text)) == 0;
+	}
+	return n;
+}
+
+static void probe_as(const struct facts *facts, const char *program,
+	const struct capture_user *user, const char *name, struct findings *findings)
+{
+	char path[PATH_MAX], lines[LINES_SIZE];
+	const char *argv[8] = {path, "--probe", "--state", facts->state_dir};
+	int r;
+
+	if (facts->config_path[0] && !facts->is_config_wrong) {
+		argv[4] = "--config";
+		argv[5] = facts->config_path;
+	}
+	r = places_program(program, path);
+	if (r == 0)
+		r = capture_run(argv, user, PROBE_MS, lines, sizeof(lines));
+	if (r == 0 && add_lines(findings, lines) > 0)
+		return;
+	findings_add(findings, FINDING_WRONG, name,
+		r == -ETIMEDOUT ? "%s has not answered within two seconds"
+		: r == -ENOENT  ? "%s cannot be run"
+				: "%s could not look",
+		program);
+	findings_remedy(findings, r == -ETIMEDOUT
+					  ? "Something that it talks to hangs: try again, then "
+					    "start this computer anew"
+					  : "Install all of it again: sudo apt install --reinstall "
+					    "screenshare, or make install");
+}
+
+void check_by_probe(const struct facts *facts, const char *program, const char *account,
+	const char *name, struct findings *findings)
+{
+	const struct facts_session *session = &facts->session;
+	bool is_service = facts->sharer == FACTS_SERVICE;
+	struct capture_user user = {.name = account};
+	char key[64], runtime_dir[64];
+
+	if (!is_service) {
+		probe_as(facts, program, NULL, name, findings);
+	} else if (!account && is_session_shown(facts) && facts->is_root) {
+		find_key(session, key, sizeof(key));
+		snprintf(runtime_dir, sizeof(runtime_dir), "/run/user/%u", (unsigned)session->uid);
+		user = (struct capture_user){session->user, session->display, key, runtime_dir};
+		probe_as(facts, program, &user, name, findings);
+	} else if (!account && is_session_shown(facts) && session->uid == geteuid()) {
+		probe_as(facts, program, NULL, name, findings);
+	} else if (!account && !is_session_shown(facts) && session->is_known) {
+		findings_add(
+			findings, FINDING_NOTE, name, "Without a desktop there is none to look at");
+	} else if (account && facts->is_root) {
+		probe_as(facts, program, &user, name, findings);
+	} else {
+		findings_add(findings, FINDING_NOTE, name,
+			"Only root can look with the rights of the service");
+		findings_remedy(findings, "sudo screenshare doctor");
+	}
+}
+
+/* True if viewers are getting it right now: then it has been told how it goes, or what is wrong. */
+static bool add_shared_now(
+	const struct facts *facts, const char *source, const char *name, struct findings *findings)
+{
+	const json_t *stream = facts_open_stream(facts, source);
+	char words[FINDING_WORDS_SIZE];
+	bool is_live;
+
+	if (!stream)
+		return false;
+	text_clean(ask_text(stream, "words"), 200, words, sizeof(words));
+	is_live = strcmp(ask_text(stream, "state"), "live") == 0;
+	findings_add(findings, is_live ? FINDING_FINE : FINDING_NOTE, name,
+		is_live ? "It is being shared at the moment: %s"
+			: "Viewers are being told at the moment: %s",
+		words);
+	return is_live;
+}
+
+void check_screen(const struct facts *facts, struct findings *findings)
+{
+	add_shared_now(facts, "screen", "screen", findings);
+	check_by_probe(facts, "screenshare-screen", NULL, "display", findings);
+}
+
+void check_sound(const struct facts *facts, struct findings *findings)
+{
+	add_shared_now(facts, "audio", "sound", findings);
+	check_by_probe(facts, "screenshare-audio", NULL, "sound", findings);
+}
+
+void check_camera(const struct facts *facts, struct findings *findings)
+{
+	/* A camera gives its pictures to one program alone, which is ours then. */
+	if (!add_shared_now(facts, "camera", "camera", findings))
+		check_by_probe(
+			facts, "screenshare-camera", "screenshare-camera", "camera", findings);
+}
