@@ -73,15 +73,6 @@ static json_t *urls_json(const struct control_server *control)
 	return list;
 }
 
-static json_t *answer_status(struct control_server *control)
-{
-	json_t *status = status_json(control->site);
-
-	if (status)
-		json_object_set_new(status, "urls", urls_json(control));
-	return json_pack("{sb so}", "ok", 1, "status", status);
-}
-
 static void add_viewer(void *arg, const struct viewer_info *info)
 {
 	json_t *list = arg;
@@ -98,13 +89,29 @@ static void add_viewer(void *arg, const struct viewer_info *info)
 			(json_int_t)info->watching_ms));
 }
 
-static json_t *answer_viewers(struct control_server *control)
+static json_t *viewers_json(const struct control_server *control)
 {
 	json_t *list = json_array();
 
 	if (list)
 		viewers_each(control->site->viewers, add_viewer, list);
-	return json_pack("{sb so}", "ok", 1, "viewers", list);
+	return list;
+}
+
+static json_t *answer_viewers(struct control_server *control)
+{
+	return json_pack("{sb so}", "ok", 1, "viewers", viewers_json(control));
+}
+
+static json_t *answer_status(struct control_server *control)
+{
+	json_t *status = status_json(control->site, true);
+
+	if (status) {
+		json_object_set_new(status, "urls", urls_json(control));
+		json_object_set_new(status, "watching", viewers_json(control));
+	}
+	return json_pack("{sb so}", "ok", 1, "status", status);
 }
 
 static json_t *answer_url(struct control_server *control)

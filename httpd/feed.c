@@ -21,6 +21,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/messages.h"
+#include "common/ratelimit.h"
 #include "common/service.h"
 #include "httpd/catch_ups.h"
 #include "httpd/rate_meter.h"
@@ -34,6 +35,8 @@
 #define PATIENCE_MS       2000 /* the last picture stays for so long after an EOF */
 #define PATIENCE_BLANK_MS 700  /* … and nothing at all for so long, where there never was one */
 #define PATH_BYTES        108  /* sun_path */
+#define WANTED_LOG_NS     (10 * NS_PER_S) /* lines about who wants a stream: one so often … */
+#define WANTED_LOG_BURST  20u             /* … in the long run, and so many at once */
 
 struct feed {
 	struct feeds *feeds;
@@ -59,6 +62,9 @@ struct feed {
 	bool fault_is_logged;
 	uint64_t fault_since_ns;
 
+	bool wanted_is_logged;
+	uint64_t wanted_since_ns;
+
 	struct frame *newest;        /* of pictures */
 	struct silence *silence;     /* of sound; NULL: these are pictures */
 	struct catch_ups *catch_ups; /* of the delta stream, else NULL */
@@ -76,6 +82,7 @@ struct feeds {
 	struct ring_watch *watch;
 	struct capsock_buffer *buffer; /* one for all: used within a callback only */
 	struct feed *all[SOURCE_COUNT][STREAM_COUNT];
+	struct ratelimit wanted_log; /* a stranger can come and go as often as it likes */
 };
 
 static void arm(struct event *event, unsigned ms)
@@ -356,9 +363,41 @@ static void close_subscription(struct feed *feed)
 	malloc_trim(0);
 }
 
+static void log_wanted(struct feed *feed, const char *who)
+{
+	const struct log_fields fields = {.message = MESSAGE_WANTED,
+		.viewer = who,
+		.source = source_name(feed->source),
+		.stream = stream_name(feed->stream)};
+	char more[RATELIMIT_MORE_SIZE];
+	unsigned suppressed;
+
+	feed->wanted_since_ns = clock_monotonic_ns();
+	feed->wanted_is_logged =
+		ratelimit_allow(&feed->feeds->wanted_log, feed->wanted_since_ns, &suppressed);
+	if (feed->wanted_is_logged)
+		log_at(LOG_INFO, &fields, "The %s (%s) is wanted by %s%s",
+			source_name(feed->source), stream_name(feed->stream),
+			who ? who : "somebody", ratelimit_more(suppressed, more));
+}
+
+static void log_unwanted(struct feed *feed)
+{
+	const struct log_fields fields = {.message = MESSAGE_UNWANTED,
+		.source = source_name(feed->source),
+		.stream = stream_name(feed->stream)};
+
+	if (feed->wanted_is_logged)
+		log_at(LOG_INFO, &fields, "The %s (%s) is wanted no more, after %.0f s",
+			source_name(feed->source), stream_name(feed->stream),
+			(double)(clock_monotonic_ns() - feed->wanted_since_ns) / NS_PER_S);
+	feed->wanted_is_logged = false;
+}
+
 static void on_grace(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what;
+	log_unwanted(arg);
 	close_subscription(arg);
 }
 
@@ -374,6 +413,7 @@ void feed_add(struct feed *feed, struct feed_listener *listener)
 		silence_start(feed->silence);
 	event_del(feed->grace);
 	if (!feed->is_open) {
+		log_wanted(feed, listener->who);
 		feed->is_open = true;
 		feed->state = STATE_STARTING;
 		snprintf(feed->words, sizeof(feed->words), "%s", state_words(STATE_STARTING));
@@ -505,6 +545,8 @@ int feeds_create(struct event_base *base, const char *runtime_dir, const struct 
 	feeds->base = base;
 	feeds->runtime_dir = runtime_dir;
 	feeds->config = config;
+	feeds->wanted_log =
+		(struct ratelimit){.interval_ns = WANTED_LOG_NS, .burst = WANTED_LOG_BURST};
 	feeds->buffer = malloc(sizeof(*feeds->buffer));
 	if (feeds->buffer)
 		r = strlen(runtime_dir) + sizeof("/camera.sock") > PATH_BYTES

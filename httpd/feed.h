@@ -32,6 +32,7 @@ struct feed_listener {
 	 */
 	void (*on_state)(void *arg);
 	void *arg;
+	const char *who; /* for the journal: the address; valid while feed_add() runs */
 	/* the feed's own: */
 	struct feed_listener *next, **prev_next;
 };

@@ -29,6 +29,7 @@
 #include "httpd/site.h"
 #include "httpd/urls.h"
 #include "httpd/viewer.h"
+#include "httpd/visitor.h"
 
 #define FORBIDDEN_LOG_NS (60 * NS_PER_S)
 #define URLS_TOLD_MAX    8
@@ -158,6 +159,8 @@ static int create_all(struct daemon *daemon)
 	if (r == 0)
 		r = files_create(site->base, site->config, daemon->options.state_dir, &site->files);
 	if (r == 0)
+		r = visitor_create(site->files->workers, daemon->options.state_dir, &site->visitor);
+	if (r == 0)
 		r = server_create(site, &daemon->server);
 	if (r == 0 && daemon->control_fd >= 0)
 		r = control_server_create(site, daemon->control_fd, &daemon->control);
@@ -188,6 +191,7 @@ static void destroy_all(struct daemon *daemon)
 		viewers_stop(site->viewers);
 	server_destroy(daemon->server);
 	files_destroy(site->files);
+	visitor_destroy(site->visitor);
 	viewers_destroy(site->viewers);
 	feeds_destroy(site->feeds);
 	access_destroy(site->access);

@@ -21,6 +21,7 @@
 #include "httpd/snapshot.h"
 #include "httpd/status.h"
 #include "httpd/viewer.h"
+#include "httpd/visitor.h"
 #include "httpd/ws_message.h"
 
 #define ID_SIZE 21 /* 2^64 - 1 and a NUL */
@@ -395,6 +396,9 @@ void routes_answer(struct site *site, struct exchange *exchange)
 	enum access_verdict verdict = decide(site, exchange, route ? route->right : ACCESS_VIEW);
 
 	site->requests_total++;
+	if (verdict == ACCESS_GRANTED)
+		visitor_note(site->visitor, conn_peer(exchange_conn(exchange)),
+			conn_local(exchange_conn(exchange)));
 	if (verdict != ACCESS_GRANTED)
 		forbid(site, exchange, verdict);
 	else if (!route && methods != 0)

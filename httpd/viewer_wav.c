@@ -83,7 +83,8 @@ int viewer_wav_start(struct viewers *viewers, struct conn *conn, struct feed *fe
 
 	if (!wav)
 		return -ENOMEM;
-	wav->listener = (struct feed_listener){.on_frame = on_frame, .arg = wav};
+	wav->listener = (struct feed_listener){
+		.on_frame = on_frame, .arg = wav, .who = conn_peer_text(conn)};
 	viewer_start(&wav->viewer, viewers, &wav_ops, conn, feed, id, user_agent);
 	if (evbuffer_add_reference(out, response_head, sizeof(response_head) - 1, NULL, NULL) < 0 ||
 		evbuffer_add_reference(out, wav_head, sizeof(wav_head), NULL, NULL) < 0)

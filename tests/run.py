@@ -186,7 +186,8 @@ def source_jobs(build):
     """What is looked at without being run."""
     jobs = [Job("walls", ["bash", "tests/walls.sh"], "lines"),
             Job("format", ["bash", "tests/format_check.sh"], "lines"),
-            Job("manuals", ["bash", "tests/manual_check.sh"], "lines")]
+            Job("manuals", ["bash", "tests/manual_check.sh"], "lines"),
+            Job("catalogue", ["bash", "tests/catalog_check.sh"], "lines")]
     if os.path.exists(f"{ROOT}/tests/conf_check.sh"):
         jobs.append(Job("configuration", ["sh", "tests/conf_check.sh",
                                           f"{build}/bin/screenshare-httpd"]))

@@ -159,41 +159,67 @@ void check_by_probe(const struct facts *facts, const char *program, const char *
 	}
 }
 
-/* True if viewers are getting it right now: then it has been told how it goes, or what is wrong. */
-static bool add_shared_now(
-	const struct facts *facts, const char *source, const char *name, struct findings *findings)
+/* --- what viewers are getting right now --- */
+
+static bool is_live(const json_t *stream)
+{
+	return stream && strcmp(ask_text(stream, "state"), "live") == 0;
+}
+
+static void add_stream(enum finding_verdict verdict, const json_t *stream, const char *name,
+	const char *format, struct findings *findings)
+{
+	char words[FINDING_WORDS_SIZE];
+
+	text_clean(ask_text(stream, "words"), 200, words, sizeof(words));
+	findings_add(findings, verdict, name, "%s: %s", format, words);
+}
+
+static size_t count_wrong(const struct findings *findings)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < findings->n; i++)
+		n += findings->list[i].verdict == FINDING_WRONG;
+	return n;
+}
+
+/* What is being shared is proved; of what is not, the probe knows more than its words say. */
+static void check_source(const struct facts *facts, const char *source, const char *program,
+	const char *account, const char *name, struct findings *findings)
 {
 	const json_t *stream = facts_open_stream(facts, source);
-	char words[FINDING_WORDS_SIZE];
-	bool is_live;
+	size_t before = count_wrong(findings);
 
-	if (!stream)
-		return false;
-	text_clean(ask_text(stream, "words"), 200, words, sizeof(words));
-	is_live = strcmp(ask_text(stream, "state"), "live") == 0;
-	findings_add(findings, is_live ? FINDING_FINE : FINDING_NOTE, name,
-		is_live ? "It is being shared at the moment: %s"
-			: "Viewers are being told at the moment: %s",
-		words);
-	return is_live;
+	if (is_live(stream)) {
+		add_stream(
+			FINDING_FINE, stream, name, "It is being shared at the moment", findings);
+		return;
+	}
+	check_by_probe(facts, program, account, name, findings);
+	if (stream && count_wrong(findings) == before)
+		add_stream(FINDING_NOTE, stream, name, "Viewers are being told at the moment",
+			findings);
 }
 
 void check_screen(const struct facts *facts, struct findings *findings)
 {
-	add_shared_now(facts, "screen", "screen", findings);
+	const json_t *stream = facts_open_stream(facts, "screen");
+
+	if (is_live(stream))
+		add_stream(FINDING_FINE, stream, "screen", "It is being shared at the moment",
+			findings);
 	check_by_probe(facts, "screenshare-screen", NULL, "display", findings);
 }
 
 void check_sound(const struct facts *facts, struct findings *findings)
 {
-	add_shared_now(facts, "audio", "sound", findings);
-	check_by_probe(facts, "screenshare-audio", NULL, "sound", findings);
+	check_source(facts, "audio", "screenshare-audio", NULL, "sound", findings);
 }
 
 void check_camera(const struct facts *facts, struct findings *findings)
 {
-	/* A camera gives its pictures to one program alone, which is ours then. */
-	if (!add_shared_now(facts, "camera", "camera", findings))
-		check_by_probe(
-			facts, "screenshare-camera", "screenshare-camera", "camera", findings);
+	/* A camera gives its pictures to one program alone, which is ours while it is shared. */
+	check_source(
+		facts, "camera", "screenshare-camera", "screenshare-camera", "camera", findings);
 }
