@@ -179,6 +179,8 @@ static void print_files(const struct page *page, const json_t *files)
 	char text[TEXT_SIZE], bytes[TEXT_FIGURE_MAX];
 	uint64_t n = ask_number(files, "count");
 
+	if (!files) /* a server of another version */
+		return;
 	print_padded(page, PAGE_BOLD, "files", LABEL_COLUMNS);
 	if (n > 0)
 		snprintf(text, sizeof(text), "%" PRIu64 " file%s, %s", n, n == 1 ? "" : "s",

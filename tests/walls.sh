@@ -35,7 +35,7 @@ capd/output.[ch]                  ; ^capd/(daemon|subscriber|source)\.h|^capd/(s
 capd/subscriber.[ch]              ; ^capd/(daemon|output|source)\.h|^capd/(screen|camera|audio|encode)/                        ; a subscriber lies below the daemon
 capd/daemon.[ch]                  ; ^capd/(screen|camera|audio)/                                                               ; the daemon serves all sources alike
 capd/@(source|picture).h          ; ^capd/(daemon|output|subscriber|encode|screen)                                             ; a source knows nothing of encoders, rings and sockets
-capd/screen/!(main|pipeline).[ch] ; ^capd/(daemon|output|subscriber)\.h|^capd/encode/                                          ; only main and pipeline bring source and output together
+capd/screen/!(main|pipeline|probe).[ch] ; ^capd/(daemon|output|subscriber)\.h|^capd/encode/                                          ; only main, pipeline and the probe know both source and encoders
 capd/screen/tiles.[ch]            ; ^(xcb|systemd)/|^common/                                                                   ; the comparison is pure computing
 capd/camera/!(main|mjpeg|pipeline).[ch] ; ^capd/(daemon|output|subscriber)\.h                                                 ; only main and pipeline bring source and output together
 capd/camera/*                     ; ^capd/(screen|audio)/|^alsa/                                                               ; each daemon has one source
