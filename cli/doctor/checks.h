@@ -38,12 +38,11 @@ void check_shared_memory(const struct facts *facts, struct findings *findings);
 void check_limits(const struct facts *facts, struct findings *findings);
 
 /*
- * Runs `screenshare-PROGRAM --probe`, with the rights with which it would serve, and adds what it
- * says (doctor_media.c).  `name` is that of the finding that says why nothing was found out;
- * `account` is the service's user for that program, NULL: the user of the session.
+ * Runs `PROGRAM --probe`, with the rights with which it would serve, and adds what it says
+ * (doctor_media.c).  `name` is that of the finding that says why nothing was found out.
  */
-void check_by_probe(const struct facts *facts, const char *program, const char *account,
-	const char *name, struct findings *findings);
+void check_by_probe(const struct facts *facts, const char *program, const char *name,
+	struct findings *findings);
 
 /* The port that is listened on, or would be. */
 uint16_t check_port_number(const struct facts *facts);

@@ -79,7 +79,7 @@ void check_files(const struct facts *facts, struct findings *findings)
 	if (facts->sharer == FACTS_SERVICE && folder[0] && !unit_permits(facts, folder))
 		add_drop_in(folder, findings);
 	else
-		check_by_probe(facts, "screenshare-httpd", SERVICE_ACCOUNT, "files", findings);
+		check_by_probe(facts, "screenshare-httpd", "files", findings);
 }
 
 /* --- shared memory --- */

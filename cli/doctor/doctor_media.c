@@ -20,14 +20,6 @@
 
 /* --- the session --- */
 
-static bool is_session_shown(const struct facts *facts)
-{
-	const struct facts_session *session = &facts->session;
-
-	return facts->sharer == FACTS_SERVICE && session->exists &&
-	       strcmp(session->class, "user") == 0;
-}
-
 static void add_session(const struct facts *facts, struct findings *findings)
 {
 	const struct facts_session *session = &facts->session;
@@ -55,13 +47,18 @@ static void add_session(const struct facts *facts, struct findings *findings)
 void check_session(const struct facts *facts, struct findings *findings)
 {
 	struct passwd *me = getpwuid(geteuid());
+	char account[FACTS_NAME_SIZE];
 
+	facts_account(facts, "screenshare-screen", account);
 	if (facts->sharer == FACTS_RUN) {
 		findings_add(findings, FINDING_FINE, "session",
 			"`screenshare run` shows the desktop of the terminal that it is started "
 			"in, "
 			"here that of %s",
 			me ? me->pw_name : "this user");
+	} else if (account[0]) {
+		findings_add(findings, FINDING_FINE, "session",
+			"The screen is captured by the user %s, whoever is logged in", account);
 	} else if (!facts->session.is_known) {
 		findings_add(findings, FINDING_NOTE, "session",
 			"There is no logind here that would tell whose desktop is to be shown");
@@ -102,6 +99,13 @@ static size_t add_lines(struct findings *findings, const char *text)
 	return n;
 }
 
+static void add_only_root(const char *name, struct findings *findings)
+{
+	findings_add(
+		findings, FINDING_NOTE, name, "Only root can look with the rights of the service");
+	findings_remedy(findings, "sudo screenshare doctor");
+}
+
 static void probe_as(const struct facts *facts, const char *program,
 	const struct capture_user *user, const char *name, struct findings *findings)
 {
@@ -130,33 +134,53 @@ static void probe_as(const struct facts *facts, const char *program,
 					    "screenshare, or make install");
 }
 
-void check_by_probe(const struct facts *facts, const char *program, const char *account,
+static void probe_as_account(const struct facts *facts, const char *program, const char *account,
 	const char *name, struct findings *findings)
 {
-	const struct facts_session *session = &facts->session;
-	bool is_service = facts->sharer == FACTS_SERVICE;
-	struct capture_user user = {.name = account};
-	char key[64], runtime_dir[64];
+	const struct capture_user user = {.name = account, .display = facts->config.screen.display};
+	struct passwd *me = getpwuid(geteuid());
 
-	if (!is_service) {
-		probe_as(facts, program, NULL, name, findings);
-	} else if (!account && is_session_shown(facts) && facts->is_root) {
-		find_key(session, key, sizeof(key));
-		snprintf(runtime_dir, sizeof(runtime_dir), "/run/user/%u", (unsigned)session->uid);
-		user = (struct capture_user){session->user, session->display, key, runtime_dir};
+	if (facts->is_root)
 		probe_as(facts, program, &user, name, findings);
-	} else if (!account && is_session_shown(facts) && session->uid == geteuid()) {
+	else if (me && strcmp(me->pw_name, account) == 0)
 		probe_as(facts, program, NULL, name, findings);
-	} else if (!account && !is_session_shown(facts) && session->is_known) {
+	else
+		add_only_root(name, findings);
+}
+
+static void probe_as_session(
+	const struct facts *facts, const char *program, const char *name, struct findings *findings)
+{
+	const struct facts_session *session = &facts->session;
+	char key[64], runtime_dir[64];
+	const struct capture_user user = {session->user, session->display, key, runtime_dir};
+
+	if (!session->exists || strcmp(session->class, "user") != 0) {
 		findings_add(
 			findings, FINDING_NOTE, name, "Without a desktop there is none to look at");
-	} else if (account && facts->is_root) {
+	} else if (facts->is_root) {
+		find_key(session, key, sizeof(key));
+		snprintf(runtime_dir, sizeof(runtime_dir), "/run/user/%u", (unsigned)session->uid);
 		probe_as(facts, program, &user, name, findings);
+	} else if (session->uid == geteuid()) {
+		probe_as(facts, program, NULL, name, findings);
 	} else {
-		findings_add(findings, FINDING_NOTE, name,
-			"Only root can look with the rights of the service");
-		findings_remedy(findings, "sudo screenshare doctor");
+		add_only_root(name, findings);
 	}
+}
+
+void check_by_probe(
+	const struct facts *facts, const char *program, const char *name, struct findings *findings)
+{
+	char account[FACTS_NAME_SIZE];
+
+	facts_account(facts, program, account);
+	if (facts->sharer == FACTS_RUN)
+		probe_as(facts, program, NULL, name, findings);
+	else if (account[0])
+		probe_as_account(facts, program, account, name, findings);
+	else
+		probe_as_session(facts, program, name, findings);
 }
 
 /* --- what viewers are getting right now --- */
@@ -186,7 +210,7 @@ static size_t count_wrong(const struct findings *findings)
 
 /* What is being shared is proved; of what is not, the probe knows more than its words say. */
 static void check_source(const struct facts *facts, const char *source, const char *program,
-	const char *account, const char *name, struct findings *findings)
+	const char *name, struct findings *findings)
 {
 	const json_t *stream = facts_open_stream(facts, source);
 	size_t before = count_wrong(findings);
@@ -196,7 +220,7 @@ static void check_source(const struct facts *facts, const char *source, const ch
 			FINDING_FINE, stream, name, "It is being shared at the moment", findings);
 		return;
 	}
-	check_by_probe(facts, program, account, name, findings);
+	check_by_probe(facts, program, name, findings);
 	if (stream && count_wrong(findings) == before)
 		add_stream(FINDING_NOTE, stream, name, "Viewers are being told at the moment",
 			findings);
@@ -209,17 +233,16 @@ void check_screen(const struct facts *facts, struct findings *findings)
 	if (is_live(stream))
 		add_stream(FINDING_FINE, stream, "screen", "It is being shared at the moment",
 			findings);
-	check_by_probe(facts, "screenshare-screen", NULL, "display", findings);
+	check_by_probe(facts, "screenshare-screen", "display", findings);
 }
 
 void check_sound(const struct facts *facts, struct findings *findings)
 {
-	check_source(facts, "audio", "screenshare-audio", NULL, "sound", findings);
+	check_source(facts, "audio", "screenshare-audio", "sound", findings);
 }
 
 void check_camera(const struct facts *facts, struct findings *findings)
 {
 	/* A camera gives its pictures to one program alone, which is ours while it is shared. */
-	check_source(
-		facts, "camera", "screenshare-camera", "screenshare-camera", "camera", findings);
+	check_source(facts, "camera", "screenshare-camera", "camera", findings);
 }

@@ -247,6 +247,19 @@ void facts_fini(struct facts *facts)
 	sd_bus_flush_close_unref(facts->bus);
 }
 
+void facts_account(const struct facts *facts, const char *program, char *out)
+{
+	char unit[FACTS_NAME_SIZE];
+
+	if (strcmp(program, "screenshare-httpd") == 0)
+		snprintf(unit, sizeof(unit), "%s", UNIT_SERVICE);
+	else
+		snprintf(unit, sizeof(unit), "%s.service", program);
+	if (facts_unit_text(facts, unit, "Service", "User", out, FACTS_NAME_SIZE) < 0 ||
+		strcmp(out, "root") == 0)
+		out[0] = '\0';
+}
+
 const json_t *facts_open_stream(const struct facts *facts, const char *source)
 {
 	const json_t *stream;

@@ -79,6 +79,12 @@ int facts_unit_number(const struct facts *facts, const char *unit, const char *i
 /* D-Bus's path of a unit; to be freed.  NULL: no memory. */
 char *facts_unit_path(const char *unit);
 
+/*
+ * The account under which the service runs a program ("screenshare-camera"), into `out`
+ * (FACTS_NAME_SIZE); "": that of whoever's session it is, or it cannot be told.
+ */
+void facts_account(const struct facts *facts, const char *program, char *out);
+
 /* The stream of `source` in the server's status that somebody has open; NULL: there is none. */
 const json_t *facts_open_stream(const struct facts *facts, const char *source);
 /* How to see the log of what is looked at, for remedies: "journalctl -u 'screenshare*' -e". */
