@@ -325,6 +325,50 @@ def test_a_program_that_hangs_is_left_alone(folder):
     assert found.seconds < 7 * SLOWNESS
 
 
+# --- firewalls: the kernel's, in a network of its own; ufw's files, in an /etc of its own ---
+
+INPUT = """nft add table inet filter
+nft add chain inet filter input '{ type filter hook input priority 0; policy %s; }'
+"""
+
+
+@pytest.mark.parametrize("rules, verdict, words, remedy", [
+    ("", "fine", "No firewall of this computer is active", ""),
+    (INPUT % "accept", "fine", "No firewall", ""),
+    (INPUT % "drop", "wrong", "no rule accepts port 8001", "tcp dport 8001 accept"),
+    (INPUT % "drop" + "nft add rule inet filter input tcp dport 8001 accept", "fine", "a rule accepts port 8001", ""),
+    (INPUT % "drop" + "nft add rule inet filter input tcp dport '{ 22, 8001 }' accept", "fine", "accepts port 8001", ""),
+    (INPUT % "drop" + "nft add rule inet filter input tcp dport 18001 accept", "wrong", "no rule accepts", "nft"),
+    (INPUT % "drop" + "nft add rule inet filter input tcp dport 8001 drop", "wrong", "no rule accepts", "nft"),
+    (INPUT % "accept" + "nft add rule inet filter input tcp dport 1-9000 reject", "wrong", "no rule accepts", "nft"),
+])
+def test_what_the_kernel_drops(folder, rules, verdict, words, remedy):
+    own = "-mn" if os.geteuid() == 0 else "-Urmn"
+    found = Findings(folder, prefix=("unshare", own, "sh", "-c", f'set -e\n{OWN_ETC}{rules}\nexec "$@"', "-"))
+    found.one("firewall", verdict, words, remedy)
+    found.one("addresses", "wrong", "no address at which another could reach it", "nmcli")
+
+
+OWN_ETC = """mount -t tmpfs none /mnt
+mkdir /mnt/upper /mnt/work
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work /etc
+mkdir -p /etc/ufw
+echo ENABLED=no >/etc/ufw/ufw.conf
+"""
+
+
+@pytest.mark.parametrize("rules, verdict, words, remedy", [
+    ("", "wrong", "ufw is active, and port 8001 is shut", "sudo ufw allow 8001/tcp"),
+    ("### tuple ### allow tcp 8001 0.0.0.0/0 any 0.0.0.0/0 in", "fine", "ufw is active, and port 8001 is open", ""),
+    ("### tuple ### deny tcp 8001 0.0.0.0/0 any 0.0.0.0/0 in", "wrong", "is shut", "ufw allow"),
+    ("### tuple ### allow udp 8001 0.0.0.0/0 any 0.0.0.0/0 in", "wrong", "is shut", "ufw allow"),
+])
+def test_ufw(folder, rules, verdict, words, remedy):
+    script = f'set -e\n{OWN_ETC}echo ENABLED=yes >/etc/ufw/ufw.conf\necho "{rules}" >/etc/ufw/user.rules\nexec "$@"'
+    found = Findings(folder, prefix=(*NAMESPACE, script, "-"))
+    found.one("firewall", verdict, words, remedy)
+
+
 # --- who is let in ---
 
 
