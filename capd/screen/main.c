@@ -265,10 +265,14 @@ static void screen_fini(struct screen *screen)
 
 static int probe(const struct config *config)
 {
-	static struct findings findings;
+	static struct findings display, encoder;
+	int status;
 
-	screen_probe(config, &findings);
-	return service_print_findings(&findings);
+	/* At once, for whoever does not wait for the encoder. */
+	screen_probe_display(config, &display);
+	status = service_print_findings(&display);
+	screen_probe_encoder(config, &encoder);
+	return status == EXIT_SUCCESS ? service_print_findings(&encoder) : status;
 }
 
 int main(int argc, char **argv)

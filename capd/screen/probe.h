@@ -13,4 +13,5 @@
 #include "common/config.h"
 #include "common/findings.h"
 
-void screen_probe(const struct config *config, struct findings *findings);
+void screen_probe_display(const struct config *config, struct findings *findings);
+void screen_probe_encoder(const struct config *config, struct findings *findings);

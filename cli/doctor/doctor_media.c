@@ -120,8 +120,13 @@ static void probe_as(const struct facts *facts, const char *program,
 	r = places_program(program, path);
 	if (r == 0)
 		r = capture_run(argv, user, PROBE_MS, lines, sizeof(lines));
-	if (r == 0 && add_lines(findings, lines) > 0)
+	if ((r == 0 || r == -ETIMEDOUT) && add_lines(findings, lines) > 0) {
+		if (r < 0)
+			findings_add(findings, FINDING_NOTE, name,
+				"%s has not said more within two seconds: this computer is busy",
+				program);
 		return;
+	}
 	findings_add(findings, FINDING_WRONG, name,
 		r == -ETIMEDOUT ? "%s has not answered within two seconds"
 		: r == -ENOENT  ? "%s cannot be run"

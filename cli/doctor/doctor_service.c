@@ -12,7 +12,7 @@
 #include "cli/doctor/checks.h"
 #include "cli/places.h"
 #include "cli/text.h"
-#include "common/stream.h"
+#include "common/clock.h"
 
 #define VERSION_SIZE  64
 #define MANY_RESTARTS 5
@@ -166,14 +166,19 @@ void check_units(const struct facts *facts, struct findings *findings)
 /* --- versions --- */
 
 /* What "NAME --version" prints after its name.  0 or -errno. */
-static int ask_version(const char *program, char path[PATH_MAX], char version[VERSION_SIZE])
+static int ask_version(
+	const char *program, uint64_t deadline_ns, char path[PATH_MAX], char version[VERSION_SIZE])
 {
 	const char *argv[] = {path, "--version", NULL};
 	char text[VERSION_SIZE], *space;
+	uint64_t now_ns = clock_monotonic_ns();
 	int r = places_program(program, path);
 
 	if (r == 0)
-		r = capture_run(argv, NULL, CHECK_WAIT_MS / 4, text, sizeof(text));
+		r = now_ns < deadline_ns ? capture_run(argv, NULL,
+						   (unsigned)((deadline_ns - now_ns) / NS_PER_MS),
+						   text, sizeof(text))
+					 : -ETIMEDOUT;
 	if (r < 0)
 		return r;
 	text[strcspn(text, "\n")] = '\0';
@@ -182,13 +187,18 @@ static int ask_version(const char *program, char path[PATH_MAX], char version[VE
 	return 0;
 }
 
-static bool add_program(const char *program, struct findings *findings)
+static bool add_program(const char *program, uint64_t deadline_ns, struct findings *findings)
 {
 	char path[PATH_MAX], version[VERSION_SIZE];
-	int r = ask_version(program, path, version);
+	int r = ask_version(program, deadline_ns, path, version);
 
 	if (r == 0 && strcmp(version, SCREENSHARE_VERSION) == 0)
 		return false;
+	if (r == -ETIMEDOUT) {
+		findings_add(findings, FINDING_NOTE, "versions",
+			"%.200s has not told its version in time: this computer is busy", path);
+		return true;
+	}
 	if (r == 0)
 		findings_add(findings, FINDING_WRONG, "versions",
 			"%.200s is of version %s, this command of %s", path, version,
@@ -205,12 +215,13 @@ void check_versions(const struct facts *facts, struct findings *findings)
 {
 	static const char *const programs[] = {"screenshare-httpd", "screenshare-screen",
 		"screenshare-camera", "screenshare-audio"};
+	uint64_t deadline_ns = clock_monotonic_ns() + CHECK_WAIT_MS * NS_PER_MS;
 	const char *running = ask_text(facts->status, "version");
 	char clean[VERSION_SIZE];
 	bool any = false;
 
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
-		any |= add_program(programs[i], findings);
+		any |= add_program(programs[i], deadline_ns, findings);
 	if (*running && strcmp(running, SCREENSHARE_VERSION) != 0) {
 		text_clean(running, 16, clean, sizeof(clean));
 		findings_add(findings, FINDING_WRONG, "versions",
