@@ -341,7 +341,7 @@ nft add chain inet filter input '{ type filter hook input priority 0; policy %s;
     (INPUT % "drop" + "nft add rule inet filter input tcp dport 18001 accept", "wrong", "no rule accepts", "nft"),
     (INPUT % "drop" + "nft add rule inet filter input tcp dport 8001 drop", "wrong", "no rule accepts", "nft"),
     (INPUT % "accept" + "nft add rule inet filter input tcp dport 1-9000 reject", "wrong", "no rule accepts", "nft"),
-])
+], ids=["none", "accept", "drop", "rule", "set", "another-port", "dropped", "rejected"])
 def test_what_the_kernel_drops(folder, rules, verdict, words, remedy):
     own = "-mn" if os.geteuid() == 0 else "-Urmn"
     found = Findings(folder, prefix=("unshare", own, "sh", "-c", f'set -e\n{OWN_ETC}{rules}\nexec "$@"', "-"))
@@ -362,7 +362,7 @@ echo ENABLED=no >/etc/ufw/ufw.conf
     ("### tuple ### allow tcp 8001 0.0.0.0/0 any 0.0.0.0/0 in", "fine", "ufw is active, and port 8001 is open", ""),
     ("### tuple ### deny tcp 8001 0.0.0.0/0 any 0.0.0.0/0 in", "wrong", "is shut", "ufw allow"),
     ("### tuple ### allow udp 8001 0.0.0.0/0 any 0.0.0.0/0 in", "wrong", "is shut", "ufw allow"),
-])
+], ids=["none", "allow", "deny", "udp"])
 def test_ufw(folder, rules, verdict, words, remedy):
     script = f'set -e\n{OWN_ETC}echo ENABLED=yes >/etc/ufw/ufw.conf\necho "{rules}" >/etc/ufw/user.rules\nexec "$@"'
     found = Findings(folder, prefix=(*NAMESPACE, script, "-"))
