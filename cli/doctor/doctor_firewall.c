@@ -19,6 +19,7 @@
 #define UFW_CONFIG "/etc/ufw/ufw.conf"
 #define UFW_RULES  "/etc/ufw/user.rules"
 #define FIREWALLD  "org.fedoraproject.FirewallD1"
+#define OLD_TABLES "/proc/net/ip_tables_names" /* of iptables-legacy; root's to read */
 
 #define TEXT_SIZE (256u * 1024u)
 #define NFT_MS    1500
@@ -176,6 +177,12 @@ static bool accepts_port(const char *ruleset, uint16_t port)
 	return false;
 }
 
+static bool names_filter(const char *line, uint16_t port)
+{
+	(void)port;
+	return strcmp(line, "filter\n") == 0;
+}
+
 static const char *find_nft(void)
 {
 	static const char *const places[] = {"/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"};
@@ -191,6 +198,7 @@ static void look_at_nftables(const struct facts *facts, uint16_t port, struct fi
 	const char *nft = find_nft();
 	const char *argv[] = {nft, "list", "ruleset", NULL};
 	char *ruleset = malloc(TEXT_SIZE);
+	bool is_readable;
 	int r = -ENOENT;
 
 	if (nft && ruleset && facts->is_root)
@@ -206,6 +214,11 @@ static void look_at_nftables(const struct facts *facts, uint16_t port, struct fi
 		findings_remedy(findings,
 			facts->is_root ? "sudo apt install nftables; sudo iptables -S INPUT"
 				       : "sudo screenshare doctor");
+	} else if (!may_drop(ruleset) && any_line(OLD_TABLES, names_filter, port, &is_readable)) {
+		findings_add(findings, FINDING_NOTE, NAME,
+			"There are rules of the old iptables, which nft does not tell of");
+		findings_remedy(findings,
+			"See whether they drop port %u: sudo iptables-legacy -S INPUT", port);
 	} else if (!may_drop(ruleset)) {
 		findings_add(
 			findings, FINDING_FINE, NAME, "No firewall of this computer is active");
