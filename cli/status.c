@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/ask.h"
 #include "cli/command.h"
@@ -49,12 +50,28 @@ static const char *duration_of(uint64_t seconds, char out[TEXT_FIGURE_MAX])
 
 /* --- the head --- */
 
+/* Who has paused, and when, where the server says so. */
+static void print_pause(const struct page *page, const json_t *pause)
+{
+	char name[LABEL_MAX * 4 + 4], when[48] = "";
+	time_t since = (time_t)ask_number(pause, "since");
+	struct tm tm;
+
+	text_clean(ask_text(pause, "by"), LABEL_MAX, name, sizeof(name));
+	if (since > 0 && localtime_r(&since, &tm))
+		strftime(when, sizeof(when), " since %Y-%m-%d %H:%M", &tm);
+	page_print(page, PAGE_YELLOW, "Paused");
+	fprintf(page->out, "%s%s%s; `screenshare resume` goes on\n", *name ? " by " : "", name,
+		when);
+}
+
 static void print_head(const struct page *page, const json_t *status)
 {
-	bool is_paused = json_is_true(json_object_get(status, "paused"));
 	char version[LABEL_MAX * 4 + 4], uptime[TEXT_FIGURE_MAX];
 
-	page_print(page, is_paused ? PAGE_YELLOW : PAGE_GREEN, is_paused ? "Paused" : "Sharing");
+	if (json_is_true(json_object_get(status, "paused")))
+		print_pause(page, json_object_get(status, "pause"));
+	page_print(page, PAGE_GREEN, "Sharing");
 	fprintf(page->out, " for %s, version %s\n",
 		duration_of(ask_number(status, "uptime_s"), uptime),
 		text_clean(ask_text(status, "version"), LABEL_MAX, version, sizeof(version)));

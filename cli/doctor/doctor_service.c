@@ -78,6 +78,11 @@ void check_sharing(const struct facts *facts, struct findings *findings)
 		findings_remedy(findings, "sudo screenshare doctor");
 	} else {
 		add_running(facts, findings);
+		if (json_is_true(json_object_get(facts->status, "paused"))) {
+			findings_add(findings, FINDING_NOTE, "sharing",
+				"It is paused: viewers see that, and nothing else");
+			findings_remedy(findings, "screenshare resume");
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ and with the real one; and how `status` shows sound."""
 import fcntl
 import json
 import os
+import re
 import socket
 import struct
 import threading
@@ -231,6 +232,7 @@ def test_status_shows_pictures_and_sound(fake):
 def test_status_keeps_to_the_width_and_tells_of_who_was_here(fake):
     run = fake(status={
         "version": "0.1.0", "uptime_s": 7200, "viewers": 0, "viewers_total": 0, "urls": [],
+        "paused": True, "pause": {"by": "ada", "since": 1767225600},
         "visitor": {"ago_s": 3700, "address": "192.0.2.20"},
         "streams": [stream("screen", "jpeg", state="not-allowed",
                            words="The display :0 refuses this user: set XAUTHORITY, or permit the user \033[31m")],
@@ -238,7 +240,8 @@ def test_status_keeps_to_the_width_and_tells_of_who_was_here(fake):
     run.env["COLUMNS"] = "60"
     status, out, err = run.ask("status")
     assert status == 0 and not err
-    assert out.splitlines()[3:] == [
+    assert re.match(r"Paused by ada since 20\d\d-\d\d-\d\d \d\d:\d\d; `screenshare resume` goes on\nSharing for 2 h 0 min", out)
+    assert out.splitlines()[4:] == [
         "screen          not-allowed     The display :0 refuses this",
         "                                user: set XAUTHORITY, or",
         "                                permit the user ?[31m",
