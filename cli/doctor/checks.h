@@ -6,6 +6,7 @@
  *
  *     doctor_service.c    configuration, service, versions
  *     doctor_net.c        port, addresses, visitors          doctor_firewall.c  firewall
+ *     doctor_daemons.c    daemons
  *     doctor_media.c      session, display, encoder, sound, camera
  *     doctor_files.c      files, shared memory, limits
  */
@@ -27,6 +28,8 @@ void check_port(const struct facts *facts, struct findings *findings);
 void check_addresses(const struct facts *facts, struct findings *findings);
 void check_firewall(const struct facts *facts, struct findings *findings);
 void check_visitors(const struct facts *facts, struct findings *findings);
+
+void check_daemons(const struct facts *facts, struct findings *findings);
 
 void check_session(const struct facts *facts, struct findings *findings);
 void check_screen(const struct facts *facts, struct findings *findings);

@@ -36,6 +36,7 @@ static const check_fn checks[] = {
 	check_firewall,
 	check_visitors,
 	check_session,
+	check_daemons,
 	check_screen,
 	check_sound,
 	check_camera,

@@ -117,6 +117,7 @@ static int ask_server(struct facts *facts, const char *runtime_dir)
 	json_decref(request);
 	if (r == -ENOENT || r == -ECONNREFUSED)
 		return r;
+	snprintf(facts->runtime_dir, sizeof(facts->runtime_dir), "%s", runtime_dir);
 	facts->is_running = true;
 	facts->is_refused = r == -EACCES;
 	facts->is_silent = r < 0 && r != -EACCES;
@@ -148,6 +149,7 @@ static void find_sharer(struct facts *facts)
 {
 	bool service_runs = facts->is_running;
 
+	strcpy(facts->runtime_dir, SERVICE_RUNTIME_DIR);
 	facts->sharer = FACTS_SERVICE;
 	if (facts->port == 0 && (ask_server(facts, SERVICE_RUNTIME_DIR) == 0 || service_runs))
 		return;

@@ -21,6 +21,7 @@
 
 #define FACTS_WAIT_MS   1000
 #define FACTS_NAME_SIZE 64
+#define FACTS_PATH_SIZE 96 /* of a runtime folder: a socket in it must have a name */
 
 enum facts_sharer {
 	FACTS_SERVICE, /* systemd's, whether it runs or not */
@@ -45,15 +46,16 @@ struct facts {
 	const char *config_given; /* --config; NULL: none */
 
 	bool is_root;
-	sd_bus *bus;              /* the system's; NULL: none can be reached */
-	bool is_installed;        /* systemd knows screenshare.service */
-	enum facts_sharer sharer; /* who is looked at */
-	bool is_running;          /* it is there … */
-	bool is_refused;          /* … and does not tell this user anything */
-	bool is_silent;           /* … and does not answer */
-	json_t *status;           /* its status; NULL: it did not tell */
-	pid_t run_pid;            /* of the `run`; 0: none */
-	uint16_t run_port;        /* its port; 0: none */
+	sd_bus *bus;                       /* the system's; NULL: none can be reached */
+	bool is_installed;                 /* systemd knows screenshare.service */
+	enum facts_sharer sharer;          /* who is looked at */
+	bool is_running;                   /* it is there … */
+	bool is_refused;                   /* … and does not tell this user anything */
+	bool is_silent;                    /* … and does not answer */
+	json_t *status;                    /* its status; NULL: it did not tell */
+	char runtime_dir[FACTS_PATH_SIZE]; /* where its sockets are */
+	pid_t run_pid;                     /* of the `run`; 0: none */
+	uint16_t run_port;                 /* its port; 0: none */
 
 	char config_path[PATH_MAX]; /* the file that counts; "": the defaults do */
 	bool is_config_wrong;       /* `config` holds the defaults then */

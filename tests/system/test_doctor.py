@@ -72,7 +72,7 @@ def sharing(folder, everything, monkeypatch):
 
 
 CHECKS = ["configuration", "sharing", "units", "versions", "port", "addresses", "firewall", "visitors",
-          "session", "display", "encoder", "sound", "microphone", "camera", "files", "memory", "limits"]
+          "session", "daemons", "display", "encoder", "sound", "microphone", "camera", "files", "memory", "limits"]
 
 
 def test_all_is_fine_while_it_runs(folder, sharing):
@@ -84,6 +84,7 @@ def test_all_is_fine_while_it_runs(folder, sharing):
     port = sharing.address[1]
     found.one("sharing", "fine", f"`screenshare run` shares on port {port} for \\d+ s")
     found.one("port", "fine", f"Port {port} answers")
+    found.one("daemons", "fine", "screen, camera and sound start and answer")
     found.one("display", "fine", f"{sharing.env['DISPLAY']} can be shown: 640 × 480 pixels, MIT-SHM, DAMAGE, RANDR")
     # How fast this machine is at the moment is not the test's to say, either.
     found.one("encoder", found.of("encoder")[0]["verdict"], r"compressed in [\d.]+ ms \(libjpeg-turbo \d")
@@ -157,6 +158,30 @@ def test_a_server_that_hangs(folder):
     found.one("sharing", "wrong", "runs, and does not answer", "start it again")
     found.one("port", "wrong", f"Port {run.address[1]} does not answer", "run")
     assert found.seconds < 8 * SLOWNESS
+
+
+def test_daemons_that_do_not_answer(folder, everything, monkeypatch):
+    """The screen's hangs; the camera's ends at once, whenever it is started."""
+    away = os.path.join(folder, "bin")
+    os.mkdir(away)
+    for name in ("screenshare", "screenshare-httpd", "screenshare-screen", "screenshare-audio"):
+        os.link(program(name), os.path.join(away, name))
+    with open(os.path.join(away, "screenshare-camera"), "w") as file:
+        file.write("#!/bin/sh\nexit 3\n")
+    os.chmod(file.name, 0o755)
+    monkeypatch.setattr("screenshare.program", lambda name: os.path.join(away, name))
+    run = Run(folder, **everything)
+    viewer = run.view()
+    viewer.wait_count(1)
+    pid = run.wait_daemon()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        found = Findings(folder, env=run.env, command=os.path.join(away, "screenshare"))
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    found.one("daemons", "wrong", "The screen daemon does not answer", "run")
+    found.one("daemons", "wrong", "The camera daemon does not answer", "run")
+    assert not [one for one in found.of("daemons") if "audio" in one["words"]]
 
 
 def test_it_listens_for_this_computer_alone(folder):
