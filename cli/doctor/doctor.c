@@ -36,10 +36,10 @@ static const check_fn checks[] = {
 	check_firewall,
 	check_visitors,
 	check_session,
-	check_daemons,
 	check_screen,
 	check_sound,
 	check_camera,
+	check_daemons, /* after what takes time */
 	check_files,
 	check_shared_memory,
 	check_limits,

@@ -6,7 +6,8 @@
  *
  * A subscription to `presence` captures nothing, but starts the daemon where it does not run, and
  * it says at once what keeps it from sharing: nobody is logged in, it is locked, it is not allowed.
- * All are asked at the same time.
+ * All were asked when the examination began (facts.h), so that starting has had the time of the
+ * checks before this one.
  */
 #include <errno.h>
 #include <poll.h>
@@ -18,12 +19,10 @@
 #include "common/capsock.h"
 #include "common/clock.h"
 #include "common/fd.h"
-#include "common/service.h"
 
-#define NAME        "daemons"
-#define ANSWER_MS   1800
-#define SETTLE_NS   (300 * NS_PER_MS) /* "starting" may turn into something else within that */
-#define SOCKET_PATH 128
+#define NAME      "daemons"
+#define ANSWER_MS 1800
+#define SETTLE_NS (300 * NS_PER_MS) /* "starting" may turn into something else within that */
 
 struct inquiry {
 	int fd;
@@ -34,27 +33,7 @@ struct inquiry {
 	char words[CAPSOCK_WORDS_MAX + 1];
 };
 
-static const char *const sockets[SOURCE_COUNT] = {[SOURCE_SCREEN] = SERVICE_SOCK_SCREEN,
-	[SOURCE_CAMERA] = SERVICE_SOCK_CAMERA,
-	[SOURCE_AUDIO] = SERVICE_SOCK_AUDIO};
-
 /* --- asking --- */
-
-static void begin(struct inquiry *inquiry, const char *runtime_dir, const char *name)
-{
-	const struct capsock_message hello = {.type = CAPSOCK_HELLO,
-		.version = CAPSOCK_VERSION,
-		.stream = STREAM_PRESENCE,
-		.ring_fd = -1};
-	char path[SOCKET_PATH];
-	int r;
-
-	snprintf(path, sizeof(path), "%s/%s", runtime_dir, name);
-	inquiry->fd = r = capsock_connect(path);
-	if (r >= 0)
-		r = capsock_send(inquiry->fd, CAPSOCK_SUBSCRIBER, &hello);
-	inquiry->result = r < 0 ? r : 0;
-}
 
 static void take(struct inquiry *inquiry, const struct capsock_message *message)
 {
@@ -175,7 +154,8 @@ static void ask_all(
 	bool any = false, is_closed = true;
 
 	for (size_t i = 0; i < SOURCE_COUNT; i++) {
-		begin(&inquiries[i], facts->runtime_dir, sockets[i]);
+		inquiries[i].fd = facts->daemon_fds[i];
+		inquiries[i].result = inquiries[i].fd < 0 ? inquiries[i].fd : 0;
 		is_closed &= inquiries[i].result == -EACCES;
 	}
 	if (is_closed) {
@@ -185,10 +165,8 @@ static void ask_all(
 		return;
 	}
 	await_all(inquiries, buffer);
-	for (size_t i = 0; i < SOURCE_COUNT; i++) {
+	for (size_t i = 0; i < SOURCE_COUNT; i++)
 		any |= add_one(facts, (enum source_id)i, &inquiries[i], findings);
-		fd_close(&inquiries[i].fd);
-	}
 	if (!any)
 		findings_add(findings, FINDING_FINE, NAME,
 			"The daemons of screen, camera and sound start and answer");

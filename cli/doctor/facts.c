@@ -13,7 +13,9 @@
 #include "cli/ask.h"
 #include "cli/places.h"
 #include "cli/runtime_dir.h"
+#include "common/capsock.h"
 #include "common/control.h"
+#include "common/fd.h"
 #include "common/service.h"
 
 #define RUNS_MAX    32
@@ -232,6 +234,37 @@ static void ask_logind(struct facts *facts)
 	free(id);
 }
 
+/* --- the capture daemons --- */
+
+/* Asks for `presence`, which captures nothing and starts the daemon.  The fd or -errno. */
+static int subscribe(const char *runtime_dir, const char *name)
+{
+	const struct capsock_message hello = {.type = CAPSOCK_HELLO,
+		.version = CAPSOCK_VERSION,
+		.stream = STREAM_PRESENCE,
+		.ring_fd = -1};
+	char path[SOCKET_PATH];
+	int fd, r;
+
+	snprintf(path, sizeof(path), "%s/%s", runtime_dir, name);
+	fd = capsock_connect(path);
+	r = fd < 0 ? fd : capsock_send(fd, CAPSOCK_SUBSCRIBER, &hello);
+	if (r < 0)
+		fd_close(&fd);
+	return r < 0 ? r : fd;
+}
+
+static void subscribe_all(struct facts *facts)
+{
+	static const char *const names[SOURCE_COUNT] = {[SOURCE_SCREEN] = SERVICE_SOCK_SCREEN,
+		[SOURCE_CAMERA] = SERVICE_SOCK_CAMERA,
+		[SOURCE_AUDIO] = SERVICE_SOCK_AUDIO};
+
+	for (size_t i = 0; i < SOURCE_COUNT; i++)
+		facts->daemon_fds[i] =
+			facts->is_running ? subscribe(facts->runtime_dir, names[i]) : -ENOTCONN;
+}
+
 /* --- all of it --- */
 
 void facts_gather(struct facts *facts)
@@ -241,10 +274,13 @@ void facts_gather(struct facts *facts)
 	find_sharer(facts);
 	read_config(facts);
 	ask_logind(facts);
+	subscribe_all(facts);
 }
 
 void facts_fini(struct facts *facts)
 {
+	for (size_t i = 0; i < SOURCE_COUNT; i++)
+		fd_close(&facts->daemon_fds[i]);
 	json_decref(facts->status);
 	sd_bus_flush_close_unref(facts->bus);
 }

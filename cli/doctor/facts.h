@@ -18,6 +18,7 @@
 #include <systemd/sd-bus.h>
 
 #include "common/config.h"
+#include "common/stream.h"
 
 #define FACTS_WAIT_MS   1000
 #define FACTS_NAME_SIZE 64
@@ -46,12 +47,14 @@ struct facts {
 	const char *config_given; /* --config; NULL: none */
 
 	bool is_root;
-	sd_bus *bus;                       /* the system's; NULL: none can be reached */
-	bool is_installed;                 /* systemd knows screenshare.service */
-	enum facts_sharer sharer;          /* who is looked at */
-	bool is_running;                   /* it is there … */
-	bool is_refused;                   /* … and does not tell this user anything */
-	bool is_silent;                    /* … and does not answer */
+	sd_bus *bus;              /* the system's; NULL: none can be reached */
+	bool is_installed;        /* systemd knows screenshare.service */
+	enum facts_sharer sharer; /* who is looked at */
+	bool is_running;          /* it is there … */
+	bool is_refused;          /* … and does not tell this user anything */
+	bool is_silent;           /* … and does not answer */
+	/* Subscriptions to `presence` that have been asked for, of enum source_id; else -errno. */
+	int daemon_fds[SOURCE_COUNT];
 	json_t *status;                    /* its status; NULL: it did not tell */
 	char runtime_dir[FACTS_PATH_SIZE]; /* where its sockets are */
 	pid_t run_pid;                     /* of the `run`; 0: none */
