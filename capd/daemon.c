@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "common/messages.h"
 #include "common/ratelimit.h"
 #include "common/ring_writer.h"
 
@@ -375,7 +376,8 @@ int daemon_take_socket(enum source_id source)
 	int fd = service_take_socket(SERVICE_FD_CAPTURE);
 
 	if (fd < 0)
-		log_err("Could not start: no socket named \"%s\" was passed; start "
+		log_message(LOG_ERR, MESSAGE_NO_SOCKET,
+			"Could not start: no socket named \"%s\" was passed; start "
 			"screenshare-%s.socket, or use `screenshare run`",
 			SERVICE_FD_CAPTURE, source_name(source));
 	return fd;
@@ -472,8 +474,11 @@ int daemon_add_output(struct daemon *daemon, enum stream_id stream, struct outpu
 /* One line when a fault begins, one when it ends, however long the start in between takes. */
 static void log_state(struct daemon *daemon)
 {
-	const struct log_fields fields = {
-		.source = source_name(daemon->source), .state = state_name(daemon->state)};
+	bool is_back = daemon->state == STATE_LIVE && daemon->fault != STATE_LIVE;
+	const struct log_fields fields = {.source = source_name(daemon->source),
+		.state = state_name(daemon->state),
+		.message =
+			is_back ? MESSAGE_BACK : message_of_state(daemon->source, daemon->state)};
 	bool is_sound = daemon->source == SOURCE_AUDIO;
 
 	if (daemon->state == STATE_STARTING)
@@ -485,7 +490,7 @@ static void log_state(struct daemon *daemon)
 			state_name(daemon->state), daemon->words);
 		return;
 	}
-	if (daemon->fault != STATE_LIVE)
+	if (is_back)
 		log_at(LOG_INFO, &fields, "%s again after %.1f s of %s",
 			is_sound ? "Sound" : "Pictures",
 			(double)(daemon->state_since_ns - daemon->fault_since_ns) / 1e9,

@@ -26,6 +26,7 @@ static const struct command {
 	{"unmute", unmute_main, "let the desktop's sound or the microphone be heard"},
 	{"allow", allow_main, "let the service share your desktop"},
 	{"deny", deny_main, "keep the service from sharing your desktop"},
+	{"doctor", doctor_main, "what is wrong here, and what to do about it"},
 	{"version", version_main, "the version of this program"},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -28,6 +28,7 @@
 #include "common/config.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "common/messages.h"
 #include "common/service.h"
 #include "common/stream.h"
 
@@ -173,7 +174,8 @@ static int find_places(struct run *run)
 	int r = places_config(run->config_path, &run->config, &error, run->config_used);
 
 	if (r < 0) {
-		log_err("Could not read the configuration: %s", error.text);
+		log_message(LOG_ERR, MESSAGE_CONFIG_WRONG, "Could not read the configuration: %s",
+			error.text);
 		return SERVICE_EXIT_CONFIG;
 	}
 	log_set_debug(run->config.log.debug);
@@ -220,7 +222,8 @@ static void say_taken(const struct listen_address *address)
 	uint16_t port = listen_port(address);
 
 	describe_holder(port, holder, sizeof(holder));
-	log_err("Could not listen on %s: %s; stop it, or take another port: make run PORT=%u",
+	log_message(LOG_ERR, MESSAGE_PORT_TAKEN,
+		"Could not listen on %s: %s; stop it, or take another port: make run PORT=%u",
 		listen_format(address, text, sizeof(text)), holder, port == 8002 ? 8003 : 8002);
 }
 

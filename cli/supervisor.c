@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "common/messages.h"
 #include "common/ratelimit.h"
 #include "common/service.h"
 
@@ -226,8 +227,8 @@ static int on_watchdog(sd_event_source *timer, uint64_t now_us, void *arg)
 	struct unit *unit = arg;
 	(void)timer, (void)now_us;
 
-	log_warn("%s has said nothing for %g s; restarting it", unit->is.name,
-		unit->is.watchdog_ms / 1000.0);
+	log_message(LOG_WARNING, MESSAGE_WATCHDOG, "%s has said nothing for %g s; restarting it",
+		unit->is.name, unit->is.watchdog_ms / 1000.0);
 	kill(unit->pid, SIGKILL);
 	return 0;
 }
@@ -255,7 +256,8 @@ static void say_ended(struct unit *unit, const siginfo_t *info)
 	if (suppressed > 0)
 		snprintf(more, sizeof(more), " (and %u more time%s before that)", suppressed,
 			suppressed == 1 ? "" : "s");
-	log_warn("%s %s%s; restarting it", unit->is.name, how, more);
+	log_message(LOG_WARNING, MESSAGE_DAEMON_ENDED, "%s %s%s; restarting it", unit->is.name, how,
+		more);
 }
 
 static void child_ended(struct unit *unit, const siginfo_t *info)

@@ -85,7 +85,7 @@ struct config {
 		char users[CONFIG_TEXT_MAX];      /* "first", "all", names */
 		bool show_locked;                 /* no */
 		char fixed_user[CONFIG_TEXT_MAX]; /* "": whoever's session it is */
-		bool notify; /* yes */
+		bool notify;                      /* yes */
 	} session;
 	struct {
 		bool debug; /* no */

@@ -9,10 +9,11 @@
  *     ← {"ok":true,"status":{…}}
  *     ← {"ok":false,"error":"words for a person"}
  *
- * Requests: "status" (as /status, plus "urls" and who has paused), "viewers", "url", "version".
- * "pause", "resume": answered when it is so, with "paused", and a "warning" where it could not be
- * written down.  "files", with an "action" (httpd/files/files_control.h).  httpd checks the peer by
- * SO_PEERCRED: root, the user of seat0's active session, or its own uid.
+ * Requests: "status" (as /status, plus "urls", in "watching" the viewers, and who has paused),
+ * "viewers", "url", "version".  "pause", "resume": answered when it is so, with "paused", and a
+ * "warning" where it could not be written down.  "files", with an "action"
+ * (httpd/files/files_control.h).  httpd checks the peer by SO_PEERCRED: root, the user of seat0's
+ * active session, or its own uid.
  */
 #pragma once
 

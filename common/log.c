@@ -23,7 +23,7 @@
 /* Below PIPE_BUF, so that a line is one write that a pipe takes whole or not at all. */
 #define LINE_SIZE    2048
 #define FIELD_SIZE   512
-#define FIELDS_COUNT 17
+#define FIELDS_COUNT 18
 
 static const char *program = "screenshare";   /* set once, before any other thread exists */
 static bool to_journal, has_prefix;           /* " */
@@ -130,6 +130,7 @@ static int send_to_journal(int priority, const struct log_fields *extra, const c
 	add_text(&fields, "SCREENSHARE_USER", *session_user ? session_user : NULL);
 	add_text(&fields, "SCREENSHARE_SESSION", *session_id ? session_id : NULL);
 	if (extra) {
+		add_text(&fields, "MESSAGE_ID", extra->message);
 		add_text(&fields, "SCREENSHARE_SOURCE", extra->source);
 		add_text(&fields, "SCREENSHARE_STREAM", extra->stream);
 		add_text(&fields, "SCREENSHARE_VIEWER", extra->viewer);

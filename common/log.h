@@ -11,7 +11,7 @@
  *
  * Form: "Could not <verb> <object> <values>: <reason>; <what to do>".  One fault, one line: said
  * when a state begins and when it ends; what happens per frame or per request is a counter, or goes
- * through ratelimit.h.  errno survives every call.  Any thread.
+ * through ratelimit.h, as does what a stranger can cause.  errno survives every call.  Any thread.
  */
 #pragma once
 
@@ -27,6 +27,7 @@ void log_set_session(const char *user, const char *session);
 
 /* Structured fields of one line; NULL where it has none. */
 struct log_fields {
+	const char *message;               /* MESSAGE_ID=, of common/messages.h */
 	const char *source;                /* SCREENSHARE_SOURCE= */
 	const char *stream;                /* SCREENSHARE_STREAM= */
 	const char *viewer;                /* SCREENSHARE_VIEWER=, an address */
@@ -46,3 +47,7 @@ void log_write(int priority, const struct log_fields *fields, const char *file, 
 #define log_warn(...)  log_at(LOG_WARNING, NULL, __VA_ARGS__)
 #define log_info(...)  log_at(LOG_INFO, NULL, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_DEBUG, NULL, __VA_ARGS__)
+
+/* A line that the catalogue explains (common/messages.h), with no other field. */
+#define log_message(priority, id, ...)                                                             \
+	log_at(priority, (&(const struct log_fields){.message = (id)}), __VA_ARGS__)

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Says at most one thing per interval, and then how many it kept to itself. */
+/*
+ * Says at most one thing per interval, in the long run, and then how many it kept to itself.  Of
+ * what comes in spurts, `burst` things may be said at once: those pay with the intervals before or
+ * after (GCRA).
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -8,20 +12,23 @@
 
 struct ratelimit {
 	uint64_t interval_ns; /* set by the owner */
-	uint64_t last_ns;     /* 0: never said */
+	unsigned burst;       /* " ; 0 is 1 */
+	uint64_t paid_ns;     /* until then what was said has used its intervals up */
 	unsigned suppressed;
 };
 
 /* True when the caller may speak now; *suppressed is then what was left out since the last time. */
 static inline bool ratelimit_allow(struct ratelimit *limit, uint64_t now_ns, unsigned *suppressed)
 {
-	if (limit->last_ns != 0 && now_ns - limit->last_ns < limit->interval_ns) {
+	uint64_t ahead_ns = limit->burst > 1 ? (limit->burst - 1) * limit->interval_ns : 0;
+
+	if (limit->paid_ns > now_ns + ahead_ns) {
 		limit->suppressed++;
 		return false;
 	}
 	*suppressed = limit->suppressed;
 	limit->suppressed = 0;
-	limit->last_ns = now_ns;
+	limit->paid_ns = (limit->paid_ns > now_ns ? limit->paid_ns : now_ns) + limit->interval_ns;
 	return true;
 }
 

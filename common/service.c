@@ -10,7 +10,9 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "common/findings.h"
 #include "common/log.h"
+#include "common/messages.h"
 
 #define STATUS_SIZE 512
 
@@ -22,6 +24,7 @@ enum {
 	OPTION_STATE,
 	OPTION_SESSION,
 	OPTION_PATTERN,
+	OPTION_PROBE,
 	OPTION_PRINT_CONFIG,
 	OPTION_HELP,
 	OPTION_VERSION
@@ -33,6 +36,7 @@ static const struct option long_options[] = {
 	{"state", required_argument, NULL, OPTION_STATE},
 	{"session", required_argument, NULL, OPTION_SESSION},
 	{"pattern-if-no-display", no_argument, NULL, OPTION_PATTERN},
+	{"probe", no_argument, NULL, OPTION_PROBE},
 	{"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
@@ -50,6 +54,8 @@ static void print_help(const char *name)
 	       "  --session DIR            follow who is logged in; only as a service of the "
 	       "system\n"
 	       "  --pattern-if-no-display  show a test picture until a display can be reached\n"
+	       "  --probe                  print what can be reached, for `screenshare doctor`, "
+	       "and end\n"
 	       "  --print-config           print the configuration file with every default\n"
 	       "  --help, --version\n",
 		name);
@@ -88,6 +94,9 @@ static int parse_arguments(const char *name, int argc, char **argv, struct servi
 			break;
 		case OPTION_PATTERN:
 			options->pattern_if_no_display = true;
+			break;
+		case OPTION_PROBE:
+			options->is_probe = true;
 			break;
 		case OPTION_PRINT_CONFIG:
 			config_print(stdout);
@@ -130,15 +139,27 @@ int service_begin(const char *name, int argc, char **argv, struct service_option
 		options->config_path = CONFIG_PATH_SERVICE;
 	r = config_load(config, options->config_path, &error);
 	if (r == -EINVAL) {
-		log_err("Could not read the configuration: %s", error.text);
+		log_message(LOG_ERR, MESSAGE_CONFIG_WRONG, "Could not read the configuration: %s",
+			error.text);
 		return SERVICE_EXIT_CONFIG;
 	}
 	if (r < 0 && (is_path_given || r != -ENOENT)) {
-		log_err("%s; check the path and its permissions", error.text);
+		log_message(LOG_ERR, MESSAGE_CONFIG_WRONG, "%s; check the path and its permissions",
+			error.text);
 		return SERVICE_EXIT_CONFIG;
 	}
 	log_set_debug(config->log.debug);
 	return 0;
+}
+
+int service_print_findings(const struct findings *findings)
+{
+	int r = findings_write(findings, stdout);
+
+	if (r == 0)
+		return EXIT_SUCCESS;
+	log_err("Could not print: %s", strerror(-r));
+	return EXIT_FAILURE;
 }
 
 /* --- inherited sockets --- */

@@ -31,6 +31,8 @@ struct service_options {
 	const char *state_dir;      /* --state DIR, else SERVICE_STATE_DIR */
 	const char *session_dir;    /* --session DIR: whose desktop is to be found out; else NULL */
 	bool pattern_if_no_display; /* --pattern-if-no-display: only `screenshare run` passes it */
+	bool is_probe; /* --probe: look, print findings (common/findings.h), end; no socket is
+			  needed */
 };
 
 /*
@@ -49,6 +51,10 @@ int service_begin(const char *name, int argc, char **argv, struct service_option
  */
 int service_take_socket(const char *name);
 int service_take_sockets(const char *name, int *fds, int max);
+
+/* The end of a --probe: prints what was found.  The exit status. */
+struct findings;
+int service_print_findings(const struct findings *findings);
 
 /* Tell the service manager; no-ops without one.  `status` is one line for a person. */
 void service_ready(void);

@@ -19,6 +19,7 @@
 #include "common/control.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "common/messages.h"
 #include "common/ratelimit.h"
 #include "common/urls.h"
 #include "httpd/access.h"
@@ -78,20 +79,6 @@ static json_t *urls_json(const struct control_server *control)
 	return list;
 }
 
-static json_t *answer_status(struct control_server *control)
-{
-	const struct pause_record *paused = pause_get(control->site->pause);
-	json_t *status = status_json(control->site);
-
-	if (status)
-		json_object_set_new(status, "urls", urls_json(control));
-	if (status && paused)
-		json_object_set_new(status, "pause",
-			json_pack("{ss sI}", "by", paused->name, "since",
-				(json_int_t)paused->since_s));
-	return json_pack("{sb so}", "ok", 1, "status", status);
-}
-
 static void add_viewer(void *arg, const struct viewer_info *info)
 {
 	json_t *list = arg;
@@ -109,13 +96,34 @@ static void add_viewer(void *arg, const struct viewer_info *info)
 			      "watching_ms", (json_int_t)info->watching_ms));
 }
 
-static json_t *answer_viewers(struct control_server *control)
+static json_t *viewers_json(const struct control_server *control)
 {
 	json_t *list = json_array();
 
 	if (list)
 		viewers_each(control->site->viewers, add_viewer, list);
-	return json_pack("{sb so}", "ok", 1, "viewers", list);
+	return list;
+}
+
+static json_t *answer_viewers(struct control_server *control)
+{
+	return json_pack("{sb so}", "ok", 1, "viewers", viewers_json(control));
+}
+
+static json_t *answer_status(struct control_server *control)
+{
+	const struct pause_record *paused = pause_get(control->site->pause);
+	json_t *status = status_json(control->site, true);
+
+	if (status) {
+		json_object_set_new(status, "urls", urls_json(control));
+		json_object_set_new(status, "watching", viewers_json(control));
+	}
+	if (status && paused)
+		json_object_set_new(status, "pause",
+			json_pack("{ss sI}", "by", paused->name, "since",
+				(json_int_t)paused->since_s));
+	return json_pack("{sb so}", "ok", 1, "status", status);
 }
 
 static json_t *answer_url(struct control_server *control)
@@ -369,8 +377,9 @@ static void add_client(struct control_server *control, int fd)
 	send_answer(client, error_json("Only root and the user who sits at this computer may ask"));
 	bufferevent_enable(client->stream, EV_WRITE);
 	if (ratelimit_allow(&control->refused_log, clock_monotonic_ns(), &suppressed))
-		log_warn("Refused the user %u on the control socket: only root and the user who "
-			 "sits at this computer may ask%s",
+		log_message(LOG_WARNING, MESSAGE_NOT_PRESENTER,
+			"Refused the user %u on the control socket: only root and the user who "
+			"sits at this computer may ask%s",
 			(unsigned)peer.uid, ratelimit_more(suppressed, more));
 	return;
 

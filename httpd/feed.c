@@ -25,6 +25,7 @@
 #include "common/service.h"
 #include "httpd/catch_ups.h"
 #include "httpd/feed_fault.h"
+#include "httpd/feed_wanted.h"
 #include "httpd/rate_meter.h"
 #include "httpd/silence.h"
 #include "httpd/state_pictures.h"
@@ -56,6 +57,7 @@ struct feed {
 	char words[CAPSOCK_WORDS_MAX + 1];
 	struct feed_fault fault;
 
+	struct feed_wanted wanted;
 	struct frame *newest;        /* of pictures */
 	struct silence *silence;     /* of sound; NULL: these are pictures */
 	struct catch_ups *catch_ups; /* of the delta stream, else NULL */
@@ -338,6 +340,11 @@ static void close_subscription(struct feed *feed)
 	malloc_trim(0);
 }
 
+static void end_want(struct feed *feed)
+{
+	feed_wanted_end(&feed->wanted, feed->source, feed->stream);
+}
+
 /* Its viewers keep the connection, and their last picture until the next one comes. */
 void feed_pause_or_resume(struct feed *feed)
 {
@@ -345,8 +352,10 @@ void feed_pause_or_resume(struct feed *feed)
 		return;
 	event_del(feed->grace);
 	close_subscription(feed);
-	if (feed->n_listeners == 0)
+	if (feed->n_listeners == 0) {
+		end_want(feed);
 		return;
+	}
 	open_subscription(feed);
 	tell_state(feed);
 }
@@ -354,6 +363,7 @@ void feed_pause_or_resume(struct feed *feed)
 static void on_grace(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what;
+	end_want(arg);
 	close_subscription(arg);
 }
 
@@ -369,6 +379,8 @@ void feed_add(struct feed *feed, struct feed_listener *listener)
 		silence_start(feed->silence);
 	event_del(feed->grace);
 	if (!feed->is_open) {
+		feed_wanted_begin(&feed->wanted, feed->means->wanted_log, feed->source,
+			feed->stream, listener->who);
 		open_subscription(feed);
 	} else if (feed->newest) {
 		listener->on_frame(listener->arg, feed->newest);

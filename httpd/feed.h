@@ -24,6 +24,7 @@
 
 struct capsock_buffer;
 struct catch_ups;
+struct ratelimit;
 struct ring_watch;
 struct feed; /* opaque; owned by feeds (httpd/feeds.h) */
 
@@ -36,6 +37,7 @@ struct feed_means {
 	const struct config *config;
 	struct ring_watch *watch;
 	struct capsock_buffer *buffer; /* one for all: used within a callback only */
+	struct ratelimit *wanted_log;  /* httpd/feed_wanted.h */
 	bool is_paused;
 };
 
@@ -50,6 +52,7 @@ struct feed_listener {
 	 */
 	void (*on_state)(void *arg);
 	void *arg;
+	const char *who; /* for the journal: the address; valid while feed_add() runs */
 	/* the feed's own: */
 	struct feed_listener *next, **prev_next;
 };

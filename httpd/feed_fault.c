@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/messages.h"
 
 static const char *what_is_missing(enum stream_id stream)
 {
@@ -19,7 +20,8 @@ void feed_fault_set(struct feed_fault *fault, enum source_state state, const cha
 
 void feed_fault_log(struct feed_fault *fault, enum source_id source, enum stream_id stream)
 {
-	const struct log_fields fields = {.source = source_name(source),
+	const struct log_fields fields = {.message = MESSAGE_DAEMON_FAILS,
+		.source = source_name(source),
 		.stream = stream_name(stream),
 		.state = state_name(fault->state)};
 
@@ -34,8 +36,9 @@ void feed_fault_log(struct feed_fault *fault, enum source_id source, enum stream
 
 bool feed_fault_over(struct feed_fault *fault, enum source_id source, enum stream_id stream)
 {
-	const struct log_fields fields = {
-		.source = source_name(source), .stream = stream_name(stream)};
+	const struct log_fields fields = {.message = MESSAGE_BACK,
+		.source = source_name(source),
+		.stream = stream_name(stream)};
 	bool was_there = fault->state != STATE_LIVE;
 
 	if (fault->is_logged)

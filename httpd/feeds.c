@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "common/capsock.h"
+#include "httpd/feed_wanted.h"
 #include "httpd/ring_watch.h"
 #include "httpd/subscription.h"
 
 struct feeds {
 	struct feed_means means;
+	struct ratelimit wanted_log;
 	struct feed *all[SOURCE_COUNT][STREAM_COUNT];
 };
 
@@ -22,9 +24,11 @@ int feeds_create(struct event_base *base, const char *runtime_dir, const struct 
 
 	if (!feeds)
 		return -ENOMEM;
+	feeds->wanted_log = (struct ratelimit)FEED_WANTED_LIMIT;
 	feeds->means = (struct feed_means){.base = base,
 		.runtime_dir = runtime_dir,
 		.config = config,
+		.wanted_log = &feeds->wanted_log,
 		.buffer = malloc(sizeof(*feeds->means.buffer))};
 	if (feeds->means.buffer)
 		r = strlen(runtime_dir) + sizeof("/camera.sock") > FEED_PATH_BYTES

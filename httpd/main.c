@@ -16,7 +16,9 @@
 #include "common/addresses.h"
 #include "common/clock.h"
 #include "common/config.h"
+#include "common/findings.h"
 #include "common/log.h"
+#include "common/messages.h"
 #include "common/service.h"
 #include "common/urls.h"
 #include "httpd/access.h"
@@ -25,9 +27,11 @@
 #include "httpd/files/files.h"
 #include "httpd/pause.h"
 #include "httpd/presence.h"
+#include "httpd/probe.h"
 #include "httpd/server.h"
 #include "httpd/site.h"
 #include "httpd/viewer.h"
+#include "httpd/visitor.h"
 
 #define FORBIDDEN_LOG_NS (60 * NS_PER_S)
 #define URLS_TOLD_MAX    8
@@ -55,7 +59,8 @@ static int take_sockets(struct daemon *daemon)
 	daemon->control_fd = service_take_socket(SERVICE_FD_CONTROL);
 	daemon->addresses_fd = service_take_socket(SERVICE_FD_ADDRESSES);
 	if (daemon->n_http_fds == 0) {
-		log_err("Could not start: no socket called \"" SERVICE_FD_HTTP
+		log_message(LOG_ERR, MESSAGE_NO_SOCKET,
+			"Could not start: no socket called \"" SERVICE_FD_HTTP
 			"\" was handed over; start it with systemctl start screenshare, or by "
 			"`screenshare run`");
 		return SERVICE_EXIT_CONFIG;
@@ -191,6 +196,8 @@ static int create_all(struct daemon *daemon)
 	if (r == 0)
 		r = create_pause(daemon);
 	if (r == 0)
+		r = visitor_create(site->files->workers, daemon->options.state_dir, &site->visitor);
+	if (r == 0)
 		r = server_create(site, &daemon->server);
 	if (r == 0 && daemon->control_fd >= 0)
 		r = control_server_create(site, daemon->control_fd, &daemon->control);
@@ -208,7 +215,8 @@ static void tell_urls(const struct site *site)
 			URLS_TOLD_MAX - n);
 	for (size_t i = 0; i < n; i++)
 		len += (size_t)snprintf(all + len, sizeof(all) - len, " %s", urls[i]);
-	log_info("Serving at%s", n > 0 ? all : " no address that is known");
+	log_message(LOG_INFO, MESSAGE_SERVING, "Version %s serves at%s", SCREENSHARE_VERSION,
+		n > 0 ? all : " no address that is known");
 }
 
 static void destroy_all(struct daemon *daemon)
@@ -223,6 +231,7 @@ static void destroy_all(struct daemon *daemon)
 	files_destroy(site->files);
 	pause_destroy(site->pause);
 	presence_destroy(site->presence);
+	visitor_destroy(site->visitor);
 	viewers_destroy(site->viewers);
 	feeds_destroy(site->feeds);
 	access_destroy(site->access);
@@ -235,6 +244,14 @@ static void destroy_all(struct daemon *daemon)
 		event_base_free(site->base);
 }
 
+static int probe(const struct daemon *daemon)
+{
+	static struct findings findings;
+
+	files_probe(&daemon->config, daemon->options.state_dir, &findings);
+	return service_print_findings(&findings);
+}
+
 int main(int argc, char **argv)
 {
 	struct daemon daemon = {.control_fd = -1, .addresses_fd = -1};
@@ -243,6 +260,8 @@ int main(int argc, char **argv)
 	/* The thread that waits for rings allocates nothing that would be worth another arena. */
 	mallopt(M_ARENA_MAX, 1);
 	status = service_begin("httpd", argc, argv, &daemon.options, &daemon.config);
+	if (status == 0 && daemon.options.is_probe)
+		return probe(&daemon);
 	if (status == 0)
 		status = take_sockets(&daemon);
 	if (status != 0)

@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/messages.h"
 #include "common/parse.h"
 #include "httpd/access.h"
 #include "httpd/feeds.h"
@@ -22,6 +23,7 @@
 #include "httpd/snapshot.h"
 #include "httpd/status.h"
 #include "httpd/viewer.h"
+#include "httpd/visitor.h"
 #include "httpd/ws_message.h"
 
 #define ID_SIZE 21 /* 2^64 - 1 and a NUL */
@@ -379,7 +381,8 @@ static void forbid(struct site *site, struct exchange *exchange, enum access_ver
 	};
 	const char *peer = conn_peer_text(exchange_conn(exchange));
 	const struct request *request = exchange_request(exchange);
-	const struct log_fields fields = {.viewer = peer, .route = request->path};
+	const struct log_fields fields = {
+		.message = MESSAGE_FORBIDDEN, .viewer = peer, .route = request->path};
 	char more[RATELIMIT_MORE_SIZE];
 	unsigned suppressed;
 
@@ -424,6 +427,9 @@ void routes_answer(struct site *site, struct exchange *exchange)
 	enum access_verdict verdict = decide(site, exchange, route ? route->right : ACCESS_VIEW);
 
 	site->requests_total++;
+	if (verdict == ACCESS_GRANTED)
+		visitor_note(site->visitor, conn_peer(exchange_conn(exchange)),
+			conn_local(exchange_conn(exchange)));
 	if (verdict != ACCESS_GRANTED)
 		forbid(site, exchange, verdict);
 	else if (!route && methods != 0)

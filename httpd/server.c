@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "common/messages.h"
 #include "common/ratelimit.h"
 #include "common/service.h"
 #include "httpd/exchange.h"
@@ -157,8 +158,9 @@ static void turn_away(struct server *server, int fd)
 	(void)!send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	server->site->turned_away_total++;
 	if (ratelimit_allow(&server->full_log, clock_monotonic_ns(), &suppressed))
-		log_warn("Could not take another connection: %u are open; raise [http] "
-			 "connections_max or connections_per_address%s",
+		log_message(LOG_WARNING, MESSAGE_FULL,
+			"Could not take another connection: %u are open; raise [http] "
+			"connections_max or connections_per_address%s",
 			server->site->n_connections, ratelimit_more(suppressed, more));
 }
 

@@ -141,7 +141,9 @@ void snapshot_answer(struct site *site, struct exchange *exchange, enum source_i
 		return;
 	}
 	snapshot->exchange = exchange;
-	snapshot->listener = (struct feed_listener){.on_frame = on_frame, .arg = snapshot};
+	snapshot->listener = (struct feed_listener){.on_frame = on_frame,
+		.arg = snapshot,
+		.who = conn_peer_text(exchange_conn(exchange))};
 	evtimer_assign(&snapshot->timer, site->base, on_timer, snapshot);
 	arm(snapshot, PATIENCE_MS);
 	exchange_wait(exchange, on_cancel, snapshot);

@@ -14,6 +14,7 @@
 #include "httpd/pause.h"
 #include "httpd/site.h"
 #include "httpd/viewer.h"
+#include "httpd/visitor.h"
 
 /* A feed that nobody watches has no state of its source: nothing is asked of it.  But that all is
  * paused holds for all. */
@@ -66,19 +67,19 @@ static json_t *files_json(const struct files *files)
 		"zipping", (json_int_t)files->n_zips, "zips", (json_int_t)files->zips_total);
 }
 
-json_t *status_json(const struct site *site)
+json_t *status_json(const struct site *site, bool for_presenter)
 {
 	json_t *streams = json_array();
 
 	if (!streams)
 		return NULL;
 	feeds_each(site->feeds, add_stream, streams);
-	return json_pack("{ss sI sb sI sI sI so so}", "version", SCREENSHARE_VERSION, "uptime_s",
+	return json_pack("{ss sI sb sI sI sI so so so}", "version", SCREENSHARE_VERSION, "uptime_s",
 		(json_int_t)((clock_monotonic_ns() - site->started_ns) / NS_PER_S), "paused",
 		pause_is_on(site->pause), "viewers", (json_int_t)viewers_count(site->viewers),
 		"viewers_total", (json_int_t)viewers_total(site->viewers), "connections",
 		(json_int_t)site->n_connections, "streams", streams, "files",
-		files_json(site->files));
+		files_json(site->files), "visitor", visitor_json(site->visitor, for_presenter));
 }
 
 static void free_text(const void *data, size_t len, void *text)
@@ -90,7 +91,7 @@ static void free_text(const void *data, size_t len, void *text)
 void status_answer(struct site *site, struct exchange *exchange)
 {
 	struct response response = {.status = 200, .type = "application/json"};
-	json_t *status = status_json(site);
+	json_t *status = status_json(site, false);
 	char *text = status ? json_dumps(status, STATUS_JSON_FLAGS) : NULL;
 
 	json_decref(status);

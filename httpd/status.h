@@ -17,5 +17,6 @@ struct site;
 void status_answer(struct site *site, struct exchange *exchange);  /* /status */
 void status_metrics(struct site *site, struct exchange *exchange); /* /metrics */
 
-/* The object of /status, owned by the caller; NULL: no memory. */
-json_t *status_json(const struct site *site);
+/* The object of /status, owned by the caller; NULL: no memory.  The presenter alone is told who the
+ * last visitor was. */
+json_t *status_json(const struct site *site, bool for_presenter);

@@ -8,7 +8,12 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/messages.h"
+#include "common/ratelimit.h"
 #include "httpd/viewer_ops.h"
+
+#define LOG_NS    (10 * NS_PER_S) /* lines about the first viewer: one so often … */
+#define LOG_BURST 20u             /* … in the long run, and so many at once */
 
 struct viewers {
 	struct event_base *base;
@@ -18,6 +23,8 @@ struct viewers {
 	uint64_t total;
 	void (*on_change)(void *arg);
 	void *on_change_arg;
+	struct ratelimit log; /* a stranger can come and go as often as it likes */
+	bool first_is_logged;
 };
 
 int viewers_create(struct event_base *base, const struct config *config, struct viewers **out)
@@ -28,6 +35,7 @@ int viewers_create(struct event_base *base, const struct config *config, struct 
 		return -ENOMEM;
 	viewers->base = base;
 	viewers->config = config;
+	viewers->log = (struct ratelimit){.interval_ns = LOG_NS, .burst = LOG_BURST};
 	*out = viewers;
 	return 0;
 }
@@ -79,12 +87,13 @@ static void on_closed(void *arg)
 {
 	struct viewer *viewer = arg;
 	struct viewers *viewers = viewer->viewers;
-	const struct log_fields fields = {.viewer = conn_peer_text(viewer->conn)};
+	const struct log_fields fields = {
+		.message = MESSAGE_LAST_VIEWER, .viewer = conn_peer_text(viewer->conn)};
 
 	*viewer->prev_next = viewer->next;
 	if (viewer->next)
 		viewer->next->prev_next = viewer->prev_next;
-	if (--viewers->n == 0)
+	if (--viewers->n == 0 && viewers->first_is_logged)
 		log_at(LOG_INFO, &fields, "The last viewer has gone: %s after %.0f s",
 			conn_peer_text(viewer->conn),
 			(double)(clock_monotonic_ns() - viewer->began_ns) / 1e9);
@@ -98,18 +107,27 @@ static const struct conn_stream_ops hearing_ops = {
 
 static void log_first(const struct viewer *viewer)
 {
+	struct viewers *viewers = viewer->viewers;
+	char more[RATELIMIT_MORE_SIZE];
 	struct feed_info info;
+	unsigned suppressed;
 
+	viewers->first_is_logged =
+		ratelimit_allow(&viewers->log, clock_monotonic_ns(), &suppressed);
+	if (!viewers->first_is_logged)
+		return;
+	ratelimit_more(suppressed, more);
 	feed_get_info(viewer->feed, &info);
-	const struct log_fields fields = {.viewer = conn_peer_text(viewer->conn),
+	const struct log_fields fields = {.message = MESSAGE_FIRST_VIEWER,
+		.viewer = conn_peer_text(viewer->conn),
 		.source = source_name(info.source),
 		.stream = stream_name(info.stream)};
 	if (info.source == SOURCE_AUDIO)
-		log_at(LOG_INFO, &fields, "The first viewer listens: %s",
-			conn_peer_text(viewer->conn));
+		log_at(LOG_INFO, &fields, "The first viewer listens: %s%s",
+			conn_peer_text(viewer->conn), more);
 	else
-		log_at(LOG_INFO, &fields, "The first viewer watches the %s: %s",
-			source_name(info.source), conn_peer_text(viewer->conn));
+		log_at(LOG_INFO, &fields, "The first viewer watches the %s: %s%s",
+			source_name(info.source), conn_peer_text(viewer->conn), more);
 }
 
 void viewer_start(struct viewer *viewer, struct viewers *viewers, const struct viewer_ops *ops,

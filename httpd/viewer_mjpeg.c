@@ -227,7 +227,8 @@ int viewer_mjpeg_start(struct viewers *viewers, struct conn *conn, struct feed *
 	feed_get_info(feed, &info);
 	mjpeg->full_headers = full_headers;
 	mjpeg->viewer.is_watching = true;
-	mjpeg->listener = (struct feed_listener){.on_frame = on_frame, .arg = mjpeg};
+	mjpeg->listener = (struct feed_listener){
+		.on_frame = on_frame, .arg = mjpeg, .who = conn_peer_text(conn)};
 	evtimer_assign(&mjpeg->repeat, viewers_base(viewers), on_repeat, mjpeg);
 	viewer_start(&mjpeg->viewer, viewers, &mjpeg_ops, conn, feed, who);
 	viewer_set_sources(&mjpeg->viewer, 1u << info.source);

@@ -83,7 +83,8 @@ int viewer_wav_start(
 
 	if (!wav)
 		return -ENOMEM;
-	wav->listener = (struct feed_listener){.on_frame = on_frame, .arg = wav};
+	wav->listener = (struct feed_listener){
+		.on_frame = on_frame, .arg = wav, .who = conn_peer_text(conn)};
 	viewer_start(&wav->viewer, viewers, &wav_ops, conn, feed, who);
 	viewer_set_sources(&wav->viewer, 1u << SOURCE_AUDIO);
 	if (evbuffer_add_reference(out, response_head, sizeof(response_head) - 1, NULL, NULL) < 0 ||

@@ -238,6 +238,7 @@ static void part_start(
 	}
 	part->feed = feed;
 	part->stream = stream;
+	part->listener.who = conn_peer_text(ws->viewer.conn);
 	/* The feed opens first, so that there is a state to tell. */
 	feed_add(feed, &part->listener);
 	write_state(ws, part);

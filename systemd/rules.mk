@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 #
-# make install: programs, units, sysusers, tmpfiles, configuration and man pages into $(DESTDIR).
+# make install: programs, units, sysusers, tmpfiles, catalogue, configuration and man pages into $(DESTDIR).
 # Starts and enables nothing; a configuration that is there stays as it is.
 
 INSTALL ?= install
+catalogdir ?= /usr/lib/systemd/catalog
 
 UNITS_plain := $(wildcard systemd/*.socket systemd/*.target systemd/*.service)
 UNITS_made  := $(patsubst systemd/%.in,$(B)/gen/systemd/%,$(wildcard systemd/*.in))
@@ -28,12 +29,13 @@ $(B)/gen/systemd/%: systemd/%.in $(B)/gen/libexecdir
 
 install: all $(UNITS_made)
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(unitdir) \
-		$(DESTDIR)$(sysusersdir) $(DESTDIR)$(tmpfilesdir) $(DESTDIR)$(sysconfdir)/screenshare \
+		$(DESTDIR)$(sysusersdir) $(DESTDIR)$(tmpfilesdir) $(DESTDIR)$(sysconfdir)/screenshare $(DESTDIR)$(catalogdir) \
 		$(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man8
 	$(INSTALL) -m755 $(B)/bin/screenshare $(DESTDIR)$(bindir)/
 	$(INSTALL) -m755 $(filter-out $(B)/bin/screenshare,$(PROGRAMS)) $(DESTDIR)$(libexecdir)/
 	$(INSTALL) -m644 $(UNITS_plain) $(UNITS_made) $(DESTDIR)$(unitdir)/
 	$(INSTALL) -m644 systemd/sysusers.conf $(DESTDIR)$(sysusersdir)/screenshare.conf
+	$(INSTALL) -m644 conf/screenshare.catalog $(DESTDIR)$(catalogdir)/
 	$(INSTALL) -m644 systemd/tmpfiles.conf $(DESTDIR)$(tmpfilesdir)/screenshare.conf
 	test -e $(DESTDIR)$(sysconfdir)/screenshare/screenshare.conf || \
 		$(INSTALL) -m644 conf/screenshare.conf $(DESTDIR)$(sysconfdir)/screenshare/

@@ -160,7 +160,7 @@ ALONE = {"latency", "crowd"}
 # Rough seconds of the long ones: they are begun first.
 WEIGHT = {"lying_daemon": 60, "states": 50, "picture": 20, "stream": 30, "run_command": 20,
           "kills": 30, "bad_requests": 20, "camera": 25, "audio_daemon": 40, "sound": 20,
-          "websocket": 25}
+          "websocket": 25, "doctor": 35}
 
 
 def system_jobs(env=None, tag="", timeout_s=240, without=()):
@@ -186,7 +186,8 @@ def source_jobs(build):
     """What is looked at without being run."""
     jobs = [Job("walls", ["bash", "tests/walls.sh"], "lines"),
             Job("format", ["bash", "tests/format_check.sh"], "lines"),
-            Job("manuals", ["bash", "tests/manual_check.sh"], "lines")]
+            Job("manuals", ["bash", "tests/manual_check.sh"], "lines"),
+            Job("catalogue", ["bash", "tests/catalog_check.sh"], "lines")]
     if os.path.exists(f"{ROOT}/tests/conf_check.sh"):
         jobs.append(Job("configuration", ["sh", "tests/conf_check.sh",
                                           f"{build}/bin/screenshare-httpd"]))

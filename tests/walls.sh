@@ -24,6 +24,7 @@ capd/*                            ; ^event2?[/.]|^(llhttp|jansson|qrencode)\.h$|
 capd/*                            ; ring_reader\.h                                                                             ; only httpd reads rings
 cli/*                             ; ^(capd|httpd|tests)/                                                                       ; the command line knows only common and itself
 cli/*                             ; ^event2?[/.]|^llhttp\.h$|^xcb/|^jpeglib\.h$                                                ; the command line serves no browser and shows no picture
+cli/!(doctor/*)                   ; ^cli/doctor/                                                                               ; the other commands know no check
 
 capd/encode/*                     ; ^capd/(daemon|output|subscriber|source|pattern)\.h|^capd/session/                             ; encoders lie below output and daemon
 capd/encode/*                     ; ^capd/(camera|audio)/                                                                      ; encoders know no device
@@ -38,7 +39,7 @@ capd/output.[ch]                  ; ^capd/(daemon|subscriber|source)\.h|^capd/(s
 capd/subscriber.[ch]              ; ^capd/(daemon|output|source)\.h|^capd/(screen|camera|audio|encode)/                        ; a subscriber lies below the daemon
 capd/daemon.[ch]                  ; ^capd/(screen|camera|audio)/                                                               ; the daemon serves all sources alike
 capd/@(source|picture).h          ; ^capd/(daemon|output|subscriber|encode|screen)                                             ; a source knows nothing of encoders, rings and sockets
-capd/screen/!(main|pipeline).[ch] ; ^capd/(daemon|output|subscriber)\.h|^capd/encode/                                          ; only main and pipeline bring source and output together
+capd/screen/!(main|pipeline|probe).[ch] ; ^capd/(daemon|output|subscriber)\.h|^capd/encode/                                          ; only main, pipeline and the probe know both source and encoders
 capd/screen/tiles.[ch]            ; ^(xcb|systemd)/|^common/                                                                   ; the comparison is pure computing
 capd/screen/@(notification*|control_wish).[ch] ; ^xcb/|^capd/(source|picture)\.h|^capd/screen/(x11|grab|tiles)                ; who is told of viewers knows no display
 capd/camera/!(main|mjpeg|pipeline).[ch] ; ^capd/(daemon|output|subscriber)\.h                                                 ; only main and pipeline bring source and output together

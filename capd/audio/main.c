@@ -21,12 +21,15 @@
 #include "capd/audio/mix.h"
 #include "capd/audio/mute.h"
 #include "capd/audio/pcm.h"
+#include "capd/audio/probe.h"
 #include "capd/daemon.h"
 #include "capd/encode/opus.h"
 #include "capd/session/session.h"
 #include "capd/session/waiting.h"
 #include "common/clock.h"
+#include "common/findings.h"
 #include "common/log.h"
+#include "common/messages.h"
 #include "common/service.h"
 
 #define SLOT_NS       (SOUND_RECORD_MS * NS_PER_MS)
@@ -290,7 +293,10 @@ static int on_switch(void *arg, enum audio_input input, bool muted)
 			muted ? "muted" : "unmuted", strerror(-r),
 			muted ? "it is muted until sharing is started anew" : "it stays as it was");
 	else
-		log_info("%s %s by the presenter",
+		log_at(LOG_INFO,
+			(&(const struct log_fields){
+				.message = MESSAGE_SWITCHED, .source = source_name(SOURCE_AUDIO)}),
+			"%s %s by the presenter",
 			input == AUDIO_DESKTOP ? "Desktop sound" : "Microphone",
 			muted ? "muted" : "unmuted");
 	update_inputs(audio);
@@ -381,6 +387,14 @@ static void audio_fini(struct audio *audio)
 	(void)pcm_wait_closed(CLOSE_WAIT_MS);
 }
 
+static int probe(const struct config *config)
+{
+	static struct findings findings;
+
+	sound_probe(config, &findings);
+	return service_print_findings(&findings);
+}
+
 int main(int argc, char **argv)
 {
 	static struct audio audio; /* holds the inputs' buffers */
@@ -388,6 +402,8 @@ int main(int argc, char **argv)
 
 	if (status != 0)
 		return status;
+	if (audio.options.is_probe)
+		return probe(&audio.config);
 	int listen_fd = daemon_take_socket(SOURCE_AUDIO);
 	if (listen_fd < 0)
 		return SERVICE_EXIT_CONFIG;

@@ -14,10 +14,12 @@
 
 #include "capd/camera/camera_source.h"
 #include "capd/camera/pipeline.h"
+#include "capd/camera/probe.h"
 #include "capd/daemon.h"
 #include "capd/pattern_source.h"
 #include "common/capsock.h"
 #include "common/clock.h"
+#include "common/findings.h"
 #include "common/log.h"
 #include "common/service.h"
 
@@ -214,6 +216,14 @@ static void camera_fini(struct camera *camera)
 	daemon_destroy(camera->daemon);
 }
 
+static int probe(const struct config *config)
+{
+	static struct findings findings;
+
+	camera_probe(config, &findings);
+	return service_print_findings(&findings);
+}
+
 int main(int argc, char **argv)
 {
 	struct camera camera = {0};
@@ -221,6 +231,8 @@ int main(int argc, char **argv)
 
 	if (status != 0)
 		return status;
+	if (camera.options.is_probe)
+		return probe(&camera.config);
 	int listen_fd = daemon_take_socket(SOURCE_CAMERA);
 	if (listen_fd < 0)
 		return SERVICE_EXIT_CONFIG;

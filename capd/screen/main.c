@@ -13,10 +13,12 @@
 #include "capd/pattern_source.h"
 #include "capd/screen/notification.h"
 #include "capd/screen/pipeline.h"
+#include "capd/screen/probe.h"
 #include "capd/screen/x11_source.h"
 #include "capd/session/session.h"
 #include "capd/session/waiting.h"
 #include "common/clock.h"
+#include "common/findings.h"
 #include "common/log.h"
 #include "common/service.h"
 
@@ -327,6 +329,18 @@ static void screen_fini(struct screen *screen)
 	daemon_destroy(screen->daemon);
 }
 
+static int probe(const struct config *config)
+{
+	static struct findings display, encoder;
+	int status;
+
+	/* At once, for whoever does not wait for the encoder. */
+	screen_probe_display(config, &display);
+	status = service_print_findings(&display);
+	screen_probe_encoder(config, &encoder);
+	return status == EXIT_SUCCESS ? service_print_findings(&encoder) : status;
+}
+
 int main(int argc, char **argv)
 {
 	struct screen screen = {0};
@@ -334,6 +348,8 @@ int main(int argc, char **argv)
 
 	if (status != 0)
 		return status;
+	if (screen.options.is_probe)
+		return probe(&screen.config);
 	int listen_fd = daemon_take_socket(SOURCE_SCREEN);
 	if (listen_fd < 0)
 		return SERVICE_EXIT_CONFIG;

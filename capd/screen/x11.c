@@ -178,6 +178,26 @@ void x11_connector_abandon(struct x11_connector *connector)
 		connector_free(connector);
 }
 
+bool x11_listens_here(const char *display)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int number, screen, fd;
+	char *host = NULL;
+	bool listens;
+
+	if (!xcb_parse_display(display, &host, &number, &screen))
+		return false;
+	bool is_local = !*host || strcmp(host, "unix") == 0;
+	free(host);
+	if (!is_local)
+		return false;
+	snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/.X11-unix/X%d", number);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	listens = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	fd_close(&fd);
+	return listens;
+}
+
 /* --- talking --- */
 
 bool x11_is_lost(const struct x11 *x11)

@@ -52,6 +52,11 @@ const char *x11_connector_display(const struct x11_connector *connector);
 xcb_connection_t *x11_connector_finish(struct x11_connector *connector);
 /* Gives an attempt up that is still going on; its thread cleans up behind itself.  Accepts NULL. */
 void x11_connector_abandon(struct x11_connector *connector);
+/*
+ * Does a server of this machine accept connections as `display`?  If it then did not want us, it is
+ * a matter of rights.  Does not wait.
+ */
+bool x11_listens_here(const char *display);
 
 /*
  * Takes `connection` over in every case and asks what the server can do.  STATE_LIVE, or why not,

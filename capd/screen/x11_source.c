@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <xcb/damage.h>
 #include <xcb/randr.h>
 #include <xcb/xfixes.h>
@@ -26,7 +24,6 @@
 #include "capd/screen/x11.h"
 #include "capd/session/xauthority.h"
 #include "common/clock.h"
-#include "common/fd.h"
 #include "common/log.h"
 #include "common/service.h"
 
@@ -283,33 +280,12 @@ static int on_x11_readable(sd_event_source *io, int fd, uint32_t events, void *a
 
 /* --- connecting --- */
 
-/* A socket that accepts, whose server then did not want us: then it is a matter of rights. */
-static bool local_server_listens(const char *display)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int number, screen, fd;
-	char *host = NULL;
-	bool listens;
-
-	if (!xcb_parse_display(display, &host, &number, &screen))
-		return false;
-	bool is_local = !*host || strcmp(host, "unix") == 0;
-	free(host);
-	if (!is_local)
-		return false;
-	snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/.X11-unix/X%d", number);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	listens = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
-	fd_close(&fd);
-	return listens;
-}
-
 static void connect_failed(struct source *source)
 {
 	const char *display = display_name(source);
 	char words[X11_WORDS_MAX];
 
-	bool is_refused = local_server_listens(display);
+	bool is_refused = x11_listens_here(display);
 	/* A server that is just starting, or resets after its last client, drops whoever comes
 	 * then: one refusal is none. */
 	if (is_refused && source->n_refused++ == 0) {

@@ -13,16 +13,19 @@
 #include <event2/event.h>
 #include <jansson.h>
 
+#include "common/clock.h"
 #include "common/log.h"
+#include "common/messages.h"
 #include "httpd/files/folder_watch.h"
 #include "httpd/files/lister.h"
 #include "httpd/files/tus.h"
 #include "httpd/pages.h"
 #include "httpd/site.h"
 
-#define DEFAULT_FOLDER "uploads"
-#define CLEANING_S     3600
-#define FORM_ALLOWANCE (1024u * 1024u) /* bytes of a form that are none of its file's */
+#define CLEANING_S       3600
+#define FAILED_LOG_NS    (6 * NS_PER_S)  /* uploads that failed: so often in the long run … */
+#define FAILED_LOG_BURST 20u             /* … and so many at once */
+#define FORM_ALLOWANCE   (1024u * 1024u) /* bytes of a form that are none of its file's */
 
 /* --- answers --- */
 
@@ -196,8 +199,11 @@ void files_uploaded(struct files *files, struct file_entry *entry, const char *r
 {
 	const struct file_meta *meta = entry->meta;
 	char hash[2 * ENTRY_HASH_SIZE + 1] = "", size[24];
-	struct log_fields fields = {
-		.route = route, .file = entry->name, .file_size = size, .file_hash = hash};
+	struct log_fields fields = {.message = MESSAGE_UPLOADED,
+		.route = route,
+		.file = entry->name,
+		.file_size = size,
+		.file_hash = hash};
 
 	files->uploads_total++;
 	files->upload_bytes_total += entry->size;
@@ -213,15 +219,25 @@ void files_uploaded(struct files *files, struct file_entry *entry, const char *r
 
 void files_upload_failed(struct files *files, const char *address, const char *name, int r)
 {
-	const struct log_fields fields = {.viewer = address, .file = name};
+	bool is_full = r == -ENOSPC || r == -EDQUOT;
+	const struct log_fields fields = {
+		.message = is_full ? MESSAGE_DISK_FULL : MESSAGE_UPLOAD_FAILED,
+		.viewer = address,
+		.file = name};
+	char more[RATELIMIT_MORE_SIZE];
+	unsigned suppressed;
 
 	files->uploads_failed_total++;
+	/* A stranger's to cause, and as often as it likes. */
+	if (!ratelimit_allow(&files->failed_log, clock_monotonic_ns(), &suppressed))
+		return;
+	ratelimit_more(suppressed, more);
 	if (r == -ECANCELED)
-		log_at(LOG_INFO, &fields, "The upload of \"%s\" from %s was broken off", name,
-			address);
+		log_at(LOG_INFO, &fields, "The upload of \"%s\" from %s was broken off%s", name,
+			address, more);
 	else
-		log_at(LOG_WARNING, &fields, "Could not take \"%s\" from %s: %s", name, address,
-			r == -EBADMSG ? "the form is malformed" : strerror(-r));
+		log_at(LOG_WARNING, &fields, "Could not take \"%s\" from %s: %s%s", name, address,
+			r == -EBADMSG ? "the form is malformed" : strerror(-r), more);
 }
 
 /* --- what is too old --- */
@@ -312,7 +328,8 @@ static void explain(struct files *files, const char *folder, int r)
 
 	snprintf(files->why_not, sizeof(files->why_not),
 		"The folder of the shared files cannot be used: %s; %s", what, remedy);
-	log_err("Could not use the folder %s: %s; no files are shared; %s", folder, what, remedy);
+	log_message(LOG_ERR, MESSAGE_FOLDER_UNUSABLE,
+		"Could not use the folder %s: %s; no files are shared; %s", folder, what, remedy);
 }
 
 static int open_store(struct files *files, const char *state_dir)
@@ -322,7 +339,7 @@ static int open_store(struct files *files, const char *state_dir)
 	int r;
 
 	if (folder[0] == '\0') {
-		snprintf(path, sizeof(path), "%s/" DEFAULT_FOLDER, state_dir);
+		snprintf(path, sizeof(path), "%s/" STORE_DEFAULT_NAME, state_dir);
 		folder = path;
 	}
 	r = store_open(folder, &files->store);
@@ -365,6 +382,8 @@ int files_create(struct event_base *base, const struct config *config, const cha
 	if (!files)
 		return -ENOMEM;
 	files->base = base;
+	files->failed_log =
+		(struct ratelimit){.interval_ns = FAILED_LOG_NS, .burst = FAILED_LOG_BURST};
 	LIST_INIT(&files->zips);
 	files->config = config;
 	r = store_new_id(files->epoch);

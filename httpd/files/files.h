@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "common/ratelimit.h"
 #include "httpd/exchange.h"
 #include "httpd/files/disk_worker.h"
 #include "httpd/files/listing.h"
@@ -45,6 +46,7 @@ struct files {
 	uint64_t uploads_total, upload_bytes_total, uploads_failed_total;
 	uint64_t downloads_total, zips_total;
 	unsigned n_uploading, n_downloading, n_zips;
+	struct ratelimit failed_log;
 	LIST_HEAD(, zip) zips; /* being made */
 };
 

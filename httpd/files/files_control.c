@@ -99,7 +99,8 @@ static json_t *delete (struct order *order)
 
 	look_again(order->files, order->name);
 	if (r == 0)
-		log_info("\"%s\" was deleted by the presenter", order->name);
+		log_at(LOG_INFO, (&(const struct log_fields){.file = order->name}),
+			"\"%s\" was deleted by the presenter", order->name);
 	return result_json(r);
 }
 
@@ -110,7 +111,8 @@ static json_t *rename_it(struct order *order)
 	look_again(order->files, order->name);
 	look_again(order->files, order->new_name);
 	if (r == 0)
-		log_info("\"%s\" is \"%s\" now: renamed by the presenter", order->name,
+		log_at(LOG_INFO, (&(const struct log_fields){.file = order->new_name}),
+			"\"%s\" is \"%s\" now: renamed by the presenter", order->name,
 			order->new_name);
 	return result_json(r);
 }
@@ -123,7 +125,8 @@ static json_t *restore(struct order *order)
 	if (r < 0)
 		return result_json(r);
 	look_again(order->files, name);
-	log_info("\"%s\" was restored by the presenter", name);
+	log_at(LOG_INFO, (&(const struct log_fields){.file = name}),
+		"\"%s\" was restored by the presenter", name);
 	return json_pack("{sb ss}", "ok", 1, "name", name);
 }
 

@@ -21,7 +21,8 @@
 #include "httpd/files/filename.h"
 #include "httpd/files/trash.h"
 
-#define STORE_ID_SIZE 33u /* 32 hexadecimal digits */
+#define STORE_ID_SIZE      33u       /* 32 hexadecimal digits */
+#define STORE_DEFAULT_NAME "uploads" /* the folder, in that of the state */
 
 struct store; /* opaque; never changes once it is open */
 

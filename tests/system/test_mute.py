@@ -5,6 +5,7 @@ and with the real one; and how `status` shows sound."""
 import fcntl
 import json
 import os
+import re
 import socket
 import struct
 import threading
@@ -201,19 +202,50 @@ def test_status_shows_pictures_and_sound(fake):
             stream("screen", "jpeg", width=1920, height=1080, rate=29.9, bytes=7100000),
             stream("camera", "jpeg", width=640, height=360, rate=15.0, bytes=123456, dropped=12),
             stream("audio", "pcm", width=48000, height=2, rate=100.0, bytes=1920000),
-            stream("audio", "opus", bytes=960000, dropped=3, **idle)]})
+            stream("audio", "opus", bytes=960000, dropped=3, **idle)],
+        "files": {"words": "Files are shared", "count": 2, "bytes": 1500000, "uploading": 1},
+        "watching": [
+            {"address": "192.0.2.20", "source": "screen", "kind": "socket", "user_agent": "Firefox/115", "rate": 29.7,
+             "lag_ms": 40, "watching_ms": 192000},
+            {"address": "192.0.2.21", "source": "audio", "kind": "wav", "user_agent": "", "rate": 100.0,
+             "lag_ms": 0, "watching_ms": 4200}]})
     status, out, err = run.ask("status")
     assert status == 0 and not err
     assert out.splitlines() == [
-        "version        0.1.0, running for 1 min 1 s",
-        "viewers        3 now, 5 since the start",
-        "screen         live: Sharing is live",
-        "               1920 × 1080, 29.9 pictures a second, 7.1 MB so far",
-        "camera         live: Sharing is live",
-        "               640 × 360, 15.0 pictures a second, 123.5 kB so far, 12 lost at the source",
-        "audio (pcm)    live: Sharing is live",
-        "               1.9 MB so far",
-        "audio (opus)   idle: Nobody watches, so nothing is captured",
-        "               3 lost at the source",
-        "addresses      http://192.0.2.7:8001/",
-        "               http://laptop.local:8001/"]
+        "Sharing for 1 min 1 s, version 0.1.0",
+        "",
+        "  http://192.0.2.7:8001/",
+        "  http://laptop.local:8001/",
+        "",
+        "screen          live            Sharing is live",
+        "                                1920 × 1080, 29.9 pictures a second, 7.1 MB so far",
+        "camera          live            Sharing is live",
+        "                                640 × 360, 15.0 pictures a second, 123.5 kB so far, 12 lost at the source",
+        "audio (pcm)     live            Sharing is live",
+        "                                1.9 MB so far",
+        "files           2 files, 1.5 MB, 1 being received",
+        "",
+        "3 viewers now, 5 since the start",
+        "  192.0.2.20    screen for 3 min 12 s, 29.7 pictures a second, 40 ms behind; Firefox/115",
+        "  192.0.2.21    audio for 4 s, up to date; of no name"]
+
+
+def test_status_keeps_to_the_width_and_tells_of_who_was_here(fake):
+    run = fake(status={
+        "version": "0.1.0", "uptime_s": 7200, "viewers": 0, "viewers_total": 0, "urls": [],
+        "paused": True, "pause": {"by": "ada", "since": 1767225600},
+        "visitor": {"ago_s": 3700, "address": "192.0.2.20"},
+        "streams": [stream("screen", "jpeg", state="not-allowed",
+                           words="The display :0 refuses this user: set XAUTHORITY, or permit the user \033[31m")],
+        "files": {"words": "Files are shared", "count": 0}})
+    run.env["COLUMNS"] = "60"
+    status, out, err = run.ask("status")
+    assert status == 0 and not err
+    assert re.match(r"Paused by ada since 20\d\d-\d\d-\d\d \d\d:\d\d; `screenshare resume` goes on\nSharing for 2 h 0 min", out)
+    assert out.splitlines()[4:] == [
+        "screen          not-allowed     The display :0 refuses this",
+        "                                user: set XAUTHORITY, or",
+        "                                permit the user ?[31m",
+        "files           Files are shared",
+        "",
+        "Nobody watches, 0 since the start; from another computer somebody came 1 h 1 min ago"]

@@ -191,7 +191,7 @@ def test_usage(folder):
     env = environment(folder)
     status, out, err = run_to_end([program("screenshare"), "--help"], env)
     assert status == 0 and not err
-    for command in ("run", "status", "viewers", "url", "mute", "unmute", "version"):
+    for command in ("run", "status", "viewers", "url", "mute", "unmute", "doctor", "version"):
         assert command in out
     for arguments in (["dance"], ["run", "--dance"], ["run", "--listen"], ["run", "--listen", "x"],
                       ["run", "--listen", "127.0.0.1:99999"], ["status", "--port", "x"], []):

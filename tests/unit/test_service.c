@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: common/service.c common/config.c common/config_keys.c common/parse.c common/log.c common/utf8.c */
+/* links: common/service.c common/findings.c common/config.c common/config_keys.c common/parse.c common/log.c common/utf8.c */
 /* links: -lsystemd -linih */
 #include "common/service.h"
 

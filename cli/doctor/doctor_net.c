@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Can a browser on another computer get here: is the port ours, does it answer, at which addresses,
+ * and has anybody ever come?
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/ask.h"
+#include "cli/doctor/checks.h"
+#include "cli/doctor/listeners.h"
+#include "cli/text.h"
+#include "common/addresses.h"
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/parse.h"
+
+#define DEFAULT_PORT   8001
+#define UNIT_SOCKET    "screenshare.socket"
+#define SHOWN_MAX      6 /* addresses */
+#define ANSWER_TIME_MS 1000
+
+/* --- the port --- */
+
+/* The first TCP port of the socket unit: "[::]:8001", "8001". */
+static uint16_t port_of_unit(const struct facts *facts)
+{
+	char *path = facts_unit_path(UNIT_SOCKET);
+	sd_bus_message *message = NULL;
+	const char *type, *listen, *digits;
+	uint64_t port = 0;
+	int r = -ENOTCONN;
+
+	if (path && facts->bus)
+		r = sd_bus_get_property(facts->bus, "org.freedesktop.systemd1", path,
+			"org.freedesktop.systemd1.Socket", "Listen", NULL, &message, "a(ss)");
+	if (r >= 0)
+		r = sd_bus_message_enter_container(message, 'a', "(ss)");
+	while (r >= 0 && port == 0 &&
+		(r = sd_bus_message_read(message, "(ss)", &type, &listen)) > 0) {
+		digits = strrchr(listen, ':');
+		digits = digits ? digits + 1 : listen;
+		if (parse_number(digits, strlen(digits), 1, 65535, &port) < 0)
+			port = 0;
+	}
+	sd_bus_message_unref(message);
+	free(path);
+	return (uint16_t)port;
+}
+
+uint16_t check_port_number(const struct facts *facts)
+{
+	uint16_t port = facts->run_port > 0 ? facts->run_port : facts->port;
+
+	if (port == 0 && facts->sharer == FACTS_SERVICE && facts->is_installed)
+		port = port_of_unit(facts);
+	return port > 0 ? port : DEFAULT_PORT;
+}
+
+/* Waits for `events` until the deadline.  False: they did not come. */
+static bool await(int fd, short events, uint64_t deadline_ns)
+{
+	struct pollfd wanted = {.fd = fd, .events = events};
+	uint64_t now_ns = clock_monotonic_ns();
+
+	return now_ns < deadline_ns &&
+	       poll(&wanted, 1, (int)((deadline_ns - now_ns) / NS_PER_MS) + 1) == 1;
+}
+
+static int connect_here(uint16_t port, uint64_t deadline_ns)
+{
+	const struct sockaddr_in address = {.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error = 0;
+	socklen_t len = sizeof(error);
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	error = errno;
+	if (error == EINPROGRESS) {
+		error = await(fd, POLLOUT, deadline_ns) ? 0 : ETIMEDOUT;
+		if (error == 0)
+			getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	}
+	if (error != 0)
+		fd_close(&fd);
+	return error != 0 ? -error : fd;
+}
+
+/* Asks the port as a browser would.  0: it is ours and well; -EPROTO: something else answers. */
+static int ask_health(uint16_t port)
+{
+	static const char request[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+				      "Connection: close\r\n\r\n";
+	static const char wanted[] = "HTTP/1.1 200 ";
+	uint64_t deadline_ns = clock_monotonic_ns() + ANSWER_TIME_MS * NS_PER_MS;
+	char answer[512];
+	size_t len = 0;
+	ssize_t n = 1;
+	int fd = connect_here(port, deadline_ns);
+
+	if (fd < 0)
+		return fd;
+	if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(request) - 1)
+		n = -1;
+	while (n > 0 && len < sizeof(answer) - 1 && await(fd, POLLIN, deadline_ns)) {
+		n = recv(fd, answer + len, sizeof(answer) - 1 - len, 0);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	answer[len] = '\0';
+	fd_close(&fd);
+	if (len == 0)
+		return -ETIMEDOUT;
+	return strncmp(answer, wanted, strlen(wanted)) == 0 && strstr(answer, "\r\n\r\nok\n")
+		       ? 0
+		       : -EPROTO;
+}
+
+static void add_holder(const struct facts *facts, uint16_t port, const struct listener *listener,
+	struct findings *findings)
+{
+	bool is_service = facts->sharer == FACTS_SERVICE;
+
+	if (listener->pid > 0)
+		findings_add(findings, FINDING_WRONG, "port",
+			"Another program listens on port %u: %s (process %d)", port, listener->name,
+			(int)listener->pid);
+	else
+		findings_add(findings, FINDING_WRONG, "port",
+			"Another program listens on port %u, of another user", port);
+	if (is_service)
+		findings_remedy(findings,
+			"Stop that program, or take another port: sudo systemctl edit " UNIT_SOCKET
+			"\n    [Socket]\n    ListenStream=\n    ListenStream=%u",
+			port + 1u);
+	else
+		findings_remedy(findings,
+			"Stop that program, or take another port: screenshare run --listen [::]:%u",
+			port + 1u);
+}
+
+static void add_shared_port(
+	const struct facts *facts, uint16_t port, bool is_listening, struct findings *findings)
+{
+	int r = is_listening ? ask_health(port) : -ECONNREFUSED;
+
+	if (r == 0) {
+		findings_add(findings, FINDING_FINE, "port", "Port %u answers", port);
+		return;
+	}
+	findings_add(findings, FINDING_WRONG, "port", "Port %u does not answer: %s", port,
+		r == -EPROTO ? "what answers there is not screenshare" : strerror(-r));
+	findings_remedy(findings,
+		facts->sharer == FACTS_SERVICE
+			? "sudo systemctl restart screenshare; if that does not help: %s"
+			: "End your `screenshare run` and start it again; see %s",
+		facts_log_hint(facts));
+}
+
+void check_port(const struct facts *facts, struct findings *findings)
+{
+	uint16_t port = check_port_number(facts);
+	struct listener listener;
+	bool is_listening = listener_find(port, &listener);
+
+	if (facts->is_running)
+		add_shared_port(facts, port, is_listening, findings);
+	else if (is_listening)
+		add_holder(facts, port, &listener, findings);
+	else
+		findings_add(findings, FINDING_FINE, "port", "Port %u is free", port);
+}
+
+/* --- addresses --- */
+
+static size_t read_addresses(struct address *chosen, size_t max)
+{
+	struct addresses all = {.n = 0};
+	int fd = addresses_open();
+	size_t n = 0;
+
+	if (fd >= 0 && addresses_read(fd, &all) == 0)
+		n = addresses_for_people(&all, chosen, max);
+	fd_close(&fd);
+	return n;
+}
+
+/* "http://192.168.1.7:8001/ (wlan0), …" */
+static void list(const struct address *addresses, size_t n, uint16_t port, char *out, size_t size)
+{
+	char text[INET6_ADDRSTRLEN + 2];
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < n && i < SHOWN_MAX && len < size; i++)
+		len += (size_t)snprintf(out + len, size - len, "%shttp://%s:%u/ (%s)",
+			i > 0 ? ", " : "", address_format(&addresses[i], text, sizeof(text)), port,
+			addresses[i].ifname);
+}
+
+void check_addresses(const struct facts *facts, struct findings *findings)
+{
+	uint16_t port = check_port_number(facts);
+	struct address addresses[SHOWN_MAX];
+	size_t n = read_addresses(addresses, SHOWN_MAX);
+	char text[FINDING_WORDS_SIZE - 40];
+	struct listener listener;
+
+	if (n == 0 || addresses[0].is_loopback) {
+		findings_add(findings, FINDING_WRONG, "addresses",
+			"This computer has no address at which another could reach it");
+		findings_remedy(findings, "Connect it to the network that the others are in: nmcli "
+					  "device wifi list; nmcli device status");
+		return;
+	}
+	if (facts->is_running && listener_find(port, &listener) && listener.is_local_only) {
+		findings_add(findings, FINDING_WRONG, "addresses",
+			"It listens for this computer alone, no other can reach it");
+		findings_remedy(findings, facts->sharer == FACTS_SERVICE
+						  ? "Take 127.0.0.1 away: sudo systemctl edit "
+						    "--full " UNIT_SOCKET
+						  : "Start it without --listen 127.0.0.1");
+		return;
+	}
+	list(addresses, n, port, text, sizeof(text));
+	findings_add(findings, addresses[0].is_virtual ? FINDING_NOTE : FINDING_FINE, "addresses",
+		addresses[0].is_virtual ? "Only at addresses of virtual networks: %s"
+					: "Others open %s",
+		text);
+	if (addresses[0].is_virtual)
+		findings_remedy(findings, "Connect it to the network that the others are in: nmcli "
+					  "device status");
+}
+
+/* --- visitors --- */
+
+void check_visitors(const struct facts *facts, struct findings *findings)
+{
+	const json_t *visitor = json_object_get(facts->status, "visitor");
+	uint64_t ago_s = ask_number(visitor, "ago_s");
+	char duration[TEXT_FIGURE_MAX], url[128] = "http://ADDRESS:PORT/", from[64];
+	struct address address;
+
+	if (!facts->status) {
+		findings_add(findings, FINDING_NOTE, "visitors",
+			"Whether anybody has ever come can be told while it runs");
+		return;
+	}
+	if (json_is_object(visitor)) {
+		text_clean(ask_text(visitor, "address"), 46, from, sizeof(from));
+		findings_add(findings, FINDING_FINE, "visitors",
+			"Others get through: the last came %s ago%s%s",
+			text_duration(ago_s < UINT64_MAX / 1000 ? ago_s * 1000 : 0, duration),
+			*from ? " from " : "", from);
+		return;
+	}
+	if (read_addresses(&address, 1) == 1)
+		list(&address, 1, check_port_number(facts), url, sizeof(url));
+	url[strcspn(url, " ")] = '\0';
+	findings_add(findings, FINDING_NOTE, "visitors",
+		"Nobody from another address has ever connected");
+	findings_remedy(findings,
+		"Open %s on a phone in the same network; if nothing comes, the firewall is shut, "
+		"or "
+		"the Wi-Fi keeps its guests apart (client isolation)",
+		url);
+}

@@ -1,0 +1,417 @@
+# SPDX-License-Identifier: MIT
+"""`screenshare doctor`: each fault is made, and must be found, in words that say what to do."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from fake_camera import FAKE_BIN, FakeCamera
+from process import program, run_to_end
+from screenshare import QUICK, Run, environment
+from soundserver import PulseAudio
+from wait import SLOWNESS
+from xserver import XServer
+
+# In a mount namespace of its own, of root's as of anybody's.
+NAMESPACE = ("unshare", "-m" if os.geteuid() == 0 else "-Urm", "sh", "-c")
+
+
+class Findings:
+    """What one examination has found."""
+
+    def __init__(self, folder, *arguments, config="", prefix=(), command=None, env=None, **more):
+        env = env or environment(folder, **more)
+        path = os.path.join(folder, "doctor.conf")
+        with open(path, "w") as file:
+            file.write(config)
+        argv = [*prefix, command or program("screenshare"), "doctor", "--json", "--config", path, *arguments]
+        begin = time.monotonic()
+        self.status, out, self.err = run_to_end(argv, env, 60)
+        self.seconds = time.monotonic() - begin
+        answer = json.loads(out)
+        self.is_ok, self.all = answer["ok"], answer["findings"]
+        assert self.status == (0 if self.is_ok else 1)
+        assert self.is_ok == all(one["verdict"] != "wrong" for one in self.all)
+        for one in self.all:  # whatever is wrong can be mended, and is said as a sentence
+            assert one["verdict"] != "wrong" or one["remedy"], one
+            assert one["words"] and not one["words"].endswith("."), one
+
+    def of(self, check):
+        return [one for one in self.all if one["check"] == check]
+
+    def one(self, check, verdict, words, remedy=""):
+        """There is such a finding; its words and its remedy match."""
+        found = self.of(check)
+        assert any(one["verdict"] == verdict and re.search(words, one["words"]) and
+                   re.search(remedy, one["remedy"] or "") for one in found), (found, words, remedy)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+@pytest.fixture
+def everything(folder, x):
+    """A display, sound and a camera; `run` shares them."""
+    sound, camera = PulseAudio(folder), FakeCamera(folder)
+    camera.plug()
+    return {"display": x.display, **sound.client_env, **camera.env}
+
+
+@pytest.fixture
+def sharing(folder, everything, monkeypatch):
+    monkeypatch.setattr("screenshare.program", lambda name: os.path.join(FAKE_BIN, name))
+    return Run(folder, config=QUICK, listen="[::]:0", **everything)
+
+
+CHECKS = ["configuration", "sharing", "units", "versions", "port", "addresses", "firewall", "visitors",
+          "session", "daemons", "display", "encoder", "sound", "microphone", "camera", "files", "memory", "limits"]
+
+
+def test_all_is_fine_while_it_runs(folder, sharing):
+    found = Findings(folder, env=sharing.env, command=os.path.join(FAKE_BIN, "screenshare"))
+    wrong = [one for one in found.all if one["verdict"] == "wrong"]
+    # That there is a network, and no firewall, is not the test's to say.
+    assert not [one for one in wrong if one["check"] not in ("addresses", "firewall")], wrong
+    assert [check for check in CHECKS if not found.of(check)] == []
+    port = sharing.address[1]
+    found.one("sharing", "fine", f"`screenshare run` shares on port {port} for \\d+ s")
+    found.one("port", "fine", f"Port {port} answers")
+    found.one("daemons", "fine", "screen, camera and sound start and answer")
+    found.one("display", "fine", f"{sharing.env['DISPLAY']} can be shown: 640 × 480 pixels, MIT-SHM, DAMAGE, RANDR")
+    # How fast this machine is at the moment is not the test's to say, either.
+    found.one("encoder", found.of("encoder")[0]["verdict"], r"compressed in [\d.]+ ms \(libjpeg-turbo \d")
+    found.one("sound", "fine", "can be heard at one.monitor")
+    found.one("microphone", "note", "No microphone is connected")
+    found.one("camera", "fine", "320 × 240 pixels, 60 pictures a second, its own JPEG")
+    found.one("versions", "fine", "and so is what runs")
+    found.one("visitors", "note", "Nobody from another address has ever connected", rf"http://\S+:{port}/ on a phone")
+    found.one("files", "fine", r"uploads can be written: room for \d+ MB")
+
+
+def test_what_is_being_shared_needs_no_other_proof(folder, sharing):
+    """Our own daemon has the camera, and that is no fault."""
+    viewer = sharing.view("/c_video")
+    viewer.wait_count(2)
+    found = Findings(folder, env=sharing.env, command=os.path.join(FAKE_BIN, "screenshare"))
+    found.one("camera", "fine", "It is being shared at the moment")
+    assert len(found.of("camera")) == 1
+
+
+def test_nothing_runs(folder):
+    found = Findings(folder, f"--port={free_port()}")
+    found.one("sharing", "wrong", "Nothing is being shared", "screenshare run")
+    found.one("port", "fine", "is free")
+    found.one("display", "wrong", "No display is set", "terminal of the desktop")
+    found.one("sound", "wrong", "No sound server", "systemctl --user start pipewire-pulse")
+    found.one("camera", "note", "No camera is connected")
+    assert found.seconds < 6 * SLOWNESS
+
+
+def test_the_page_of_a_terminal_says_the_same(folder):
+    env = environment(folder, COLUMNS="60", TERM="xterm")
+    argv = [program("screenshare"), "doctor", "--port", str(free_port())]
+    status, out, err = run_to_end(argv, env)
+    lines = out.splitlines()
+    assert status == 1 and not err and "\033" not in out
+    assert all(re.match(r"(fine |note |wrong) +[a-z]+ +\S| {22}( {2})?\S|\d+ things? |$", line) for line in lines), out
+    # Broken at spaces: only what cannot be broken is longer.
+    assert all(len(line) <= 60 or " " not in line[24:].strip() for line in lines), out
+    assert lines[-1] == f"{out.count('wrong  ')} things are to be done"
+    status, out, _ = run_to_end(["script", "-qec", " ".join(argv), "/dev/null"], env)
+    assert status == 1 and "✗" in out and "\033[" in out
+
+
+@pytest.mark.parametrize("config, wanted", [
+    ("[screen]\nrate = 61\n", r"doctor\.conf:2: \[screen\] rate: expected a whole number from 1 to 60, found \"61\""),
+    ("[screen]\nspeed = 1\n", r"doctor\.conf:2: \[screen\] speed: unknown key"),
+    ("rate\n", r"doctor\.conf:1: "),
+])
+def test_a_wrong_configuration_names_file_line_and_key(folder, config, wanted):
+    found = Findings(folder, config=config)
+    found.one("configuration", "wrong", wanted, "screenshare.conf")
+
+
+def test_a_port_that_another_program_has(folder):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        found = Findings(folder, f"--port={port}")
+        found.one("port", "wrong", rf"Another program listens on port {port}: \S+ \(process {os.getpid()}\)",
+                  rf"screenshare run --listen \[::\]:{port + 1}")
+
+
+def test_a_server_that_hangs(folder):
+    run = Run(folder, config="[screen]\nsource = pattern\n")
+    pid = run.httpd()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        found = Findings(folder, env=run.env)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    found.one("sharing", "wrong", "runs, and does not answer", "start it again")
+    found.one("port", "wrong", f"Port {run.address[1]} does not answer", "run")
+    assert found.seconds < 8 * SLOWNESS
+
+
+def test_daemons_that_do_not_answer(folder, everything, monkeypatch):
+    """The screen's hangs; the camera's ends at once, whenever it is started."""
+    away = os.path.join(folder, "bin")
+    os.mkdir(away)
+    for name in ("screenshare", "screenshare-httpd", "screenshare-screen", "screenshare-audio"):
+        os.link(program(name), os.path.join(away, name))
+    with open(os.path.join(away, "screenshare-camera"), "w") as file:
+        file.write("#!/bin/sh\nexit 3\n")
+    os.chmod(file.name, 0o755)
+    monkeypatch.setattr("screenshare.program", lambda name: os.path.join(away, name))
+    run = Run(folder, **everything)
+    viewer = run.view()
+    viewer.wait_count(1)
+    pid = run.wait_daemon()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        found = Findings(folder, env=run.env, command=os.path.join(away, "screenshare"))
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    found.one("daemons", "wrong", "The screen daemon does not answer", "run")
+    found.one("daemons", "wrong", "The camera daemon does not answer", "run")
+    assert not [one for one in found.of("daemons") if "audio" in one["words"]]
+
+
+def test_it_listens_for_this_computer_alone(folder):
+    run = Run(folder, config="[screen]\nsource = pattern\n", listen="127.0.0.1:0")
+    found = Findings(folder, env=run.env)
+    found.one("addresses", "wrong", "(for this computer alone|no address)", "(--listen 127.0.0.1|Connect)")
+
+
+# --- displays ---
+
+
+def test_a_display_that_is_not_there(folder):
+    found = Findings(folder, display=":4711")
+    found.one("display", "wrong", "The display :4711 cannot be reached", "Log in")
+    assert found.of("encoder")
+
+
+def test_a_display_that_refuses(folder):
+    auth = os.path.join(folder, "auth")
+    # The server's number is only known when it runs, but any key of its own keeps us out.
+    subprocess.run(["xauth", "-f", auth, "add", ":0", "MIT-MAGIC-COOKIE-1", os.urandom(16).hex()], check=True,
+                   stderr=subprocess.DEVNULL)
+    server = XServer(auth=auth)
+    found = Findings(folder, display=server.display)
+    found.one("display", "wrong", f"The display {server.display} refuses this user", "xhost")
+
+
+def test_a_display_that_hangs(folder, x):
+    x.process.signal(signal.SIGSTOP)
+    try:
+        found = Findings(folder, display=x.display)
+    finally:
+        x.process.signal(signal.SIGCONT)
+    found.one("display", "wrong", "accepts connections and does not answer", "display-manager")
+    assert found.of("encoder") and found.seconds < 6 * SLOWNESS
+
+
+def test_a_wayland_desktop(folder):
+    found = Findings(folder, WAYLAND_DISPLAY="wayland-0")
+    found.one("display", "wrong", "uses Wayland", "on Xorg")
+
+
+def test_a_monitor_that_is_not_connected(folder, x):
+    found = Findings(folder, display=x.display, config="[screen]\nmonitor = HDMI-9\n")
+    found.one("display", "wrong", "The monitor HDMI-9 is not connected", "xrandr --listmonitors")
+
+
+# --- sound and camera ---
+
+
+def test_a_sound_server_that_hangs(folder):
+    sound = PulseAudio(folder)
+    sound.signal(signal.SIGSTOP)
+    try:
+        found = Findings(folder, **sound.client_env)
+    finally:
+        sound.signal(signal.SIGCONT)
+    found.one("sound", "wrong", "does not answer", "restart pipewire-pulse")
+    assert found.seconds < 6 * SLOWNESS
+
+
+def test_no_sound_is_wanted(folder):
+    found = Findings(folder, config="[audio]\nsources = none\n")
+    found.one("sound", "note", "No sound server")
+
+
+def test_a_microphone(folder):
+    sound = PulseAudio(folder)
+    sound.add_microphone("studio")
+    found = Findings(folder, **sound.client_env)
+    found.one("microphone", "fine", "studio is shut until screenshare unmute microphone")
+
+
+@pytest.mark.parametrize("mode, words, remedy", [
+    ("busy", "Another program is using the camera", "fuser"),
+    ("denied", "may not be used", "usermod -aG video"),
+])
+def test_a_camera_that_cannot_be_had(folder, mode, words, remedy):
+    camera = FakeCamera(folder)
+    camera.plug()
+    camera.set(mode)
+    found = Findings(folder, command=os.path.join(FAKE_BIN, "screenshare"), **camera.env)
+    found.one("camera", "wrong", words, remedy)
+
+
+def test_a_camera_that_hangs(folder):
+    camera = FakeCamera(folder)
+    camera.plug()
+    camera.set("stuck")
+    found = Findings(folder, command=os.path.join(FAKE_BIN, "screenshare"), **camera.env)
+    found.one("camera", "wrong", "screenshare-camera has not answered within two seconds")
+    assert found.seconds < 7 * SLOWNESS
+
+
+# --- files, memory, limits ---
+
+
+def test_a_folder_that_is_read_only(folder):
+    shared = os.path.join(folder, "shared")
+    os.mkdir(shared)
+    mount = f'mount --bind {shared} {shared} && mount -o remount,bind,ro {shared} && exec "$@"'
+    found = Findings(folder, config=f"[files]\nfolder = {shared}\n", prefix=(*NAMESPACE, mount, "-"))
+    found.one("files", "wrong", f"{shared} cannot be used: Read-only file system", "choose another .* folder")
+
+
+def test_a_folder_that_is_none(folder):
+    path = os.path.join(folder, "file")
+    open(path, "w").close()
+    found = Findings(folder, config=f"[files]\nfolder = {path}\n")
+    found.one("files", "wrong", f"{path} cannot be used: Not a directory", "Correct")
+
+
+def test_a_full_disk(folder):
+    found = Findings(folder, config="[files]\nfree_mb = 1000000000\n")
+    found.one("files", "wrong", "is full: \\d+ MB are free, 1000000000 are kept", "Delete")
+
+
+def test_nobody_may_send_files(folder):
+    found = Findings(folder, config="[files]\nuploads = no\n")
+    found.one("files", "note", "Nobody may send files")
+
+
+@pytest.mark.parametrize("size, words, remedy", [
+    ("4k", "No shared memory can be had in /dev/shm: No space left", "what fills it"),
+    ("8m", "/dev/shm has 8 of 8 MB free", "remount,size="),
+])
+def test_shared_memory_that_is_short(folder, size, words, remedy):
+    mount = f'mount -t tmpfs -o size={size} none /dev/shm && exec "$@"'
+    found = Findings(folder, prefix=(*NAMESPACE, mount, "-"))
+    found.one("memory", "wrong", words, remedy)
+
+
+def test_too_few_files_may_be_open(folder):
+    found = Findings(folder, prefix=("sh", "-c", 'ulimit -n 500 && exec "$@"', "-"))
+    found.one("limits", "wrong", "1024 connections are configured", "ulimit -n 1280")
+
+
+# --- what is installed ---
+
+
+def test_a_program_of_another_version(folder):
+    """As after half an upgrade."""
+    away = os.path.join(folder, "bin")
+    os.mkdir(away)
+    for name in ("screenshare", "screenshare-httpd", "screenshare-screen", "screenshare-audio"):
+        os.link(program(name), os.path.join(away, name))
+    with open(os.path.join(away, "screenshare-camera"), "w") as file:
+        file.write("#!/bin/sh\necho screenshare-camera 0.0.9\n")
+    os.chmod(file.name, 0o755)
+    found = Findings(folder, command=os.path.join(away, "screenshare"))
+    found.one("versions", "wrong", r"screenshare-camera is of version 0\.0\.9, this command of \d", "reinstall")
+    found.one("camera", "wrong", "screenshare-camera could not look", "Install")
+
+
+def test_a_program_that_hangs_is_left_alone(folder):
+    away = os.path.join(folder, "bin")
+    os.mkdir(away)
+    for name in ("screenshare", "screenshare-httpd", "screenshare-screen", "screenshare-camera"):
+        os.link(program(name), os.path.join(away, name))
+    with open(os.path.join(away, "screenshare-audio"), "w") as file:
+        file.write('#!/bin/sh\n[ "$1" = --version ] && exec "' + program("screenshare-audio") + '" "$@"\n'
+                   "exec sleep 60\n")
+    os.chmod(file.name, 0o755)
+    found = Findings(folder, command=os.path.join(away, "screenshare"))
+    found.one("sound", "wrong", "screenshare-audio has not answered within two seconds", "try again")
+    assert found.seconds < 7 * SLOWNESS
+
+
+# --- firewalls: the kernel's, in a network of its own; ufw's files, in an /etc of its own ---
+
+INPUT = """nft add table inet filter
+nft add chain inet filter input '{ type filter hook input priority 0; policy %s; }'
+"""
+
+
+@pytest.mark.parametrize("rules, verdict, words, remedy", [
+    ("", "fine", "No firewall of this computer is active", ""),
+    (INPUT % "accept", "fine", "No firewall", ""),
+    (INPUT % "drop", "wrong", "no rule accepts port 8001", "tcp dport 8001 accept"),
+    (INPUT % "drop" + "nft add rule inet filter input tcp dport 8001 accept", "fine", "a rule accepts port 8001", ""),
+    (INPUT % "drop" + "nft add rule inet filter input tcp dport '{ 22, 8001 }' accept", "fine", "accepts port 8001", ""),
+    (INPUT % "drop" + "nft add rule inet filter input tcp dport 18001 accept", "wrong", "no rule accepts", "nft"),
+    (INPUT % "drop" + "nft add rule inet filter input tcp dport 8001 drop", "wrong", "no rule accepts", "nft"),
+    (INPUT % "accept" + "nft add rule inet filter input tcp dport 1-9000 reject", "wrong", "no rule accepts", "nft"),
+], ids=["none", "accept", "drop", "rule", "set", "another-port", "dropped", "rejected"])
+def test_what_the_kernel_drops(folder, rules, verdict, words, remedy):
+    own = "-mn" if os.geteuid() == 0 else "-Urmn"
+    found = Findings(folder, prefix=("unshare", own, "sh", "-c", f'set -e\n{OWN_ETC}{rules}\nexec "$@"', "-"))
+    found.one("firewall", verdict, words, remedy)
+    found.one("addresses", "wrong", "no address at which another could reach it", "nmcli")
+
+
+OWN_ETC = """mount -t tmpfs none /mnt
+mkdir /mnt/upper /mnt/work
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work /etc
+mkdir -p /etc/ufw
+echo ENABLED=no >/etc/ufw/ufw.conf
+"""
+
+
+@pytest.mark.parametrize("rules, verdict, words, remedy", [
+    ("", "wrong", "ufw is active, and port 8001 is shut", "sudo ufw allow 8001/tcp"),
+    ("### tuple ### allow tcp 8001 0.0.0.0/0 any 0.0.0.0/0 in", "fine", "ufw is active, and port 8001 is open", ""),
+    ("### tuple ### deny tcp 8001 0.0.0.0/0 any 0.0.0.0/0 in", "wrong", "is shut", "ufw allow"),
+    ("### tuple ### allow udp 8001 0.0.0.0/0 any 0.0.0.0/0 in", "wrong", "is shut", "ufw allow"),
+], ids=["none", "allow", "deny", "udp"])
+def test_ufw(folder, rules, verdict, words, remedy):
+    script = f'set -e\n{OWN_ETC}echo ENABLED=yes >/etc/ufw/ufw.conf\necho "{rules}" >/etc/ufw/user.rules\nexec "$@"'
+    found = Findings(folder, prefix=(*NAMESPACE, script, "-"))
+    found.one("firewall", verdict, words, remedy)
+
+
+# --- who is let in ---
+
+
+def test_somebody_from_elsewhere_has_come(folder):
+    state = os.path.join(folder, "state")
+    os.mkdir(state)
+    with open(os.path.join(state, "last-visitor"), "w") as file:
+        file.write(f"{int(time.time()) - 3700} 192.168.1.20\n")
+    run = Run(folder, config="[screen]\nsource = pattern\n")
+    found = Findings(folder, env=run.env)
+    found.one("visitors", "fine", r"the last came 1 h 1 min ago from 192\.168\.1\.20")
+    # Strangers are told when, and not who.
+    assert run.status()["visitor"].keys() == {"ago_s"}
+
+
+def test_arguments(folder):
+    for arguments in (["--nonsense"], ["--port", "x"], ["more"], ["--port"]):
+        status, out, err = run_to_end([program("screenshare"), "doctor", *arguments], environment(folder))
+        assert status == 2 and not out and err
+    status, out, err = run_to_end([program("screenshare"), "doctor", "--help"], environment(folder))
+    assert status == 0 and "Exit status" in out and not err
