@@ -5,21 +5,21 @@
 #   make check-deep    … the real programs under sanitizers, clang, the hundred kills, fuzzing
 #   make check-system  … in a virtual machine with a real systemd
 #   make bench         figures, beside their yardsticks
-#   make install       into DESTDIR (prefix, sysconfdir, unitdir)
+#   make install       into DESTDIR; PREFIX=/usr/local, sysconfdir=/etc (systemd/rules.mk); make uninstall
+#   make deb           the Debian package, build/screenshare_*.deb (debian/package.mk)
 #
 # Everything is built below $(B).  The sanitizer and clang builds are this Makefile again with
 # another B, CC and SANITIZE.
 
-prefix     ?= /usr/local
+PREFIX     ?= /usr/local
+prefix     ?= $(PREFIX)
 bindir     ?= $(prefix)/bin
 libexecdir ?= $(prefix)/libexec/screenshare
 mandir     ?= $(prefix)/share/man
 sysconfdir ?= /etc
-unitdir    ?= /lib/systemd/system
-sysusersdir ?= /usr/lib/sysusers.d
-tmpfilesdir ?= /usr/lib/tmpfiles.d
 
-VERSION  := 0.1.0
+# Of the newest entry, so that programs and package cannot differ.
+VERSION  := $(shell sed -n '1s/.*(\([^-)]*\).*/\1/p' debian/changelog)
 B        ?= build
 ifeq ($(origin CC),default)
 CC       := gcc
@@ -61,6 +61,7 @@ PACKAGES_bench := ffmpeg xvfb libxcb-xtest0-dev libfreetype-dev fonts-dejavu-cor
 	nginx-light libnginx-mod-http-dav-ext \
 	tigervnc-scraping-server websockify novnc xpra python3-lz4 xterm
 PACKAGES_system := qemu-system-x86 mmdebstrap e2fsprogs
+PACKAGES_deb := debhelper dpkg-dev lintian
 
 PKG_EVENT := libevent_core
 PKG_X11   := xcb xcb-shm xcb-damage xcb-xfixes xcb-randr
@@ -98,6 +99,7 @@ GEN_httpd :=
 -include tests/rules.mk
 -include tests/bench/rules.mk
 -include systemd/rules.mk
+-include debian/package.mk
 
 $(B)/lib/libcommon.a: $(call obj,$(SRC_common))
 $(B)/lib/libcapd.a: $(call obj,$(SRC_capd))
