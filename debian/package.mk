@@ -32,5 +32,5 @@ $(DEB): FORCE
 	@$(MAKE) --no-print-directory -s dist-tree
 	@echo "Building the Debian package"
 	@cd $(DIST_TREE) && dpkg-buildpackage -us -uc -b -j$(shell nproc) >../log 2>&1 || { tail -n 40 ../log; exit 1; }
-	@lintian --no-tag-display-limit --fail-on error,warning $(B)/deb/screenshare_$(VERSION)_*.changes
+	@lintian --tag-display-limit 0 --fail-on error,warning $(B)/deb/screenshare_$(VERSION)_*.changes
 	@mv $(B)/deb/*.deb $(B)/
