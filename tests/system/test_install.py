@@ -130,6 +130,18 @@ def test_user_units_are_the_same_without_what_only_the_system_can_give(tree):
     assert "ListenSequentialPacket=%t/screenshare/screen.sock" in user["screenshare-screen.socket"]
 
 
+def test_systemd_makes_the_users(folder):
+    # At boot it would only warn of what it does not like; a package is not installed then.
+    os.mkdir(f"{folder}/etc")
+    status, _, errors = run_to_end(["systemd-sysusers", f"--root={folder}", f"{ROOT}/systemd/sysusers.conf"])
+    assert status == 0, errors
+    with open(f"{folder}/etc/passwd") as file:
+        users = {line.split(":")[0] for line in file}
+    named = {name for path in glob.glob(f"{ROOT}/systemd/*") if os.path.isfile(path)
+             for name in re.findall(r"^(?:Socket)?User=(.*)$", open(path).read(), re.M)}
+    assert named - {"root"} <= users
+
+
 def port_of_unit():
     with open(f"{ROOT}/systemd/screenshare.socket") as file:
         return re.search(r"^ListenStream=(\d+)$", file.read(), re.M)[1]
