@@ -23,8 +23,9 @@ def offers(env, *words):
         _screenshare screenshare {shlex.quote(words[-1])} {shlex.quote(words[-2])}
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
-    result = subprocess.run(["bash", "--norc", "--noprofile", "-u", "-c", script], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, env=dict(env, PATH=f"{BIN}:{os.environ['PATH']}"))
+    env = dict(env, PATH=f"{BIN}:{os.environ['PATH']}")
+    result = subprocess.run(["bash", "--norc", "--noprofile", "-u", "-c", script], env=env, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert (result.returncode, result.stderr) == (0, ""), result.stderr
     return [line for line in result.stdout.splitlines() if line]
 
