@@ -17,7 +17,8 @@ import web
 from process import BUILD, ROOT, Process, descendants, run_to_end
 from screenshare import environment
 
-# What `make all` has made.  A copy: another prefix makes some of it anew.
+# What `make all` has made.  A copy: another prefix makes some of it anew.  (What npm brings is not there
+# in a tree that brings it itself.)
 MADE = ("bin", "gen", "lib", "obj", "tool", "npm/node_modules/.complete")
 PATTERN = "[screen]\nsource = pattern\npattern_width = 96\npattern_height = 64\n"
 
@@ -33,7 +34,8 @@ class Tree:
         self.etc = f"{folder}/etc"
         os.makedirs(f"{self.build}/npm/node_modules")
         for name in MADE:
-            subprocess.run(["cp", "-a", f"{BUILD}/{name}", f"{self.build}/{name}"], check=True)
+            if os.path.exists(f"{BUILD}/{name}"):
+                subprocess.run(["cp", "-a", f"{BUILD}/{name}", f"{self.build}/{name}"], check=True)
 
     def make(self, *words):
         subprocess.run(["make", "--no-print-directory", "-s", f"B={self.build}", f"PREFIX={self.prefix}",
