@@ -5,21 +5,21 @@
 #   make check-deep    … the real programs under sanitizers, clang, the hundred kills, fuzzing
 #   make check-system  … in a virtual machine with a real systemd
 #   make bench         figures, beside their yardsticks
-#   make install       into DESTDIR (prefix, sysconfdir, unitdir)
+#   make install       into DESTDIR; PREFIX=/usr/local, sysconfdir=/etc (systemd/rules.mk); make uninstall
+#   make deb           the Debian package, build/screenshare_*.deb (debian/package.mk)
 #
 # Everything is built below $(B).  The sanitizer and clang builds are this Makefile again with
 # another B, CC and SANITIZE.
 
-prefix     ?= /usr/local
+PREFIX     ?= /usr/local
+prefix     ?= $(PREFIX)
 bindir     ?= $(prefix)/bin
 libexecdir ?= $(prefix)/libexec/screenshare
 mandir     ?= $(prefix)/share/man
 sysconfdir ?= /etc
-unitdir    ?= /lib/systemd/system
-sysusersdir ?= /usr/lib/sysusers.d
-tmpfilesdir ?= /usr/lib/tmpfiles.d
 
-VERSION  := 0.1.0
+# Of the newest entry, so that programs and package cannot differ.
+VERSION  := $(shell sed -n '1s/.*(\([^-)]*\).*/\1/p' debian/changelog)
 B        ?= build
 ifeq ($(origin CC),default)
 CC       := gcc
@@ -54,13 +54,14 @@ PACKAGES_build := build-essential pkg-config libevent-dev libxcb1-dev libxcb-shm
 	libpulse-dev libopus-dev libdeflate-dev $(NODE)
 PACKAGES_check := libcmocka-dev libpng-dev libxcb-xtest0-dev xvfb xauth x11-xserver-utils curl ffmpeg mandoc \
 	clang-format python3 python3-pytest python3-pil python3-numpy chromium firefox-esr procps nftables \
-	pulseaudio pulseaudio-utils pipewire pipewire-pulse wireplumber dbus-daemon
+	pulseaudio pulseaudio-utils pipewire pipewire-pulse wireplumber dbus-daemon systemd
 PACKAGES_deep := clang libclang-rt-14-dev
 PACKAGES_bench := ffmpeg xvfb libxcb-xtest0-dev libfreetype-dev fonts-dejavu-core iproute2 python3 \
 	chromium pulseaudio pulseaudio-utils libpulse-dev python3-numpy python3-pil \
 	nginx-light libnginx-mod-http-dav-ext \
 	tigervnc-scraping-server websockify novnc xpra python3-lz4 xterm
 PACKAGES_system := qemu-system-x86 mmdebstrap e2fsprogs
+PACKAGES_deb := debhelper dpkg-dev lintian
 
 PKG_EVENT := libevent_core
 PKG_X11   := xcb xcb-shm xcb-damage xcb-xfixes xcb-randr
@@ -98,6 +99,7 @@ GEN_httpd :=
 -include tests/rules.mk
 -include tests/bench/rules.mk
 -include systemd/rules.mk
+-include debian/package.mk
 
 $(B)/lib/libcommon.a: $(call obj,$(SRC_common))
 $(B)/lib/libcapd.a: $(call obj,$(SRC_capd))

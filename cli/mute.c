@@ -109,8 +109,9 @@ static int say_failed(const struct wish *wish, enum audio_input input, const str
 			text_clean(words, CAPSOCK_WORDS_MAX, clean, sizeof(clean)));
 	else
 		log_err("Could not %s %s: %s; see %s", verb(wish), object(input), reason(r),
-			is_service ? "journalctl -u screenshare-audio"
-				   : "what `screenshare run` says");
+			sharer->is_own_service ? "journalctl --user -u screenshare-audio"
+			: is_service           ? "journalctl -u screenshare-audio"
+					       : "what `screenshare run` says");
 	return COMMAND_FAILED;
 }
 

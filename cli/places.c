@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #ifndef LIBEXECDIR
-#define LIBEXECDIR "/usr/local/libexec/screenshare" /* the Makefile says otherwise */
+#define LIBEXECDIR "/usr/local/libexec/screenshare" /* systemd/rules.mk may say otherwise */
 #endif
 
 __attribute__((format(printf, 2, 3))) static int make_path(char *out, const char *format, ...)

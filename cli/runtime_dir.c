@@ -16,7 +16,7 @@
 
 #define PREFIX    "screenshare-"
 #define LOCK_NAME "lock"
-#define PATH_SIZE sizeof(((struct runtime_dir_run *)0)->path)
+#define PATH_SIZE RUNTIME_DIR_PATH_SIZE
 #define BASE_SIZE (PATH_SIZE - sizeof("/" PREFIX "65535") + 1)
 /* Whoever removes its folder while we take it over makes us try again; so often at most. */
 #define ATTEMPTS_MAX 16
@@ -177,6 +177,20 @@ int runtime_dir_create(uint16_t port, struct runtime_dir **out, pid_t *holder)
 	r = create_in(base_fd, base, port, out, holder);
 	fd_close(&base_fd);
 	return r;
+}
+
+/* --- the user's own service --- */
+
+int runtime_dir_of_service(char *path)
+{
+	char base[BASE_SIZE];
+	int base_fd = open_xdg_base(base);
+
+	if (base_fd < 0)
+		return base_fd;
+	fd_close(&base_fd);
+	snprintf(path, PATH_SIZE, "%.*s/screenshare", (int)BASE_SIZE - 1, base);
+	return 0;
 }
 
 void runtime_dir_destroy(struct runtime_dir *dir)

@@ -29,11 +29,19 @@ void runtime_dir_destroy(struct runtime_dir *dir);
 /* Absolute.  A socket of at most 15 characters in it has a name that sun_path can hold. */
 const char *runtime_dir_path(const struct runtime_dir *dir);
 
+#define RUNTIME_DIR_PATH_SIZE 92 /* see runtime_dir_path() */
+
+/*
+ * Where this user's own service has its sockets, if it runs.  0 and *path (RUNTIME_DIR_PATH_SIZE
+ * bytes); -errno: there is no $XDG_RUNTIME_DIR that is this user's alone.
+ */
+int runtime_dir_of_service(char *path);
+
 /* A `run` of this user that lives. */
 struct runtime_dir_run {
 	uint16_t port;
 	pid_t pid;
-	char path[92]; /* see runtime_dir_path() */
+	char path[RUNTIME_DIR_PATH_SIZE];
 };
 
 /* Those that there are, by port; at most `max`.  How many. */

@@ -65,11 +65,22 @@ static int ask_run(uint16_t port, sharer_fn ask, void *arg)
 	return status;
 }
 
+static int ask_own_service(sharer_fn ask, void *arg)
+{
+	char path[RUNTIME_DIR_PATH_SIZE];
+
+	if (runtime_dir_of_service(path) < 0)
+		return SHARER_NOBODY;
+	return ask(arg, &(const struct sharer){.runtime_dir = path, .is_own_service = true});
+}
+
 int sharer_ask(uint16_t port, sharer_fn ask, void *arg)
 {
 	static const struct sharer service = {.runtime_dir = SERVICE_RUNTIME_DIR};
 	int status = port > 0 ? SHARER_NOBODY : ask(arg, &service);
 
+	if (port == 0 && status == SHARER_NOBODY)
+		status = ask_own_service(ask, arg);
 	return status == SHARER_NOBODY ? ask_run(port, ask, arg) : status;
 }
 

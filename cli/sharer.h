@@ -4,15 +4,18 @@
  * All commands look for it in the same way:
  *
  *     --port N: this user's `run` on that port
- *     else      the service, else the only `run` of this user
+ *     else      the service, else this user's own service (systemctl --user), else the only `run`
+ *               of this user
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct sharer {
 	const char *runtime_dir; /* where its sockets are */
-	uint16_t port;           /* of a `run`; 0: the service */
+	uint16_t port;           /* of a `run`; 0: a service */
+	bool is_own_service;     /* of this user's systemd */
 };
 
 /* What a sharer_fn returns if nobody answers there. */

@@ -12,8 +12,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#ifndef SYSCONFDIR
+#define SYSCONFDIR "/etc" /* systemd/rules.mk may say otherwise */
+#endif
+
 #define CONFIG_TEXT_MAX     256 /* bytes of a text value, NUL included */
-#define CONFIG_PATH_SERVICE "/etc/screenshare/screenshare.conf"
+#define CONFIG_PATH_SERVICE SYSCONFDIR "/screenshare/screenshare.conf"
 
 enum config_screen_source { CONFIG_SCREEN_X11 = 0, CONFIG_SCREEN_PATTERN = 1 };
 enum config_subsampling { CONFIG_420 = 0, CONFIG_444 = 1 };

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 
@@ -20,6 +21,7 @@
 
 enum {
 	OPTION_CONFIG = 1,
+	OPTION_CONFIG_IF_THERE,
 	OPTION_RUNTIME,
 	OPTION_STATE,
 	OPTION_SESSION,
@@ -32,6 +34,7 @@ enum {
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, OPTION_CONFIG},
+	{"config-if-there", required_argument, NULL, OPTION_CONFIG_IF_THERE},
 	{"runtime", required_argument, NULL, OPTION_RUNTIME},
 	{"state", required_argument, NULL, OPTION_STATE},
 	{"session", required_argument, NULL, OPTION_SESSION},
@@ -49,6 +52,7 @@ static void print_help(const char *name)
 	       "Part of screenshare; started on demand by systemd or by `screenshare run`.\n"
 	       "\n"
 	       "  --config FILE            configuration; default " CONFIG_PATH_SERVICE "\n"
+	       "  --config-if-there FILE   this one in its place, if it exists\n"
 	       "  --runtime DIR            where the sockets lie; default " SERVICE_RUNTIME_DIR "\n"
 	       "  --state DIR              what is kept; default " SERVICE_STATE_DIR "\n"
 	       "  --session DIR            follow who is logged in; only as a service of the "
@@ -73,6 +77,7 @@ static _Noreturn void exit_after_printing(void)
 
 static int parse_arguments(const char *name, int argc, char **argv, struct service_options *options)
 {
+	const char *config_if_there = NULL;
 	int option;
 
 	*options = (struct service_options){
@@ -82,6 +87,9 @@ static int parse_arguments(const char *name, int argc, char **argv, struct servi
 		switch (option) {
 		case OPTION_CONFIG:
 			options->config_path = optarg;
+			break;
+		case OPTION_CONFIG_IF_THERE:
+			config_if_there = optarg;
 			break;
 		case OPTION_RUNTIME:
 			options->runtime_dir = optarg;
@@ -120,6 +128,9 @@ static int parse_arguments(const char *name, int argc, char **argv, struct servi
 		log_err("Could not start: unexpected argument %s; see --help", argv[optind]);
 		return SERVICE_EXIT_CONFIG;
 	}
+	/* One that is there and cannot be reached is not passed over. */
+	if (config_if_there && (access(config_if_there, F_OK) == 0 || errno != ENOENT))
+		options->config_path = config_if_there;
 	return 0;
 }
 

@@ -26,7 +26,8 @@
 #define SERVICE_SOCK_AUDIO   "audio.sock"
 
 struct service_options {
-	const char *config_path;    /* --config FILE, else CONFIG_PATH_SERVICE */
+	const char *config_path;    /* --config-if-there FILE, if it exists; else --config FILE;
+				       else CONFIG_PATH_SERVICE */
 	const char *runtime_dir;    /* --runtime DIR, else SERVICE_RUNTIME_DIR */
 	const char *state_dir;      /* --state DIR, else SERVICE_STATE_DIR */
 	const char *session_dir;    /* --session DIR: whose desktop is to be found out; else NULL */

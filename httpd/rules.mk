@@ -12,23 +12,29 @@ define embed
   printf '\t.section .note.GNU-stack,"",@progbits\n'; } >$(1)
 endef
 
-# --- the decoder of Opus for browsers: one script, WebAssembly inside, from npm at build time ---
-# npm checks it against the hash in package-lock.json.
-OPUS_DECODER := $(B)/gen/httpd/opus-decoder.js
-$(OPUS_DECODER): httpd/www-npm/package.json httpd/www-npm/package-lock.json httpd/www-npm/.npmrc
+# --- scripts for browsers that are not our own, from npm at build time: the decoder of Opus (with
+# WebAssembly inside), resumable uploads, SHA-256 ---
+# npm checks them against the hashes in package-lock.json.  A tree that `make dist` has made brings
+# them along: what is built of it needs no network.
+ifneq ($(wildcard vendor/node_modules),)
+NPM_MODULES := vendor/node_modules
+else
+NPM_MODULES := $(B)/npm/node_modules
+$(NPM_MODULES)/.complete: httpd/www-npm/package.json httpd/www-npm/package-lock.json httpd/www-npm/.npmrc
 	@mkdir -p $(B)/npm
 	@cp $^ $(B)/npm/
 	cd $(B)/npm && npm ci --ignore-scripts --loglevel=error >/dev/null
-	@mkdir -p $(@D)
-	@cp $(B)/npm/node_modules/opus-decoder/dist/opus-decoder.min.js $@.new
-	@mv $@.new $@
+	@touch $@
+endif
 
-# --- resumable uploads and SHA-256 for browsers, from there too ---
-NPM_SCRIPTS := $(B)/gen/httpd/tus.min.js $(B)/gen/httpd/sha256.umd.min.js
+OPUS_DECODER := $(B)/gen/httpd/opus-decoder.js
+NPM_SCRIPTS  := $(B)/gen/httpd/tus.min.js $(B)/gen/httpd/sha256.umd.min.js
+$(OPUS_DECODER): NPM_FILE = opus-decoder/dist/opus-decoder.min.js
 $(B)/gen/httpd/tus.min.js: NPM_FILE = tus-js-client/dist/tus.min.js
 $(B)/gen/httpd/sha256.umd.min.js: NPM_FILE = hash-wasm/dist/sha256.umd.min.js
-$(NPM_SCRIPTS): $(OPUS_DECODER)
-	@sed '/^\/\/# sourceMappingURL=/d' $(B)/npm/node_modules/$(NPM_FILE) >$@.new
+$(OPUS_DECODER) $(NPM_SCRIPTS): $(NPM_MODULES)/.complete
+	@mkdir -p $(@D)
+	@LC_ALL=C sed '/^\/\/# sourceMappingURL=/d' $(NPM_MODULES)/$(NPM_FILE) >$@.new
 	@mv $@.new $@
 
 # --- pages ---

@@ -212,7 +212,7 @@ def deep_jobs(build):
     for name, slowness in (("asan", "3"), ("tsan", "4")):
         env = {"SCREENSHARE_BIN": f"{build}/{name}/bin", "SCREENSHARE_TEST_SLOWNESS": slowness}
         jobs += system_jobs(env, f" ({name.upper().replace('AN', 'an')})", timeout_s=600,
-                            without={"kills", "latency"})
+                            without={"kills", "latency", "install", "completion"})
     if os.path.exists(f"{ROOT}/tests/http/run.py"):
         jobs.append(Job("http cases (TSan)", [PYTHON, "tests/http/run.py"], "lines",
                         {"SCREENSHARE_BIN": f"{build}/tsan/bin", "SCREENSHARE_TEST_SLOWNESS": "4"}))

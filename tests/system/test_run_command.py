@@ -15,7 +15,7 @@ import pytest
 
 import process
 from process import descendants, executable, exists, program, run_to_end
-from screenshare import QUICK, Run, environment
+from screenshare import QUICK, Httpd, Run, environment
 from wait import wait_for
 
 PATTERN = QUICK + "[screen]\nsource = pattern\npattern_width = 96\npattern_height = 64\n"
@@ -251,6 +251,20 @@ def test_control_socket_speaks_json_lines_to_its_owner(pattern_run):
             answer = json.loads(sock.makefile("rb").readline())
             assert answer["ok"] is False and answer["error"], bad
     assert run.get("/healthz").status == 200
+
+
+def test_a_users_own_service_is_asked_before_a_run(folder, pattern_run):
+    """Where systemd --user has its sockets; its server is played by one that was started alone."""
+    os.makedirs(f"{folder}/own/state-home")
+    server = Httpd(f"{folder}/own")
+    os.makedirs(f"{pattern_run.env['XDG_RUNTIME_DIR']}/screenshare")
+    control = f"{pattern_run.env['XDG_RUNTIME_DIR']}/screenshare/control.sock"
+    os.symlink(f"{server.runtime}/control.sock", control)
+    served = f":{server.address[1]}/"
+    assert served in pattern_run.ask("url")[1]
+    assert served not in pattern_run.ask("url", "--port", str(pattern_run.address[1]))[1]
+    os.unlink(control)
+    assert served not in pattern_run.ask("url")[1]
 
 
 def test_another_user_may_neither_control_nor_capture(pattern_run):

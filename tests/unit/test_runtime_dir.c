@@ -230,6 +230,22 @@ static void a_runtime_folder_that_is_not_ours_alone_is_not_used(void **state)
 	setenv("XDG_RUNTIME_DIR", base, 1);
 }
 
+static void the_users_own_service_is_in_a_runtime_folder_that_is_ours_alone(void **state)
+{
+	char found[RUNTIME_DIR_PATH_SIZE], expected[RUNTIME_DIR_PATH_SIZE];
+	(void)state;
+
+	snprintf(expected, sizeof(expected), "%s/screenshare", base);
+	assert_int_equal(runtime_dir_of_service(found), 0);
+	assert_string_equal(found, expected);
+	assert_int_equal(chmod(base, 0755), 0);
+	assert_int_equal(runtime_dir_of_service(found), -EPERM);
+	assert_int_equal(chmod(base, 0700), 0);
+	unsetenv("XDG_RUNTIME_DIR");
+	assert_int_equal(runtime_dir_of_service(found), -ENOENT);
+	setenv("XDG_RUNTIME_DIR", base, 1);
+}
+
 /* Four at once, many times: exactly one has it at any moment, and none fails in another way. */
 static void a_crowd_takes_turns(void **state)
 {
@@ -275,6 +291,7 @@ int main(void)
 		cmocka_unit_test(names_that_are_no_port_are_passed_over),
 		cmocka_unit_test(a_folder_that_others_may_enter_is_refused),
 		cmocka_unit_test(a_runtime_folder_that_is_not_ours_alone_is_not_used),
+		cmocka_unit_test(the_users_own_service_is_in_a_runtime_folder_that_is_ours_alone),
 		cmocka_unit_test(a_crowd_takes_turns),
 	};
 

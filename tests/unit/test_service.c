@@ -114,6 +114,26 @@ static void arguments_and_configuration_are_taken(void **state)
 	assert_string_equal(output, expected);
 }
 
+static void a_configuration_if_there_comes_first(void **state)
+{
+	char expected[256];
+	(void)state;
+
+	write_config("[screen]\nrate = 58\n");
+	assert_int_equal(BEGIN("--config-if-there", config_path, "--config", "/nowhere/c"), 0);
+	snprintf(expected, sizeof(expected), "%s|", config_path);
+	assert_int_equal(strncmp(output, expected, strlen(expected)), 0);
+	assert_non_null(strstr(output, "|58|"));
+
+	assert_int_equal(BEGIN("--config-if-there", "/nowhere/c", "--config", config_path), 0);
+	assert_non_null(strstr(output, "|58|"));
+
+	/* Below a file there is nothing, but it is not simply missing. */
+	snprintf(expected, sizeof(expected), "%s/c", config_path);
+	assert_int_equal(BEGIN("--config-if-there", expected), SERVICE_EXIT_CONFIG);
+	assert_non_null(strstr(output, expected));
+}
+
 static void without_arguments_it_is_the_service(void **state)
 {
 	char *argv[] = {"screenshare-screen", NULL};
@@ -387,6 +407,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arguments_and_configuration_are_taken),
+		cmocka_unit_test(a_configuration_if_there_comes_first),
 		cmocka_unit_test(without_arguments_it_is_the_service),
 		cmocka_unit_test(wrong_arguments_exit_with_78_and_one_line),
 		cmocka_unit_test(wrong_configuration_exits_with_78_and_one_line),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# make check-system: what systemd makes of our units, in a virtual machine (no root, no KVM).
+# make check-system: what systemd makes of our units, and apt of our package, in a virtual machine (no
+# root, no KVM).
 # The machine's disk is built once, with the packages' archive at hand, and kept.
 
 VM_IMAGE ?= $(if $(filter 0,$(shell id -u)),/var/cache,$(or $(XDG_CACHE_HOME),$(HOME)/.cache))/screenshare-vm
@@ -10,17 +11,35 @@ VM_TOOLS := $(VM_TREE)/usr/local/lib/screenshare-test
 
 VM_PROGRAMS := $(patsubst $(VM_DIR)/%.c,$(B)/vm/%,$(wildcard $(VM_DIR)/*.c))
 VM_GUESTS   := $(VM_DIR)/guest-test $(VM_DIR)/guest-session
-VM_PARTS    := $(filter-out $(VM_GUESTS),$(wildcard $(VM_DIR)/guest-*))
+VM_PARTS    := $(filter-out $(VM_GUESTS) $(VM_DIR)/guest-package,$(wildcard $(VM_DIR)/guest-*))
 
 $(B)/vm/%: $(B)/obj/$(VM_DIR)/%.o
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -ljpeg -lm
 
+# The package, and the same as of an older version, beside the tools.
+VM_DEBS := $(abspath $(B))/vm/package
+vm-debs: deb
+	@rm -rf $(VM_DEBS) $(B)/vm/older
+	@install -D -m644 $(DEB) $(VM_DEBS)/root/debs/new.deb
+	@dpkg-deb --raw-extract $(DEB) $(B)/vm/older
+	@sed -i 's/^Version: .*/&~older/' $(B)/vm/older/DEBIAN/control
+	@dpkg-deb --root-owner-group --build $(B)/vm/older $(VM_DEBS)/root/debs/old.deb >/dev/null
+	@install -D -t $(VM_DEBS)/usr/local/lib/screenshare-test $(B)/testlib/painter $(VM_PROGRAMS) $(VM_PARTS)
+
+.PHONY: vm-debs
 check-system: deps-system
 	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(B)/testlib/painter $(VM_PROGRAMS)
 	@rm -rf $(VM_TREE)
 	@$(MAKE) --no-print-directory -s install DESTDIR=$(VM_TREE)
 	@install -D -t $(VM_TOOLS) $(B)/testlib/painter $(VM_PROGRAMS) $(VM_PARTS)
 	@$(VM_DIR)/build-image $(VM_IMAGE)
-	@set -e; for guest in $(VM_GUESTS); do \
-		echo "# $$guest"; $(VM_DIR)/boot-and-test $(VM_IMAGE) $(VM_TREE) $$guest; done
+	@$(MAKE) --no-print-directory -s vm-debs
+	@failed=; \
+	for guest in $(VM_GUESTS); do \
+		echo "# $$guest"; \
+		$(VM_DIR)/boot-and-test $(VM_IMAGE) $(VM_TREE) $$guest || failed="$$failed $$guest"; \
+	done; \
+	echo "# $(VM_DIR)/guest-package"; \
+	$(VM_DIR)/boot-and-test $(VM_IMAGE) $(VM_DEBS) $(VM_DIR)/guest-package || failed="$$failed guest-package"; \
+	[ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
