@@ -19,6 +19,7 @@ int files_main(int argc, char **argv);
 int url_main(int argc, char **argv);
 int mute_main(int argc, char **argv);
 int unmute_main(int argc, char **argv);
+int reload_main(int argc, char **argv);
 int version_main(int argc, char **argv);
 
 /* After getopt_long() with opterr = 0 and a leading ':' has answered '?' or ':' (`option`): says

@@ -22,6 +22,7 @@ static const struct command {
 	{"url", url_main, "the addresses to open in a browser"},
 	{"mute", mute_main, "silence the desktop's sound or the microphone"},
 	{"unmute", unmute_main, "let the desktop's sound or the microphone be heard"},
+	{"reload", reload_main, "read the configuration again"},
 	{"version", version_main, "the version of this program"},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -9,9 +9,10 @@
  *     ← {"ok":true,"status":{…}}
  *     ← {"ok":false,"error":"words for a person"}
  *
- * Requests: "status" (as /status, plus "urls"), "viewers", "url", "version".  "files", with
- * an "action" (httpd/files/files_control.h).  Later ones (pause, mute …) are further names.  httpd
- * checks the peer by SO_PEERCRED: root, the user of seat0's active session, or its own uid.
+ * Requests: "status" (as /status, plus "urls"), "viewers", "url", "version".  "reload" reads
+ * the configuration again and has been done when it is answered.  "files", with an "action"
+ * (httpd/files/files_control.h).  Later ones (pause, mute …) are further names.  httpd checks the
+ * peer by SO_PEERCRED: root, the user of seat0's active session, or its own uid.
  */
 #pragma once
 

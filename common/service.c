@@ -10,6 +10,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 
 #define STATUS_SIZE 512
@@ -22,6 +23,7 @@ enum {
 	OPTION_STATE,
 	OPTION_PATTERN,
 	OPTION_PRINT_CONFIG,
+	OPTION_CHECK,
 	OPTION_HELP,
 	OPTION_VERSION
 };
@@ -32,6 +34,7 @@ static const struct option long_options[] = {
 	{"state", required_argument, NULL, OPTION_STATE},
 	{"pattern-if-no-display", no_argument, NULL, OPTION_PATTERN},
 	{"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
+	{"check", no_argument, NULL, OPTION_CHECK},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{0},
@@ -47,6 +50,7 @@ static void print_help(const char *name)
 	       "  --state DIR              what is kept; default " SERVICE_STATE_DIR "\n"
 	       "  --pattern-if-no-display  show a test picture until a display can be reached\n"
 	       "  --print-config           print the configuration file with every default\n"
+	       "  --check                  say whether the configuration can be read, and exit\n"
 	       "  --help, --version\n",
 		name);
 }
@@ -61,10 +65,12 @@ static _Noreturn void exit_after_printing(void)
 	exit(EXIT_SUCCESS);
 }
 
-static int parse_arguments(const char *name, int argc, char **argv, struct service_options *options)
+static int parse_arguments(
+	const char *name, int argc, char **argv, struct service_options *options, bool *is_check)
 {
 	int option;
 
+	*is_check = false;
 	*options = (struct service_options){
 		.runtime_dir = SERVICE_RUNTIME_DIR, .state_dir = SERVICE_STATE_DIR};
 	opterr = 0; /* the line is ours, so that it reaches the journal too */
@@ -72,6 +78,7 @@ static int parse_arguments(const char *name, int argc, char **argv, struct servi
 		switch (option) {
 		case OPTION_CONFIG:
 			options->config_path = optarg;
+			options->is_config_given = true;
 			break;
 		case OPTION_RUNTIME:
 			options->runtime_dir = optarg;
@@ -85,6 +92,9 @@ static int parse_arguments(const char *name, int argc, char **argv, struct servi
 		case OPTION_PRINT_CONFIG:
 			config_print(stdout);
 			exit_after_printing();
+		case OPTION_CHECK:
+			*is_check = true;
+			break;
 		case OPTION_HELP:
 			print_help(name);
 			exit_after_printing();
@@ -111,26 +121,43 @@ int service_begin(const char *name, int argc, char **argv, struct service_option
 	struct config *config)
 {
 	struct config_error error;
-	bool is_path_given;
+	bool is_check;
 	int r;
 
 	log_open(name);
-	r = parse_arguments(name, argc, argv, options);
+	r = parse_arguments(name, argc, argv, options, &is_check);
 	if (r != 0)
 		return r;
-	is_path_given = options->config_path;
-	if (!is_path_given)
+	if (!options->is_config_given)
 		options->config_path = CONFIG_PATH_SERVICE;
-	r = config_load(config, options->config_path, &error);
-	if (r == -EINVAL) {
-		log_err("Could not read the configuration: %s", error.text);
+	r = service_read_config(options, config, &error);
+	if (r < 0) {
+		log_err("%s%s", r == -EINVAL ? "Could not read the configuration: " : "",
+			error.text);
 		return SERVICE_EXIT_CONFIG;
 	}
-	if (r < 0 && (is_path_given || r != -ENOENT)) {
-		log_err("%s; check the path and its permissions", error.text);
-		return SERVICE_EXIT_CONFIG;
+	if (is_check) {
+		printf("%s: nothing is wrong with it\n", options->config_path);
+		exit_after_printing();
 	}
 	log_set_debug(config->log.debug);
+	return 0;
+}
+
+int service_read_config(
+	const struct service_options *options, struct config *config, struct config_error *error)
+{
+	static const char advice[] = "; check the path and its permissions";
+	struct config fresh;
+	int r = config_load(&fresh, options->config_path, error);
+
+	if (r < 0 && r != -EINVAL && (options->is_config_given || r != -ENOENT)) {
+		strncat(error->text, advice, sizeof(error->text) - strlen(error->text) - 1);
+		return r;
+	}
+	if (r == -EINVAL)
+		return r;
+	*config = fresh; /* the defaults, where there is no file */
 	return 0;
 }
 
@@ -188,6 +215,11 @@ int service_take_socket(const char *name)
 void service_ready(void)
 {
 	sd_notify(false, "READY=1");
+}
+
+void service_reloading(void)
+{
+	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", clock_monotonic_ns() / NS_PER_US);
 }
 
 void service_stopping(void)

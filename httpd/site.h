@@ -18,6 +18,7 @@ struct site {
 	struct feeds *feeds;
 	struct viewers *viewers;
 	struct files *files;
+	struct reload *reload;
 	const int *http_fds; /* the listening sockets; the server owns them */
 	size_t n_http_fds;
 	uint64_t started_ns; /* CLOCK_MONOTONIC */

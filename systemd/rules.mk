@@ -13,7 +13,7 @@ MAN_pages   := $(wildcard cli/*.1 capd/*/*.8 httpd/*.8 conf/*.5)
 # has changed, so that another prefix makes again what has it in it.
 $(B)/gen/libexecdir: FORCE
 	@mkdir -p $(@D)
-	@echo '$(libexecdir) $(sysconfdir)' | cmp -s - $@ || echo '$(libexecdir) $(sysconfdir)' >$@
+	@echo '$(libexecdir) $(bindir) $(sysconfdir)' | cmp -s - $@ || echo '$(libexecdir) $(bindir) $(sysconfdir)' >$@
 .PHONY: FORCE
 
 $(B)/obj/cli/places.o: $(B)/gen/libexecdir
@@ -23,7 +23,7 @@ $(B)/obj/cli/places.o: CPPFLAGS += -DLIBEXECDIR='"$(libexecdir)"'
 UNIT_ARGUMENTS = $(if $(filter-out /etc,$(sysconfdir)), --config $(sysconfdir)/screenshare/screenshare.conf)
 $(B)/gen/systemd/%: systemd/%.in $(B)/gen/libexecdir
 	@mkdir -p $(@D)
-	@sed -e 's,@libexecdir@,$(libexecdir),' -e 's,@arguments@,$(UNIT_ARGUMENTS),' $< >$@.new
+	@sed -e 's,@libexecdir@,$(libexecdir),' -e 's,@bindir@,$(bindir),' -e 's,@arguments@,$(UNIT_ARGUMENTS),' $< >$@.new
 	@mv $@.new $@
 
 install: all $(UNITS_made)

@@ -229,18 +229,19 @@ void files_upload_failed(struct files *files, const char *address, const char *n
 struct cleaning {
 	struct disk_job job;
 	struct files *files;
+	unsigned age_days, trash_hours, resume_hours; /* as configured when it began */
 	bool is_first;
 };
 
 /* Uploads older than [files] age_days; what was put there by hand stays. */
-static void expire(struct files *files)
+static void expire(struct files *files, unsigned age_days)
 {
-	int64_t before_s = (int64_t)time(NULL) - (int64_t)files->config->files.age_days * 86400;
+	int64_t before_s = (int64_t)time(NULL) - (int64_t)age_days * 86400;
 	struct file_entry **entries;
 	uint64_t generation;
 	size_t n;
 
-	if (files->config->files.age_days == 0)
+	if (age_days == 0)
 		return;
 	entries = listing_all(files->listing, &n, &generation);
 	for (size_t i = 0; i < n; i++)
@@ -255,10 +256,10 @@ static void clean(struct disk_job *job)
 	struct cleaning *cleaning = (struct cleaning *)job;
 	struct files *files = cleaning->files;
 
-	store_clean(files->store, files->config->files.trash_hours,
-		files->config->files.resume_hours, cleaning->is_first);
+	store_clean(
+		files->store, cleaning->trash_hours, cleaning->resume_hours, cleaning->is_first);
 	if (!cleaning->is_first)
-		expire(files);
+		expire(files, cleaning->age_days);
 }
 
 static void cleaned(struct disk_job *job)
@@ -274,6 +275,9 @@ static void start_cleaning(struct files *files, bool is_first)
 		return; /* in an hour, then */
 	cleaning->job = (struct disk_job){.run = clean, .done = cleaned};
 	cleaning->files = files;
+	cleaning->age_days = files->config->files.age_days;
+	cleaning->trash_hours = files->config->files.trash_hours;
+	cleaning->resume_hours = files->config->files.resume_hours;
 	cleaning->is_first = is_first;
 	disk_submit(files->workers, &cleaning->job);
 }
@@ -362,6 +366,12 @@ int files_create(struct event_base *base, const struct config *config, const cha
 	}
 	*out = files;
 	return 0;
+}
+
+void files_configured(struct files *files)
+{
+	if (files->quota)
+		quota_set_limits(files->quota, files->config);
 }
 
 void files_destroy(struct files *files)

@@ -179,6 +179,41 @@ static void help_version_and_configuration_are_printed(void **state)
 	assert_non_null(strstr(output, "\n#rate = 30\n"));
 }
 
+static void a_configuration_is_checked_without_starting(void **state)
+{
+	(void)state;
+	write_config("[screen]\nrate = 59\n");
+	assert_int_equal(BEGIN("--check", "--config", config_path), 0);
+	assert_non_null(strstr(output, "nothing is wrong with it\n"));
+	assert_null(strchr(output, '|')); /* it did not go on */
+	write_config("[screen]\nrate = 61\n");
+	assert_int_equal(BEGIN("--check", "--config", config_path), SERVICE_EXIT_CONFIG);
+	assert_non_null(strstr(output, ":2: [screen] rate"));
+}
+
+static void what_cannot_be_read_again_leaves_the_old_one(void **state)
+{
+	char *argv[] = {"screenshare-screen", "--config", config_path, NULL};
+	struct service_options options;
+	struct config config;
+	struct config_error error;
+
+	(void)state;
+	write_config("[screen]\nrate = 59\n");
+	assert_int_equal(service_begin("screen", 3, argv, &options, &config), 0);
+	write_config("[screen]\nrate = 61\n");
+	assert_int_equal(service_read_config(&options, &config, &error), -EINVAL);
+	assert_non_null(strstr(error.text, ":2: [screen] rate"));
+	assert_int_equal(config.screen.rate, 59);
+	unlink(config_path);
+	assert_int_equal(service_read_config(&options, &config, &error), -ENOENT);
+	assert_non_null(strstr(error.text, config_path));
+	assert_int_equal(config.screen.rate, 59);
+	write_config("[screen]\nrate = 58\n");
+	assert_int_equal(service_read_config(&options, &config, &error), 0);
+	assert_int_equal(config.screen.rate, 58);
+}
+
 static int print_to_a_full_disk(void *arg)
 {
 	char *argv[] = {"screenshare-screen", "--print-config", NULL};
@@ -392,6 +427,8 @@ int main(void)
 		cmocka_unit_test(wrong_configuration_exits_with_78_and_one_line),
 		cmocka_unit_test(named_configuration_must_exist),
 		cmocka_unit_test(help_version_and_configuration_are_printed),
+		cmocka_unit_test(a_configuration_is_checked_without_starting),
+		cmocka_unit_test(what_cannot_be_read_again_leaves_the_old_one),
 		cmocka_unit_test(printing_that_fails_is_not_success),
 		cmocka_unit_test(sockets_are_taken_by_name_once_and_made_ready),
 		cmocka_unit_test(sockets_of_others_or_without_names_are_left_alone),
