@@ -33,6 +33,7 @@
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -91,7 +92,7 @@ static int change_system(const char *unused)
 	for (size_t i = 0; i < 3; i++) {
 		r = result(open(paths[i], O_WRONLY | O_CREAT, 0600));
 		if (r == 0)
-			return 0;
+			return result(unlink(paths[i]));
 	}
 	return r;
 }
@@ -197,27 +198,17 @@ static int load_memory(const char *unused)
 	return fd < 0 ? errno : map_code(fd);
 }
 
-/* The first of the places that takes it. */
-static int load_file(const char *places)
+static int load_file(const char *folder)
 {
-	char list[512], path[640], *rest = list, *place;
-	int r = ENOENT;
+	char path[512];
+	int fd;
 
-	snprintf(list, sizeof(list), "%s", places);
-	while ((place = strsep(&rest, ":"))) {
-		int fd;
-
-		snprintf(path, sizeof(path), "%s/attempt-%d", place, getpid());
-		fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0700);
-		if (fd < 0)
-			continue; /* not a writable place here */
-		unlink(path);
-		r = map_code(fd);
-		if (r == 0)
-			return 0;
-		close(fd);
-	}
-	return r;
+	snprintf(path, sizeof(path), "%s/attempt-%d", folder, getpid());
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0700);
+	if (fd < 0)
+		return errno; /* not even that */
+	unlink(path);
+	return map_code(fd);
 }
 
 static int run_shell(const char *unused)
@@ -377,7 +368,7 @@ static const struct {
 	{"run what it writes", write_and_run, NULL},
 	{"run what it has written", write_then_run, NULL},
 	{"load code from memory", load_memory, "memory"},
-	{"load code from a file of its own", load_file, "places"},
+	{"load code from a file in", load_file, "folder"},
 	{"run a shell", run_shell, NULL},
 	{"become root", become_root, NULL},
 	{"take a capability", take_capabilities, NULL},
