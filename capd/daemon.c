@@ -45,6 +45,9 @@ struct daemon {
 
 	enum source_state state;
 	char words[CAPSOCK_WORDS_MAX + 1];
+	const struct service_options *options; /* of daemon_follow_config() */
+	const struct config *config;
+
 	uint8_t *picture; /* of the state; NULL when pictures flow */
 	size_t picture_len;
 	uint64_t state_since_ns;
@@ -369,6 +372,59 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	return 0;
 }
 
+/* --- the configuration --- */
+
+struct change {
+	enum source_id source;
+	const char *section, *name; /* the first key that differs and concerns us; NULL: none */
+};
+
+static void on_change(void *arg, const char *section, const char *name)
+{
+	struct change *change = arg;
+
+	if (change->section || strcmp(section, "http") == 0 || strcmp(section, "files") == 0)
+		return;
+	for (unsigned other = 0; other < SOURCE_COUNT; other++)
+		if (other != change->source && strcmp(section, source_name(other)) == 0)
+			return;
+	change->section = section;
+	change->name = name;
+}
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
+{
+	struct daemon *daemon = arg;
+	struct change change = {.source = daemon->source};
+	struct config fresh;
+	struct config_error error;
+	(void)source, (void)info;
+
+	if (service_read_config(daemon->options, &fresh, &error) < 0) {
+		log_err("Could not read the configuration again: %s; the old one stays",
+			error.text);
+		return 0;
+	}
+	config_compare(daemon->config, &fresh, on_change, &change);
+	if (!change.section)
+		return 0;
+	log_info("The configuration has changed ([%s] %s): beginning anew", change.section,
+		change.name);
+	sd_event_exit(daemon->event, 0);
+	return 0;
+}
+
+int daemon_follow_config(
+	struct daemon *daemon, const struct service_options *options, const struct config *config)
+{
+	int r;
+
+	daemon->options = options;
+	daemon->config = config;
+	r = sd_event_add_signal(daemon->event, NULL, SIGHUP, on_hangup, daemon);
+	return r < 0 ? r : 0;
+}
+
 /* --- life --- */
 
 int daemon_take_socket(enum source_id source)
@@ -411,6 +467,7 @@ int daemon_create(enum source_id source, int listen_fd, const struct daemon_ops 
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0) {
 		r = -errno;
 		goto fail;

@@ -17,6 +17,7 @@
 
 #include "capd/output.h"
 #include "capd/subscriber.h"
+#include "common/config.h"
 #include "common/service.h"
 #include "common/stream.h"
 
@@ -57,6 +58,15 @@ int daemon_take_socket(enum source_id source);
 int daemon_create(enum source_id source, int listen_fd, const struct daemon_ops *ops, void *arg,
 	struct daemon **out);
 void daemon_destroy(struct daemon *daemon);
+
+/*
+ * SIGHUP reads the configuration again: where it differs in what concerns this source from
+ * `config`, the loop ends with 0, and whoever starts us has the next connection begin with the new
+ * one.  What cannot be read is said, and changes nothing.  Both are borrowed for life.  0 or
+ * -errno.
+ */
+int daemon_follow_config(
+	struct daemon *daemon, const struct service_options *options, const struct config *config);
 
 sd_event *daemon_event(struct daemon *daemon);
 /* Makes an output whose ring the daemon announces to the stream's subscribers; owned by the daemon.

@@ -24,6 +24,7 @@ int unmute_main(int argc, char **argv);
 int allow_main(int argc, char **argv);
 int deny_main(int argc, char **argv);
 int doctor_main(int argc, char **argv);
+int reload_main(int argc, char **argv);
 int version_main(int argc, char **argv);
 
 /* After getopt_long() with opterr = 0 and a leading ':' has answered '?' or ':' (`option`): says

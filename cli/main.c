@@ -24,6 +24,7 @@ static const struct command {
 	{"resume", resume_main, "go on after a pause"},
 	{"mute", mute_main, "silence the desktop's sound or the microphone"},
 	{"unmute", unmute_main, "let the desktop's sound or the microphone be heard"},
+	{"reload", reload_main, "read the configuration again"},
 	{"allow", allow_main, "let the service share your desktop"},
 	{"deny", deny_main, "keep the service from sharing your desktop"},
 	{"doctor", doctor_main, "what is wrong here, and what to do about it"},

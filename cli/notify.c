@@ -53,6 +53,8 @@ void notify_parse(const char *text, size_t len, struct notify_message *message)
 		next = newline ? newline + 1 : end;
 		if (is_assignment(line, line_len, "READY=1"))
 			message->is_ready = true;
+		else if (is_assignment(line, line_len, "RELOADING=1"))
+			message->is_reloading = true;
 		else if (is_assignment(line, line_len, "STOPPING=1"))
 			message->is_stopping = true;
 		else if (is_assignment(line, line_len, "WATCHDOG=1"))

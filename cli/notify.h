@@ -16,6 +16,7 @@
 struct notify_message {
 	pid_t pid;                      /* who sent it */
 	bool is_ready;                  /* READY=1 */
+	bool is_reloading;              /* RELOADING=1 */
 	bool is_stopping;               /* STOPPING=1 */
 	bool is_alive;                  /* WATCHDOG=1 */
 	bool is_hung;                   /* WATCHDOG=trigger: says so itself */

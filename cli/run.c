@@ -9,6 +9,7 @@
  *           └── screenshare-audio    capture (audio.sock)                on the first connection
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
@@ -376,12 +377,24 @@ static int add_units(struct run *run)
 	return r;
 }
 
+/* A terminal that is closed sends SIGHUP, too: that must end sharing. */
+static bool has_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	bool has = fd >= 0;
+
+	fd_close(&fd);
+	return has;
+}
+
 static int share(struct run *run)
 {
 	const struct supervisor_listener listener = {.on_ready = on_ready, .arg = run};
 	int r = supervisor_create(
 		run->notify_path, &supervisor_default_timing, &listener, &run->supervisor);
 
+	if (r == 0 && !has_terminal())
+		supervisor_reload_by_hangup(run->supervisor);
 	if (r == 0)
 		r = add_units(run);
 	if (r < 0) {

@@ -56,6 +56,7 @@ struct supervisor {
 	sd_event_source *notify, *stop_deadline;
 	struct unit units[SUPERVISOR_UNITS_MAX];
 	size_t n_units;
+	bool reloads_by_hangup;
 	bool is_stopping;
 	int status;
 };
@@ -112,12 +113,35 @@ static void stop(struct supervisor *supervisor, int status)
 	exit_when_all_ended(supervisor);
 }
 
+/* A unit that is just starting may die of it, and then starts with the new configuration. */
+static void reload(struct unit *unit)
+{
+	if (unit->pid)
+		kill(unit->pid, SIGHUP);
+}
+
+static void reload_first(struct supervisor *supervisor)
+{
+	for (size_t i = 0; i < supervisor->n_units; i++)
+		if (!supervisor->units[i].is.on_demand)
+			reload(&supervisor->units[i]);
+}
+
+static void reload_others(struct supervisor *supervisor, const struct unit *than)
+{
+	for (size_t i = 0; i < supervisor->n_units; i++)
+		if (&supervisor->units[i] != than)
+			reload(&supervisor->units[i]);
+}
+
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
 {
 	struct supervisor *supervisor = arg;
-	(void)source, (void)info;
+	(void)source;
 
-	if (supervisor->is_stopping) /* asked twice: no more patience */
+	if (info->ssi_signo == SIGHUP && supervisor->reloads_by_hangup && !supervisor->is_stopping)
+		reload_first(supervisor);
+	else if (supervisor->is_stopping) /* asked twice: no more patience */
 		kill_all(supervisor, SIGKILL);
 	else
 		stop(supervisor, EXIT_SUCCESS);
@@ -323,6 +347,8 @@ static void take_message(struct unit *unit, const struct notify_message *message
 		log_debug("%s: %s", unit->is.name, message->status);
 	if (supervisor->is_stopping)
 		return;
+	if (message->is_reloading)
+		reload_others(supervisor, unit);
 	if (message->is_ready && supervisor->listener.on_ready)
 		supervisor->listener.on_ready(supervisor->listener.arg, unit->is.name);
 	if (unit->is.watchdog_ms == 0)
@@ -418,6 +444,11 @@ int supervisor_create(const char *notify_path, const struct supervisor_timing *t
 	}
 	*out = supervisor;
 	return 0;
+}
+
+void supervisor_reload_by_hangup(struct supervisor *supervisor)
+{
+	supervisor->reloads_by_hangup = true;
 }
 
 int supervisor_add(struct supervisor *supervisor, const struct supervisor_unit *is)

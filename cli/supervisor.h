@@ -10,8 +10,9 @@
  * What ends badly after it has run well starts again at once; the next times wait longer, up to
  * SUPERVISOR_BACKOFF_MAX_MS: pictures are back within a second however often a daemon is killed.
  * What says nothing for its `watchdog_ms` is killed and so started again.  Exit 78 (EX_CONFIG) is
- * what a restart cannot cure: it ends everything.  So do SIGINT, SIGTERM and SIGHUP.
- * Single-threaded.
+ * what a restart cannot cure: it ends everything.  So do SIGINT, SIGTERM and SIGHUP, unless SIGHUP
+ * is to reload (supervisor_reload_by_hangup).  Whatever says RELOADING=1 has all others sent
+ * SIGHUP. Single-threaded.
  */
 #pragma once
 
@@ -59,6 +60,10 @@ int supervisor_create(const char *notify_path, const struct supervisor_timing *t
 	const struct supervisor_listener *listener, struct supervisor **out);
 /* Children that still run are killed and reaped.  Accepts NULL. */
 void supervisor_destroy(struct supervisor *supervisor);
+
+/* SIGHUP is passed on to the units that are not started on demand, and ends nothing.  Not for a
+ * terminal, whose end is told by the same signal. */
+void supervisor_reload_by_hangup(struct supervisor *supervisor);
 
 /* `unit` is copied.  It starts, or watches, when supervisor_run() does.  0 or -errno. */
 int supervisor_add(struct supervisor *supervisor, const struct supervisor_unit *unit);

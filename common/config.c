@@ -189,6 +189,58 @@ int config_load(struct config *config, const char *path, struct config_error *er
 	return reading.result;
 }
 
+static bool is_same(const struct config_key *key, const struct config *a, const struct config *b)
+{
+	const void *one = (const char *)a + key->offset, *other = (const char *)b + key->offset;
+
+	switch (key->type) {
+	case KEY_NUMBER:
+	case KEY_CHOICE:
+		return *(const unsigned *)one == *(const unsigned *)other;
+	case KEY_BOOL:
+		return *(const bool *)one == *(const bool *)other;
+	case KEY_TEXT:
+		return strcmp(one, other) == 0;
+	}
+	return true;
+}
+
+void config_compare(const struct config *a, const struct config *b,
+	void (*each)(void *arg, const char *section, const char *name), void *arg)
+{
+	for (size_t i = 0; i < CONFIG_KEYS_COUNT; i++)
+		if (!is_same(&config_keys[i], a, b))
+			each(arg, config_keys[i].section, config_keys[i].name);
+}
+
+static void copy_value(
+	const struct config_key *key, struct config *config, const struct config *fresh)
+{
+	void *to = (char *)config + key->offset;
+	const void *from = (const char *)fresh + key->offset;
+
+	switch (key->type) {
+	case KEY_NUMBER:
+	case KEY_CHOICE:
+		*(unsigned *)to = *(const unsigned *)from;
+		break;
+	case KEY_BOOL:
+		*(bool *)to = *(const bool *)from;
+		break;
+	case KEY_TEXT:
+		memcpy(to, from, CONFIG_TEXT_MAX);
+		break;
+	}
+}
+
+void config_adopt(struct config *config, const struct config *fresh,
+	bool (*stays)(const char *section, const char *name))
+{
+	for (size_t i = 0; i < CONFIG_KEYS_COUNT; i++)
+		if (!stays(config_keys[i].section, config_keys[i].name))
+			copy_value(&config_keys[i], config, fresh);
+}
+
 static void print_comment(FILE *out, const char *text)
 {
 	for (const char *end; *text; text = *end ? end + 1 : end) {
@@ -204,8 +256,8 @@ void config_print(FILE *out)
 
 	print_comment(out, "Configuration of screenshare; see screenshare.conf(5).\n"
 			   "Every key stands here with its default.  To change one, take away its "
-			   "# and restart:\n"
-			   "systemctl restart screenshare.  Comments have lines of their own.");
+			   "# and reload:\n"
+			   "systemctl reload screenshare.  Comments have lines of their own.");
 	for (size_t i = 0; i < CONFIG_KEYS_COUNT; i++) {
 		const struct config_key *key = &config_keys[i];
 

@@ -113,6 +113,14 @@ void config_defaults(struct config *config);
  */
 int config_load(struct config *config, const char *path, struct config_error *error);
 
+/* Calls `each` for every key that has another value in `b` than in `a`, in the file's order. */
+void config_compare(const struct config *a, const struct config *b,
+	void (*each)(void *arg, const char *section, const char *name), void *arg);
+/* Gives `config` the values of `fresh`, key by key, but for those that `stays` (not NULL) names;
+ * these are not even written. */
+void config_adopt(struct config *config, const struct config *fresh,
+	bool (*stays)(const char *section, const char *name));
+
 /*
  * The inputs named in [audio] sources, as bits 1 << enum audio_input (common/stream.h).  0: none,
  * as in an empty text; -EINVAL: it names something else.

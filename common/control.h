@@ -11,9 +11,9 @@
  *
  * Requests: "status" (as /status, plus "urls", in "watching" the viewers, and who has paused),
  * "viewers", "url", "version".  "pause", "resume": answered when it is so, with "paused", and a
- * "warning" where it could not be written down.  "files", with an "action"
- * (httpd/files/files_control.h).  httpd checks the peer by SO_PEERCRED: root, the user of seat0's
- * active session, or its own uid.
+ * "warning" where it could not be written down.  "reload" reads the configuration again and has
+ * been done when it is answered.  "files", with an "action" (httpd/files/files_control.h).  httpd
+ * checks the peer by SO_PEERCRED: root, the user of seat0's active session, or its own uid.
  */
 #pragma once
 

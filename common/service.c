@@ -11,6 +11,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "common/clock.h"
 #include "common/findings.h"
 #include "common/log.h"
 #include "common/messages.h"
@@ -28,6 +29,7 @@ enum {
 	OPTION_PATTERN,
 	OPTION_PROBE,
 	OPTION_PRINT_CONFIG,
+	OPTION_CHECK,
 	OPTION_HELP,
 	OPTION_VERSION
 };
@@ -41,6 +43,7 @@ static const struct option long_options[] = {
 	{"pattern-if-no-display", no_argument, NULL, OPTION_PATTERN},
 	{"probe", no_argument, NULL, OPTION_PROBE},
 	{"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
+	{"check", no_argument, NULL, OPTION_CHECK},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{0},
@@ -61,6 +64,7 @@ static void print_help(const char *name)
 	       "  --probe                  print what can be reached, for `screenshare doctor`, "
 	       "and end\n"
 	       "  --print-config           print the configuration file with every default\n"
+	       "  --check                  say whether the configuration can be read, and exit\n"
 	       "  --help, --version\n",
 		name);
 }
@@ -75,11 +79,13 @@ static _Noreturn void exit_after_printing(void)
 	exit(EXIT_SUCCESS);
 }
 
-static int parse_arguments(const char *name, int argc, char **argv, struct service_options *options)
+static int parse_arguments(
+	const char *name, int argc, char **argv, struct service_options *options, bool *is_check)
 {
 	const char *config_if_there = NULL;
 	int option;
 
+	*is_check = false;
 	*options = (struct service_options){
 		.runtime_dir = SERVICE_RUNTIME_DIR, .state_dir = SERVICE_STATE_DIR};
 	opterr = 0; /* the line is ours, so that it reaches the journal too */
@@ -87,6 +93,7 @@ static int parse_arguments(const char *name, int argc, char **argv, struct servi
 		switch (option) {
 		case OPTION_CONFIG:
 			options->config_path = optarg;
+			options->is_config_given = true;
 			break;
 		case OPTION_CONFIG_IF_THERE:
 			config_if_there = optarg;
@@ -109,6 +116,9 @@ static int parse_arguments(const char *name, int argc, char **argv, struct servi
 		case OPTION_PRINT_CONFIG:
 			config_print(stdout);
 			exit_after_printing();
+		case OPTION_CHECK:
+			*is_check = true;
+			break;
 		case OPTION_HELP:
 			print_help(name);
 			exit_after_printing();
@@ -129,8 +139,10 @@ static int parse_arguments(const char *name, int argc, char **argv, struct servi
 		return SERVICE_EXIT_CONFIG;
 	}
 	/* One that is there and cannot be reached is not passed over. */
-	if (config_if_there && (access(config_if_there, F_OK) == 0 || errno != ENOENT))
+	if (config_if_there && (access(config_if_there, F_OK) == 0 || errno != ENOENT)) {
 		options->config_path = config_if_there;
+		options->is_config_given = true;
+	}
 	return 0;
 }
 
@@ -138,26 +150,24 @@ int service_begin(const char *name, int argc, char **argv, struct service_option
 	struct config *config)
 {
 	struct config_error error;
-	bool is_path_given;
+	bool is_check;
 	int r;
 
 	log_open(name);
-	r = parse_arguments(name, argc, argv, options);
+	r = parse_arguments(name, argc, argv, options, &is_check);
 	if (r != 0)
 		return r;
-	is_path_given = options->config_path;
-	if (!is_path_given)
+	if (!options->is_config_given)
 		options->config_path = CONFIG_PATH_SERVICE;
-	r = config_load(config, options->config_path, &error);
-	if (r == -EINVAL) {
-		log_message(LOG_ERR, MESSAGE_CONFIG_WRONG, "Could not read the configuration: %s",
-			error.text);
+	r = service_read_config(options, config, &error);
+	if (r < 0) {
+		log_message(LOG_ERR, MESSAGE_CONFIG_WRONG, "%s%s",
+			r == -EINVAL ? "Could not read the configuration: " : "", error.text);
 		return SERVICE_EXIT_CONFIG;
 	}
-	if (r < 0 && (is_path_given || r != -ENOENT)) {
-		log_message(LOG_ERR, MESSAGE_CONFIG_WRONG, "%s; check the path and its permissions",
-			error.text);
-		return SERVICE_EXIT_CONFIG;
+	if (is_check) {
+		printf("%s: nothing is wrong with it\n", options->config_path);
+		exit_after_printing();
 	}
 	log_set_debug(config->log.debug);
 	return 0;
@@ -171,6 +181,23 @@ int service_print_findings(const struct findings *findings)
 		return EXIT_SUCCESS;
 	log_err("Could not print: %s", strerror(-r));
 	return EXIT_FAILURE;
+}
+
+int service_read_config(
+	const struct service_options *options, struct config *config, struct config_error *error)
+{
+	static const char advice[] = "; check the path and its permissions";
+	struct config fresh;
+	int r = config_load(&fresh, options->config_path, error);
+
+	if (r < 0 && r != -EINVAL && (options->is_config_given || r != -ENOENT)) {
+		strncat(error->text, advice, sizeof(error->text) - strlen(error->text) - 1);
+		return r;
+	}
+	if (r == -EINVAL)
+		return r;
+	*config = fresh; /* the defaults, where there is no file */
+	return 0;
 }
 
 /* --- inherited sockets --- */
@@ -227,6 +254,11 @@ int service_take_socket(const char *name)
 void service_ready(void)
 {
 	sd_notify(false, "READY=1");
+}
+
+void service_reloading(void)
+{
+	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", clock_monotonic_ns() / NS_PER_US);
 }
 
 void service_stopping(void)

@@ -28,6 +28,7 @@
 struct service_options {
 	const char *config_path;    /* --config-if-there FILE, if it exists; else --config FILE;
 				       else CONFIG_PATH_SERVICE */
+	bool is_config_given;       /* by either: the file must exist */
 	const char *runtime_dir;    /* --runtime DIR, else SERVICE_RUNTIME_DIR */
 	const char *state_dir;      /* --state DIR, else SERVICE_STATE_DIR */
 	const char *session_dir;    /* --session DIR: whose desktop is to be found out; else NULL */
@@ -38,11 +39,18 @@ struct service_options {
 
 /*
  * The first thing in main(): parses the arguments (all programs take the same ones, plus --help,
- * --version and --print-config, which print and exit), opens the log under `name` and loads the
- * configuration.  0, or an exit status after having said why.  Pointers in `options` are into argv.
+ * --version, --check and --print-config, which print and exit), opens the log under `name` and
+ * loads the configuration.  0, or an exit status after having said why.  Pointers in `options` are
+ * into argv.
  */
 int service_begin(const char *name, int argc, char **argv, struct service_options *options,
 	struct config *config);
+/*
+ * Reads the same configuration again.  0; else -errno, `error` says in words what is wrong and
+ * where, and `config` is as it was.
+ */
+int service_read_config(
+	const struct service_options *options, struct config *config, struct config_error *error);
 
 /*
  * Takes the inherited socket called `name` (the first that has it), close-on-exec and non-blocking
@@ -59,6 +67,7 @@ int service_print_findings(const struct findings *findings);
 
 /* Tell the service manager; no-ops without one.  `status` is one line for a person. */
 void service_ready(void);
+void service_reloading(void); /* until the next service_ready() */
 void service_stopping(void);
 void service_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void service_watchdog_ping(void);

@@ -269,19 +269,28 @@ const struct addresses *access_addresses(struct access *access)
 
 /* --- configuration --- */
 
-static int read_allowed(struct access *access, const char *text)
+int access_configure(struct access *access, const struct config *config)
 {
-	access->allowed = calloc(CONFIG_TEXT_MAX / 2, sizeof(*access->allowed));
-	if (!access->allowed)
+	struct address *allowed = calloc(CONFIG_TEXT_MAX / 2, sizeof(*allowed));
+	const char *text = config->http.allow;
+	size_t n = 0;
+
+	if (!allowed)
 		return -ENOMEM;
 	for (size_t len; *(text += strspn(text, " \t")) != '\0'; text += len) {
 		int r;
 
 		len = strcspn(text, " \t");
-		r = parse_network(text, len, &access->allowed[access->n_allowed++]);
-		if (r < 0)
+		r = parse_network(text, len, &allowed[n++]);
+		if (r < 0) {
+			free(allowed);
 			return r;
+		}
 	}
+	free(access->allowed);
+	access->allowed = allowed;
+	access->n_allowed = n;
+	memcpy(access->hosts, config->http.hosts, sizeof(access->hosts));
 	return 0;
 }
 
@@ -293,8 +302,7 @@ int access_create(const struct config *config, int netlink_fd, struct access **o
 	if (!access)
 		return -ENOMEM;
 	access->netlink_fd = -1;
-	memcpy(access->hosts, config->http.hosts, sizeof(access->hosts));
-	r = read_allowed(access, config->http.allow);
+	r = access_configure(access, config);
 	if (r < 0) {
 		access_destroy(access);
 		return r;

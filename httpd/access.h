@@ -48,6 +48,9 @@ struct access_question {
  */
 int access_create(const struct config *config, int netlink_fd, struct access **out);
 void access_destroy(struct access *access); /* accepts NULL */
+/* From now on by that configuration.  0; what access_create() fails with, and nothing has changed.
+ */
+int access_configure(struct access *access, const struct config *config);
 
 enum access_verdict access_decide(struct access *access, const struct access_question *question);
 

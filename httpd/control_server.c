@@ -25,6 +25,7 @@
 #include "httpd/access.h"
 #include "httpd/files/files_control.h"
 #include "httpd/pause.h"
+#include "httpd/reload.h"
 #include "httpd/site.h"
 #include "httpd/status.h"
 #include "httpd/viewer.h"
@@ -62,6 +63,11 @@ struct control_server {
 };
 
 /* --- requests --- */
+
+static json_t *error_json(const char *words)
+{
+	return json_pack("{sb ss}", "ok", 0, "error", words);
+}
 
 static json_t *urls_json(const struct control_server *control)
 {
@@ -137,6 +143,15 @@ static json_t *answer_version(struct control_server *control)
 	return json_pack("{sb ss}", "ok", 1, "version", SCREENSHARE_VERSION);
 }
 
+static json_t *answer_reload(struct control_server *control)
+{
+	struct config_error error;
+
+	if (reload_now(control->site->reload, &error) == 0)
+		return json_pack("{sb}", "ok", 1);
+	return error_json(error.text);
+}
+
 static const struct request_type {
 	const char *name;
 	json_t *(*answer)(struct control_server *control);
@@ -145,12 +160,8 @@ static const struct request_type {
 	{"viewers", answer_viewers},
 	{"url", answer_url},
 	{"version", answer_version},
+	{"reload", answer_reload},
 };
-
-static json_t *error_json(const char *words)
-{
-	return json_pack("{sb ss}", "ok", 0, "error", words);
-}
 
 static void client_free(struct control_client *client);
 static bool send_answer(struct control_client *client, json_t *answer);

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include <event2/event.h>
 
@@ -25,9 +24,11 @@
 #include "httpd/control_server.h"
 #include "httpd/feeds.h"
 #include "httpd/files/files.h"
+#include "httpd/open_files.h"
 #include "httpd/pause.h"
 #include "httpd/presence.h"
 #include "httpd/probe.h"
+#include "httpd/reload.h"
 #include "httpd/server.h"
 #include "httpd/site.h"
 #include "httpd/viewer.h"
@@ -35,7 +36,6 @@
 
 #define FORBIDDEN_LOG_NS (60 * NS_PER_S)
 #define URLS_TOLD_MAX    8
-#define SPARE_FDS        256u /* beside connections: rings, capture and control sockets, uploads */
 
 /* What is alive, in the order in which it comes to life. */
 struct daemon {
@@ -44,7 +44,7 @@ struct daemon {
 	int http_fds[SERVER_LISTENERS_MAX];
 	int n_http_fds;
 	int control_fd, addresses_fd;
-	struct event *signals[2], *watchdog;
+	struct event *signals[2], *hangup, *watchdog;
 	struct site site;
 	struct server *server;
 	struct control_server *control;
@@ -76,26 +76,19 @@ static int take_sockets(struct daemon *daemon)
 
 /* --- process --- */
 
-/* The soft limit is 1024 for the sake of select(), which nothing here uses. */
-static void raise_fd_limit(const struct config *config)
-{
-	rlim_t wanted = config->http.connections_max + SPARE_FDS;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
-		return;
-	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < wanted)
-		log_warn(
-			"Could not allow for %u connections: this process may open only %lu files; "
-			"raise LimitNOFILE= of the service",
-			config->http.connections_max, (unsigned long)limit.rlim_cur);
-}
-
 static void on_stop_signal(evutil_socket_t number, short what, void *arg)
 {
 	(void)number, (void)what;
 	event_base_loopexit(arg, NULL);
+}
+
+static void on_hangup(evutil_socket_t number, short what, void *arg)
+{
+	struct daemon *daemon = arg;
+	struct config_error error;
+
+	(void)number, (void)what;
+	reload_now(daemon->site.reload, &error); /* which has said what there is to say */
 }
 
 static void on_watchdog(evutil_socket_t fd, short what, void *arg)
@@ -111,12 +104,15 @@ static int begin_process(struct daemon *daemon)
 	uint64_t watchdog_us = service_watchdog_interval_us();
 
 	signal(SIGPIPE, SIG_IGN);
-	raise_fd_limit(&daemon->config);
+	open_files_allow(&daemon->config);
 	for (size_t i = 0; i < 2; i++) {
 		daemon->signals[i] = evsignal_new(base, stop_signals[i], on_stop_signal, base);
 		if (!daemon->signals[i] || event_add(daemon->signals[i], NULL) < 0)
 			return -ENOMEM;
 	}
+	daemon->hangup = evsignal_new(base, SIGHUP, on_hangup, daemon);
+	if (!daemon->hangup || event_add(daemon->hangup, NULL) < 0)
+		return -ENOMEM;
 	if (watchdog_us > 0) {
 		const struct timeval interval = {.tv_sec = (time_t)(watchdog_us / 1000000),
 			.tv_usec = (suseconds_t)(watchdog_us % 1000000)};
@@ -198,6 +194,8 @@ static int create_all(struct daemon *daemon)
 	if (r == 0)
 		r = visitor_create(site->files->workers, daemon->options.state_dir, &site->visitor);
 	if (r == 0)
+		r = reload_create(site, &daemon->options, &daemon->config, &site->reload);
+	if (r == 0)
 		r = server_create(site, &daemon->server);
 	if (r == 0 && daemon->control_fd >= 0)
 		r = control_server_create(site, daemon->control_fd, &daemon->control);
@@ -235,8 +233,11 @@ static void destroy_all(struct daemon *daemon)
 	viewers_destroy(site->viewers);
 	feeds_destroy(site->feeds);
 	access_destroy(site->access);
+	reload_destroy(site->reload);
 	if (daemon->watchdog)
 		event_free(daemon->watchdog);
+	if (daemon->hangup)
+		event_free(daemon->hangup);
 	for (size_t i = 0; i < 2; i++)
 		if (daemon->signals[i])
 			event_free(daemon->signals[i]);

@@ -21,6 +21,7 @@ struct site {
 	struct presence *presence; /* NULL: [session] notify is no */
 	struct pause *pause;
 	struct visitor *visitor;
+	struct reload *reload;
 	const int *http_fds; /* the listening sockets; the server owns them */
 	size_t n_http_fds;
 	uint64_t started_ns; /* CLOCK_MONOTONIC */

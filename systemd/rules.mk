@@ -35,7 +35,7 @@ CONFIG_file := $(sysconfdir)/screenshare/screenshare.conf
 # that another prefix makes again what has it in it, and nothing else.
 $(B)/gen/places: FORCE
 	@mkdir -p $(@D)
-	@echo '$(libexecdir) $(sysconfdir)' | cmp -s - $@ || echo '$(libexecdir) $(sysconfdir)' >$@
+	@echo '$(libexecdir) $(bindir) $(sysconfdir)' | cmp -s - $@ || echo '$(libexecdir) $(bindir) $(sysconfdir)' >$@
 .PHONY: FORCE
 
 PLACED := $(patsubst %.c,$(B)/obj/%.o,$(shell grep -lE 'CONFIG_PATH_SERVICE|LIBEXECDIR' \
@@ -46,7 +46,7 @@ $(PLACED): CPPFLAGS += -DLIBEXECDIR='"$(libexecdir)"' -DSYSCONFDIR='"$(sysconfdi
 UNIT_ARGUMENTS = $(if $(filter-out /etc,$(sysconfdir)), --config $(CONFIG_file))
 $(B)/gen/systemd/%: systemd/%.in $(B)/gen/places
 	@mkdir -p $(@D)
-	@sed -e 's,@libexecdir@,$(libexecdir),' -e 's,@arguments@,$(UNIT_ARGUMENTS),' $< >$@.new
+	@sed -e 's,@libexecdir@,$(libexecdir),' -e 's,@bindir@,$(bindir),' -e 's,@arguments@,$(UNIT_ARGUMENTS),' $< >$@.new
 	@mv $@.new $@
 
 $(B)/gen/systemd/user/%: systemd/% systemd/user_unit.awk

@@ -348,6 +348,8 @@ static int audio_init(struct audio *audio, int listen_fd)
 {
 	int r = daemon_create(SOURCE_AUDIO, listen_fd, &daemon_ops, audio, &audio->daemon);
 
+	if (r == 0)
+		r = daemon_follow_config(audio->daemon, &audio->options, &audio->config);
 	input_init(&audio->inputs[AUDIO_DESKTOP], AUDIO_DESKTOP, audio->config.audio.desktop);
 	input_init(
 		&audio->inputs[AUDIO_MICROPHONE], AUDIO_MICROPHONE, audio->config.audio.microphone);

@@ -200,6 +200,8 @@ static int camera_init(struct camera *camera, int listen_fd)
 	int r = daemon_create(SOURCE_CAMERA, listen_fd, &daemon_ops, camera, &camera->daemon);
 
 	if (r == 0)
+		r = daemon_follow_config(camera->daemon, &camera->options, &camera->config);
+	if (r == 0)
 		r = daemon_add_output(camera->daemon, STREAM_JPEG, &jpeg);
 	if (r == 0)
 		r = pipeline_create(&camera->config, jpeg, &camera->pipeline);

@@ -286,6 +286,8 @@ static int screen_init(struct screen *screen, int listen_fd)
 	int r = daemon_create(SOURCE_SCREEN, listen_fd, &daemon_ops, screen, &screen->daemon);
 
 	if (r == 0)
+		r = daemon_follow_config(screen->daemon, &screen->options, &screen->config);
+	if (r == 0)
 		r = daemon_add_output(screen->daemon, STREAM_JPEG, &jpeg);
 	if (r == 0)
 		r = daemon_add_output(screen->daemon, STREAM_DELTA, &delta);

@@ -245,18 +245,19 @@ void files_upload_failed(struct files *files, const char *address, const char *n
 struct cleaning {
 	struct disk_job job;
 	struct files *files;
+	unsigned age_days, trash_hours, resume_hours; /* as configured when it began */
 	bool is_first;
 };
 
 /* Uploads older than [files] age_days; what was put there by hand stays. */
-static void expire(struct files *files)
+static void expire(struct files *files, unsigned age_days)
 {
-	int64_t before_s = (int64_t)time(NULL) - (int64_t)files->config->files.age_days * 86400;
+	int64_t before_s = (int64_t)time(NULL) - (int64_t)age_days * 86400;
 	struct file_entry **entries;
 	uint64_t generation;
 	size_t n;
 
-	if (files->config->files.age_days == 0)
+	if (age_days == 0)
 		return;
 	entries = listing_all(files->listing, &n, &generation);
 	for (size_t i = 0; i < n; i++)
@@ -272,12 +273,11 @@ static void clean(struct disk_job *job)
 	struct files *files = cleaning->files;
 	int64_t now_s = (int64_t)time(NULL);
 
-	trash_clean(store_trash(files->store),
-		now_s - (int64_t)files->config->files.trash_hours * 3600);
-	store_clean(files->store, now_s - (int64_t)files->config->files.resume_hours * 3600,
-		cleaning->is_first);
+	trash_clean(store_trash(files->store), now_s - (int64_t)cleaning->trash_hours * 3600);
+	store_clean(
+		files->store, now_s - (int64_t)cleaning->resume_hours * 3600, cleaning->is_first);
 	if (!cleaning->is_first) /* before, nobody has looked what there is */
-		expire(files);
+		expire(files, cleaning->age_days);
 }
 
 static void cleaned(struct disk_job *job)
@@ -293,6 +293,9 @@ static void start_cleaning(struct files *files, bool is_first)
 		return; /* in an hour, then */
 	cleaning->job = (struct disk_job){.run = clean, .done = cleaned};
 	cleaning->files = files;
+	cleaning->age_days = files->config->files.age_days;
+	cleaning->trash_hours = files->config->files.trash_hours;
+	cleaning->resume_hours = files->config->files.resume_hours;
 	cleaning->is_first = is_first;
 	disk_submit(files->workers, &cleaning->job);
 }
@@ -403,6 +406,12 @@ int files_create(struct event_base *base, const struct config *config, const cha
 	}
 	*out = files;
 	return 0;
+}
+
+void files_configured(struct files *files)
+{
+	if (files->quota)
+		quota_set_limits(files->quota, files->config);
 }
 
 void files_destroy(struct files *files)

@@ -54,6 +54,8 @@ struct files {
  * then the routes say so.  0; -ENOSYS: no openat2(); -ENOMEM. */
 int files_create(struct event_base *base, const struct config *config, const char *state_dir,
 	struct files **out);
+/* The configuration that was given to files_create() has other values now.  Loop. */
+void files_configured(struct files *files);
 /* After all exchanges have gone. */
 void files_destroy(struct files *files); /* accepts NULL */
 

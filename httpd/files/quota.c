@@ -14,13 +14,31 @@
 #define STEP_UNKNOWN (16u * 1024u * 1024u) /* bytes reserved at a time where nobody knows */
 
 struct quota {
-	const struct config *config;
 	const struct store *store;
 	struct listing *listing;
 	pthread_mutex_t lock;
+	/* under the lock; no limit is UINT64_MAX */
+	uint64_t file_max, all_max, sender_max, free_min; /* bytes */
+	unsigned count_max;
 	LIST_HEAD(, reservation) reservations;
 	unsigned n_reservations;
 };
+
+static uint64_t bytes_or_any(unsigned mb)
+{
+	return mb == 0 ? UINT64_MAX : mb * MB;
+}
+
+void quota_set_limits(struct quota *quota, const struct config *config)
+{
+	pthread_mutex_lock(&quota->lock);
+	quota->file_max = bytes_or_any(config->files.file_max_mb);
+	quota->all_max = bytes_or_any(config->files.quota_mb);
+	quota->sender_max = bytes_or_any(config->files.sender_quota_mb);
+	quota->free_min = config->files.free_mb * MB;
+	quota->count_max = config->files.count_max;
+	pthread_mutex_unlock(&quota->lock);
+}
 
 int quota_create(const struct config *config, const struct store *store, struct listing *listing,
 	struct quota **out)
@@ -29,11 +47,11 @@ int quota_create(const struct config *config, const struct store *store, struct 
 
 	if (!quota)
 		return -ENOMEM;
-	quota->config = config;
 	quota->store = store;
 	quota->listing = listing;
 	LIST_INIT(&quota->reservations);
 	pthread_mutex_init(&quota->lock, NULL);
+	quota_set_limits(quota, config);
 	*out = quota;
 	return 0;
 }
@@ -46,11 +64,14 @@ void quota_destroy(struct quota *quota)
 	free(quota);
 }
 
-uint64_t quota_file_max(const struct quota *quota)
+uint64_t quota_file_max(struct quota *quota)
 {
-	unsigned mb = quota->config->files.file_max_mb;
+	uint64_t max;
 
-	return mb == 0 ? UINT64_MAX : mb * MB;
+	pthread_mutex_lock(&quota->lock);
+	max = quota->file_max;
+	pthread_mutex_unlock(&quota->lock);
+	return max;
 }
 
 /* Uploads that nobody sends just now, without the one that is wished for.  Locked. */
@@ -91,20 +112,16 @@ static int find_room(struct quota *quota, const struct quota_wish *wish, uint64_
 		if (strcmp(other->address, wish->address) == 0)
 			senders += other->reserved;
 	}
-	if (n + quota->n_reservations >= quota->config->files.count_max)
+	if (n + quota->n_reservations >= quota->count_max)
 		return -EMFILE;
-	if (quota->config->files.quota_mb > 0 &&
-		(all > quota->config->files.quota_mb * MB ||
-			more > quota->config->files.quota_mb * MB - all))
+	if (all > quota->all_max || more > quota->all_max - all)
 		return -EDQUOT;
-	if (quota->config->files.sender_quota_mb > 0 &&
-		(senders > quota->config->files.sender_quota_mb * MB ||
-			more > quota->config->files.sender_quota_mb * MB - senders))
+	if (senders > quota->sender_max || more > quota->sender_max - senders)
 		return -EDQUOT;
 	r = store_free_bytes(quota->store, &free_bytes);
 	if (r < 0)
 		return r;
-	unwritten += quota->config->files.free_mb * MB;
+	unwritten += quota->free_min;
 	return unwritten > free_bytes || more - wish->there > free_bytes - unwritten ? -ENOSPC : 0;
 }
 

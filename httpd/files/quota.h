@@ -30,12 +30,14 @@ struct reservation {
 	bool is_part;            /* it can be resumed */
 };
 
-/* All three are borrowed for life.  0 or -ENOMEM. */
+/* The store and the listing are borrowed for life; the limits are copied.  0 or -ENOMEM. */
 int quota_create(const struct config *config, const struct store *store, struct listing *listing,
 	struct quota **out);
 void quota_destroy(struct quota *quota); /* accepts NULL */
+/* Other limits from now on; what is reserved stays so. */
+void quota_set_limits(struct quota *quota, const struct config *config);
 
-uint64_t quota_file_max(const struct quota *quota); /* bytes; UINT64_MAX: no limit */
+uint64_t quota_file_max(struct quota *quota); /* bytes; UINT64_MAX: no limit */
 
 /* What room is wanted for: one file. */
 struct quota_wish {

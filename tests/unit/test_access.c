@@ -266,6 +266,29 @@ static void refuses_ranges_that_are_none(void **state)
 	assert_null(access);
 }
 
+static void another_configuration_counts_at_once(void **state)
+{
+	struct access *access = machine("old.example", "198.51.100.0/24");
+	struct config config = {.http = {.hosts = "new.example", .allow = "192.0.2.0/24"}};
+
+	(void)state;
+	assert_int_equal(decide(access, "198.51.100.7", "192.168.1.5", "old.example", ACCESS_VIEW),
+		ACCESS_GRANTED);
+	assert_int_equal(access_configure(access, &config), 0);
+	assert_int_equal(decide(access, "198.51.100.7", "192.168.1.5", "new.example", ACCESS_VIEW),
+		ACCESS_NOT_FROM_THERE);
+	assert_int_equal(decide(access, "192.0.2.7", "192.168.1.5", "old.example", ACCESS_VIEW),
+		ACCESS_NOT_THIS_HOST);
+	assert_int_equal(decide(access, "192.0.2.7", "192.168.1.5", "new.example", ACCESS_VIEW),
+		ACCESS_GRANTED);
+	strcpy(config.http.allow, "192.0.2.0/33");
+	strcpy(config.http.hosts, "newer.example");
+	assert_int_equal(access_configure(access, &config), -EINVAL);
+	assert_int_equal(decide(access, "192.0.2.7", "192.168.1.5", "new.example", ACCESS_VIEW),
+		ACCESS_GRANTED);
+	access_destroy(access);
+}
+
 static void reads_addresses_only_when_it_must(void **state)
 {
 	struct access *access = machine("", "");
@@ -298,6 +321,7 @@ int main(void)
 		cmocka_unit_test(knows_the_host_name_only_where_nobody_can_register_it),
 		cmocka_unit_test(refuses_changes_from_other_pages),
 		cmocka_unit_test(refuses_ranges_that_are_none),
+		cmocka_unit_test(another_configuration_counts_at_once),
 		cmocka_unit_test(reads_addresses_only_when_it_must),
 		cmocka_unit_test(root_and_ourselves_are_presenters),
 	};

@@ -323,6 +323,58 @@ static void printed_file_names_every_key_with_its_range(void **state)
 	free(text);
 }
 
+static char compared[256];
+
+static void on_difference(void *arg, const char *section, const char *name)
+{
+	size_t used = strlen(compared);
+
+	assert_ptr_equal(arg, compared);
+	snprintf(compared + used, sizeof(compared) - used, "[%s] %s ", section, name);
+}
+
+static void what_differs_is_named_key_by_key(void **state)
+{
+	struct config old, fresh;
+	struct config_error error;
+
+	(void)state;
+	assert_int_equal(load("[http]\nhosts = a\n[audio]\ndesktop = hw:0\n", &old, &error), 0);
+	compared[0] = '\0';
+	config_compare(&old, &old, on_difference, compared);
+	assert_string_equal(compared, "");
+	assert_int_equal(load("[http]\nhosts = b\n[screen]\nrate = 29\ncursor = no\n"
+			      "subsampling = 444\n[audio]\ndesktop = hw:0\n",
+				 &fresh, &error),
+		0);
+	config_compare(&old, &fresh, on_difference, compared);
+	assert_string_equal(
+		compared, "[http] hosts [screen] rate [screen] subsampling [screen] cursor ");
+}
+
+static bool stays(const char *section, const char *name)
+{
+	return strcmp(section, "files") == 0 && strcmp(name, "folder") == 0;
+}
+
+static void all_but_what_stays_is_adopted(void **state)
+{
+	struct config old, fresh;
+	struct config_error error;
+
+	(void)state;
+	assert_int_equal(load("[http]\nhosts = a\n[files]\nfolder = /old\n", &old, &error), 0);
+	assert_int_equal(load("[http]\nhosts = b\n[screen]\nsource = pattern\ncursor = no\n"
+			      "rate = 29\n[files]\nfolder = /new\nhash = no\n",
+				 &fresh, &error),
+		0);
+	config_adopt(&old, &fresh, stays);
+	compared[0] = '\0';
+	config_compare(&old, &fresh, on_difference, compared);
+	assert_string_equal(compared, "[files] folder ");
+	assert_string_equal(old.files.folder, "/old");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +392,8 @@ int main(void)
 		cmocka_unit_test(unreadable_file_is_said),
 		cmocka_unit_test(printed_file_is_the_defaults_with_and_without_its_hashes),
 		cmocka_unit_test(printed_file_names_every_key_with_its_range),
+		cmocka_unit_test(what_differs_is_named_key_by_key),
+		cmocka_unit_test(all_but_what_stays_is_adopted),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -60,6 +60,8 @@ static void assignments_are_whole_lines(void **state)
 
 	message = parse("READY=1");
 	assert_true(message.is_ready && !message.is_alive && !message.is_stopping);
+	message = parse("RELOADING=1\nMONOTONIC_USEC=12");
+	assert_true(message.is_reloading && !message.is_ready);
 	message = parse("STATUS=two viewers\nWATCHDOG=1\nUNKNOWN=7\nSTOPPING=1\n");
 	assert_true(message.is_alive && message.is_stopping && !message.is_ready);
 	assert_string_equal(message.status, "two viewers");

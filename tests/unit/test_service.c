@@ -199,6 +199,59 @@ static void help_version_and_configuration_are_printed(void **state)
 	assert_non_null(strstr(output, "\n#rate = 30\n"));
 }
 
+static void a_configuration_is_checked_without_starting(void **state)
+{
+	(void)state;
+	write_config("[screen]\nrate = 59\n");
+	assert_int_equal(BEGIN("--check", "--config", config_path), 0);
+	assert_non_null(strstr(output, "nothing is wrong with it\n"));
+	assert_null(strchr(output, '|')); /* it did not go on */
+	write_config("[screen]\nrate = 61\n");
+	assert_int_equal(BEGIN("--check", "--config", config_path), SERVICE_EXIT_CONFIG);
+	assert_non_null(strstr(output, ":2: [screen] rate"));
+}
+
+/* What is read again after the file has become each of these, "RATE ERROR" a line. */
+static int read_again(void *arg)
+{
+	static const char *const files[] = {"[screen]\nrate = 61\n", NULL, "[screen]\nrate = 58\n"};
+	struct service_options options;
+	struct config config;
+	struct config_error error;
+	int r;
+	(void)arg;
+
+	write_config("[screen]\nrate = 59\n");
+	r = service_begin("screen", 3,
+		(char *[]){"screenshare-screen", "--config", config_path, NULL}, &options, &config);
+	for (size_t i = 0; r == 0 && i < 3; i++) {
+		if (files[i])
+			write_config(files[i]);
+		else
+			unlink(config_path);
+		int result = service_read_config(&options, &config, &error);
+
+		printf("%d %u %s\n", result, config.screen.rate, result < 0 ? error.text : "");
+	}
+	fflush(stdout);
+	return r;
+}
+
+static void what_cannot_be_read_again_leaves_the_old_one(void **state)
+{
+	char expected[512];
+
+	(void)state;
+	assert_int_equal(in_child(read_again, NULL), 0);
+	snprintf(expected, sizeof(expected),
+		"%d 59 %s:2: [screen] rate: expected a whole number from 1 to 60, found \"61\"\n"
+		"%d 59 Could not open %s: No such file or directory; check the path and its "
+		"permissions\n"
+		"0 58 \n",
+		-EINVAL, config_path, -ENOENT, config_path);
+	assert_string_equal(output, expected);
+}
+
 static int print_to_a_full_disk(void *arg)
 {
 	char *argv[] = {"screenshare-screen", "--print-config", NULL};
@@ -413,6 +466,8 @@ int main(void)
 		cmocka_unit_test(wrong_configuration_exits_with_78_and_one_line),
 		cmocka_unit_test(named_configuration_must_exist),
 		cmocka_unit_test(help_version_and_configuration_are_printed),
+		cmocka_unit_test(a_configuration_is_checked_without_starting),
+		cmocka_unit_test(what_cannot_be_read_again_leaves_the_old_one),
 		cmocka_unit_test(printing_that_fails_is_not_success),
 		cmocka_unit_test(sockets_are_taken_by_name_once_and_made_ready),
 		cmocka_unit_test(sockets_of_others_or_without_names_are_left_alone),

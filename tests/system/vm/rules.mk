@@ -10,9 +10,11 @@ VM_TREE  := $(abspath $(B))/vm/overlay
 VM_TOOLS := $(VM_TREE)/usr/local/lib/screenshare-test
 
 VM_PROGRAMS := $(patsubst $(VM_DIR)/%.c,$(B)/vm/%,$(wildcard $(VM_DIR)/*.c))
-VM_GUESTS   := $(VM_DIR)/guest-test $(VM_DIR)/guest-session
+# Each a boot of its own, on what make install makes; the other guest-* are parts of these.
+VM_GUESTS   := $(addprefix $(VM_DIR)/,guest-test guest-service guest-session)
 VM_PARTS    := $(filter-out $(VM_GUESTS) $(VM_DIR)/guest-package,$(wildcard $(VM_DIR)/guest-*))
 
+$(B)/vm/attempts: $(call obj,common/capsock.c common/utf8.c common/stream.c)
 $(B)/vm/%: $(B)/obj/$(VM_DIR)/%.o
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -ljpeg -lm
