@@ -11,6 +11,7 @@
 #define PNG_HEAD    33u /* signature, and IHDR with its length and CRC */
 #define PNG_MIN     57u /* …, an IDAT of no bytes, IEND */
 #define JPEG_MIN    4u
+#define COLOUR_MAX  0xffffffu
 #define MARKER_SOI  0xd8u
 #define MARKER_EOI  0xd9u
 #define MARKER_SOS  0xdau
@@ -24,6 +25,7 @@ static const uint8_t fields_len[] = {
 	[DELTA_JPEG] = 4 * FIELD,
 	[DELTA_POINTER_SHAPE] = 2 * FIELD,
 	[DELTA_POINTER] = 2 * FIELD,
+	[DELTA_FILL] = 6 * FIELD,
 };
 
 static uint32_t get16(const uint8_t *p)
@@ -80,6 +82,10 @@ size_t delta_op_put(uint8_t *out, const struct delta_op *op)
 	if (op->kind != DELTA_POINTER) {
 		p = put16(p, op->width);
 		p = put16(p, op->height);
+	}
+	if (op->kind == DELTA_FILL) {
+		p = put16(p, op->colour);
+		p = put16(p, op->colour >> 16);
 	}
 	return (size_t)(p - out);
 }
@@ -149,6 +155,10 @@ static bool take_fields(const struct delta_reader *reader, const uint8_t *p, str
 		return false;
 	if (op->kind == DELTA_COPY)
 		return is_inside(reader, op->src_x, op->src_y, op->width, op->height);
+	if (op->kind == DELTA_FILL) {
+		op->colour = get32(p + 2 * FIELD);
+		return op->colour <= COLOUR_MAX;
+	}
 	return op->kind == DELTA_PNG ? is_png_of(op) : is_jpeg_of(op);
 }
 
@@ -186,11 +196,12 @@ int delta_reader_next(struct delta_reader *reader, struct delta_op *op)
 
 	if (left == 0)
 		return -EAGAIN;
-	if (left < DELTA_OP_HEAD || p[0] < DELTA_COPY || p[0] > DELTA_POINTER)
+	if (left < DELTA_OP_HEAD || p[0] < DELTA_COPY || p[0] > DELTA_FILL)
 		return -EPROTO;
 	*op = (struct delta_op){.kind = p[0], .flags = p[1], .shape_id = get16(p + 2)};
 	size_t length = get32(p + 4), head = DELTA_OP_HEAD + fields_len[op->kind];
-	bool has_data = op->kind != DELTA_COPY && op->kind != DELTA_POINTER;
+	bool has_data =
+		op->kind != DELTA_COPY && op->kind != DELTA_POINTER && op->kind != DELTA_FILL;
 	if (length > left || (has_data ? length <= head : length != head) || !flags_are_known(op))
 		return -EPROTO;
 	op->data = p + head;

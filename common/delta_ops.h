@@ -22,10 +22,13 @@
  *   3  jpeg            x, y, width, height                   16     a JPEG of that size
  *   4  pointer shape   width, height                         12     a PNG of that size, with alpha
  *   5  pointer         x, y (i16: of the shape's top left)   12     none; flag 1: it is visible
+ *   6  fill            x, y, width, height, colour           20     none
  *
  * A png with flag 1 is turned: its image is `height` wide and `width` high, and its pixel (i, k)
  * belongs at (x + k, y + i).  Lines of text are a third shorter so, because equal letters are equal
  * runs of bytes then.
+ *
+ * A fill's colour takes two fields: 0x00RRGGBB, the lower half first.
  *
  * A copy reads its whole source before it writes (source and target may overlap).  Rectangles lie
  * inside the picture; a pointer may lie anywhere.  A pointer's move alone is a record of 12 bytes.
@@ -54,7 +57,7 @@
 #define DELTA_OP_ALIGN         4u
 #define DELTA_OP_HEAD          8u
 #define DELTA_OP_LENGTH_AT     4u     /* where its length lies in it */
-#define DELTA_OP_HEAD_MAX      20u    /* the longest head with its fields: a copy's */
+#define DELTA_OP_HEAD_MAX      20u    /* the longest head with its fields: a copy's, a fill's */
 #define DELTA_OPS_MAX          1024u  /* operations in a record */
 #define DELTA_SHAPES           16u    /* pointer shapes that a viewer remembers */
 #define DELTA_SHAPE_SIDE_MAX   256u   /* pixels */
@@ -66,6 +69,7 @@ enum delta_op_kind {
 	DELTA_JPEG = 3,
 	DELTA_POINTER_SHAPE = 4,
 	DELTA_POINTER = 5,
+	DELTA_FILL = 6,
 };
 
 enum delta_op_flags {
@@ -81,6 +85,7 @@ struct delta_op {
 	uint32_t src_x, src_y;  /* copy */
 	int32_t x, y;           /* negative only for a pointer */
 	uint32_t width, height; /* not for a pointer's position */
+	uint32_t colour;        /* fill: 0x00RRGGBB */
 	const uint8_t *data;    /* png, jpeg, shape: in the payload */
 	size_t data_len;
 };

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PNG or JPEG?  Paints a rectangle of the picture into a payload, by what it costs.
+ * Exact or JPEG?  Paints a rectangle of the picture into a payload, by what it costs.
  *
- *     box ──► bands ──► small ─────────────────────────────► png: exact
- *                   ├─► few colours, while there is time ──► png
+ *     box ──► bands ──► small ─────────────────────────────► fills and png: exact
+ *                   ├─► few colours, while there is time ──► fills and png
  *                   └─► a photograph, or out of time ──────► jpeg: approximate
  *
  * Text and windows cost less as PNG than as JPEG, and arrive exact.  Whether a band is a photograph
  * is seen from a sample of its pixels.  PNG takes two to ten times JPEG's time, so it has a budget
  * in each record; what comes after that goes as JPEG, and is made exact when the screen is still.
- * A strip of text, such as scrolling brings, goes line by line with its columns as rows if that is
- * shorter: it mostly is, by a third.
+ * How the exact operations are made short: capd/encode/exact.h.
  *
  * One thread at a time for each object (JPEG's helper aside).
  */

@@ -5,10 +5,10 @@
 (function (screenshare) {
 	'use strict';
 
-	var COPY = 1, PNG = 2, JPEG = 3, SHAPE = 4, POINTER = 5;
+	var COPY = 1, PNG = 2, JPEG = 3, SHAPE = 4, POINTER = 5, FILL = 6;
 	var HEAD_LEN = 8;
-	var N_FIELDS = [0, 6, 4, 4, 2, 2]; /* of 16 bits, of each kind */
-	var HAS_DATA = [false, false, true, true, true, false];
+	var N_FIELDS = [0, 6, 4, 4, 2, 2, 6]; /* of 16 bits, of each kind */
+	var HAS_DATA = [false, false, true, true, true, false, false];
 	var WHOLE = 1, REFINEMENT = 4, EXACT = 8;
 	var TURNED = 1, VISIBLE = 1;
 
@@ -40,6 +40,9 @@
 		}
 		op.width = fields[0];
 		op.height = fields[1];
+		if (kind === FILL) {
+			op.colour = fields[3] * 65536 + fields[2];
+		}
 		op.isTurned = kind === PNG && (view.getUint8(at + 1) & TURNED) !== 0;
 		op.data = HAS_DATA[kind] ? payload.subarray(at + fieldsEnd, at + len) : null;
 		return op;
@@ -78,7 +81,7 @@
 	}
 
 	screenshare.delta = {
-		COPY: COPY, PNG: PNG, JPEG: JPEG, SHAPE: SHAPE, POINTER: POINTER,
+		COPY: COPY, PNG: PNG, JPEG: JPEG, SHAPE: SHAPE, POINTER: POINTER, FILL: FILL,
 		operations: operations,
 		applies: applies,
 		isWhole: function (message) {

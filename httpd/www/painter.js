@@ -87,6 +87,8 @@
 			op = operations[i];
 			if (op.kind === delta.COPY) {
 				this.copy(op);
+			} else if (op.kind === delta.FILL) {
+				this.fill(op);
 			} else if (op.kind === delta.SHAPE) {
 				this.pointer.keep(op.shape, images[n++].image, op.width, op.height);
 			} else if (op.kind === delta.POINTER) {
@@ -112,6 +114,11 @@
 			0, 0, op.width, op.height);
 		this.context.drawImage(side, 0, 0, op.width, op.height,
 			op.x, op.y, op.width, op.height);
+	};
+
+	Painter.prototype.fill = function (op) {
+		this.context.fillStyle = '#' + (0x1000000 + op.colour).toString(16).slice(1);
+		this.context.fillRect(op.x, op.y, op.width, op.height);
 	};
 
 	Painter.prototype.put = function (op, image) {

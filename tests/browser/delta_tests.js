@@ -138,6 +138,24 @@ function testDelta(name) {
 			}
 		});
 
+		await t.test('fills, down to one pixel, in order with what else paints', async () => {
+			const page = await open();
+			noise();
+			whole();
+			let n = 1;
+			for (const [x, y, width, height, rgb] of [[0, 0, 1, 1, 0], [13, 17, 2, 21, 0x101010],
+				[40, 30, 61, 1, 0xd02020], [0, 0, WIDTH, HEIGHT, 0x00ff01], [5, 5, 90, 40, 0xffffff]]) {
+				step(Buffer.concat([desk.fill(x, y, width, height, rgb),
+					desk.copy(x, y, WIDTH - width, HEIGHT - height, width, height)]));
+				await allDrawn(++n);
+				await isExact(page);
+			}
+			step(Buffer.concat([desk.fill(10, 10, 60, 40, 0x123456), desk.png(20, 20, 30, 20, 'grey'),
+				desk.fill(25, 25, 10, 5, 0xfedcba)]));
+			await allDrawn(++n);
+			await isExact(page);
+		});
+
 		await t.test('images of every kind, turned or not', async () => {
 			const page = await open();
 			whole();

@@ -11,7 +11,7 @@ const zlib = require('node:zlib');
 
 const KINDS = { PICTURE: 1, STEP: 4, CATCH_UP: 5 };
 const FLAGS = { WHOLE: 1, STATE: 2, REFINEMENT: 4, EXACT: 8, LAST: 16 };
-const COPY = 1, PNG = 2, JPEG = 3, SHAPE = 4, POINTER = 5;
+const COPY = 1, PNG = 2, JPEG = 3, SHAPE = 4, POINTER = 5, FILL = 6;
 
 /* --- operations --- */
 
@@ -134,6 +134,11 @@ class Desk {
 			}
 		}
 		return operation(COPY, 0, 0, [fromX, fromY, x, y, width, height]);
+	}
+
+	fill(x, y, width, height, rgb) {
+		this.put(x, y, width, height, () => [rgb >> 16 & 255, rgb >> 8 & 255, rgb & 255]);
+		return operation(FILL, 0, 0, [x, y, width, height, rgb & 0xffff, rgb >> 16]);
 	}
 
 	/* Noise; `how` is grey, rgb or the number of colours in a palette. */

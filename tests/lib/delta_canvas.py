@@ -11,7 +11,7 @@ from websocket import IS_STATE, JPEG, SocketViewer
 
 STEP, CATCH_UP = 4, 5
 IS_KEY, IS_REFINEMENT, IS_EXACT, IS_LAST = 1, 4, 8, 16
-COPY, PNG, JPEG_OP, SHAPE, POINTER = 1, 2, 3, 4, 5
+COPY, PNG, JPEG_OP, SHAPE, POINTER, FILL = 1, 2, 3, 4, 5, 6
 
 
 class Canvas:
@@ -64,6 +64,10 @@ class Canvas:
             assert image.shape == (h, w, 3), (image.shape, w, h)
             self.pixels[y:y + h, x:x + w] = image
             self.approximate[y:y + h, x:x + w] = kind == JPEG_OP
+        elif kind == FILL:
+            x, y, w, h, colour = struct.unpack_from("<4HI", op, 8)
+            self.pixels[y:y + h, x:x + w] = (colour >> 16, colour >> 8 & 255, colour & 255)
+            self.approximate[y:y + h, x:x + w] = False
         elif kind == SHAPE:
             self.shapes[shape] = op[12:]
         elif kind == POINTER:

@@ -11,7 +11,7 @@
 
 enum { STEP = 4, CATCH_UP = 5 };
 enum { IS_KEY = 1, IS_EXACT = 8 };
-enum { COPY = 1, PNG = 2, JPEG = 3, SHAPE = 4, POINTER = 5 };
+enum { COPY = 1, PNG = 2, JPEG = 3, SHAPE = 4, POINTER = 5, FILL = 6 };
 
 static unsigned u16(const uint8_t *p)
 {
@@ -166,6 +166,23 @@ static bool image(struct delta_client *client, const uint8_t *p, size_t len)
 	return true;
 }
 
+static bool fill(struct delta_client *client, const uint8_t *p, size_t len)
+{
+	unsigned x = u16(p + 8), y = u16(p + 10), width = u16(p + 12), height = u16(p + 14);
+	size_t colour = u32(p + 16);
+
+	if (len != 20 || !is_inside(client, x, y, width, height) || colour > 0xffffff)
+		return false;
+	for (unsigned i = 0; i < height; i++) {
+		size_t at = (size_t)(y + i) * client->width + x;
+
+		for (unsigned k = 0; k < width; k++)
+			client->pixels[at + k] = (uint32_t)colour;
+		memset(client->is_rough + at, 0, width);
+	}
+	return true;
+}
+
 static bool shape(struct delta_client *client, const uint8_t *p, size_t len)
 {
 	unsigned id = u16(p + 2), width = u16(p + 8), height = u16(p + 10);
@@ -202,6 +219,8 @@ static bool operate(struct delta_client *client, const uint8_t *p, size_t len)
 	case PNG:
 	case JPEG:
 		return image(client, p, len);
+	case FILL:
+		return len >= 20 && fill(client, p, len);
 	case SHAPE:
 		return shape(client, p, len);
 	case POINTER:

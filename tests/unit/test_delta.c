@@ -1,4 +1,4 @@
-/* links: capd/encode/delta.c capd/encode/delta_catch_up.c capd/encode/delta_refine.c capd/encode/delta_pointer.c capd/encode/canvas.c capd/encode/shift.c capd/encode/move.c capd/encode/regions.c capd/encode/paint.c capd/encode/payload.c capd/encode/png.c capd/encode/jpeg_rect.c capd/encode/jpeg_strip.c capd/encode/jpeg_splice.c capd/encode/quality.c capd/encode/workers.c capd/screen/tiles.c common/delta_ops.c tests/lib/delta_client.c tests/lib/desktop.c -ldeflate -ljpeg -lpng */
+/* links: capd/encode/delta.c capd/encode/delta_catch_up.c capd/encode/delta_refine.c capd/encode/delta_pointer.c capd/encode/canvas.c capd/encode/shift.c capd/encode/move.c capd/encode/regions.c capd/encode/paint.c capd/encode/payload.c capd/encode/png.c capd/encode/exact.c capd/encode/plain.c capd/encode/jpeg_huffman.c capd/encode/jpeg_rect.c capd/encode/jpeg_strip.c capd/encode/jpeg_splice.c capd/encode/quality.c capd/encode/workers.c capd/screen/tiles.c common/delta_ops.c tests/lib/delta_client.c tests/lib/desktop.c -ldeflate -ljpeg -lpng */
 /* SPDX-License-Identifier: MIT */
 /*
  * The encoder of the delta stream against a plain decoder: whatever a desktop does, nobody's

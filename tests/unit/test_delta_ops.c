@@ -50,6 +50,12 @@ static void put_copy(uint32_t src_x, uint32_t src_y, int32_t x, int32_t y, uint3
 		.height = h});
 }
 
+static void put_fill(int32_t x, int32_t y, uint32_t w, uint32_t h, uint32_t colour)
+{
+	put(&(struct delta_op){
+		.kind = DELTA_FILL, .x = x, .y = y, .width = w, .height = h, .colour = colour});
+}
+
 /* Enough of a PNG of that size for whoever looks at its head only. */
 static const uint8_t *png_of(uint32_t width, uint32_t height)
 {
@@ -138,6 +144,7 @@ static void takes_every_operation_and_gives_it_back(void **state)
 	put_png(0, 0, 200, 20, DELTA_PNG_IS_TURNED);
 	put_jpeg(WIDTH, HEIGHT, WIDTH, HEIGHT);
 	put_shape(15, 24, 32);
+	put_fill(199, 3, 1, 97, 0xfedcba);
 	put_pointer(15, DELTA_POINTER_IS_VISIBLE);
 	assert_taken(&step);
 	reader.len = len;
@@ -149,6 +156,11 @@ static void takes_every_operation_and_gives_it_back(void **state)
 	assert_int_equal(op.height, 95);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(delta_reader_next(&reader, &op), 0);
+	assert_int_equal(op.kind, DELTA_FILL);
+	assert_int_equal(op.x, 199);
+	assert_int_equal(op.height, 97);
+	assert_int_equal(op.colour, 0xfedcba);
+	assert_int_equal(delta_reader_next(&reader, &op), 0);
 	assert_int_equal(op.kind, DELTA_POINTER);
 	assert_int_equal(op.x, -20);
 	assert_int_equal(op.y, 3000);
@@ -183,6 +195,10 @@ static void refuses_rectangles_outside_the_picture(void **state)
 	put_png(0, 91, 50, 10, 0);
 	assert_refused(&step);
 	put_jpeg(WIDTH + 1, HEIGHT, WIDTH + 1, HEIGHT);
+	assert_refused(&step);
+	put_fill(151, 0, 50, 10, 0);
+	assert_refused(&step);
+	put_fill(0, 91, 50, 10, 0);
 	assert_refused(&step);
 	put_copy(0, 0, 1, 1, 0, 10);
 	assert_refused(&step);
@@ -268,7 +284,9 @@ static void refuses_unknown_kinds_flags_and_shapes(void **state)
 	bytes[0] = 0;
 	assert_refused(&step);
 	put_copy(0, 0, 1, 1, 10, 10);
-	bytes[0] = 6;
+	bytes[0] = 7;
+	assert_refused(&step);
+	put_fill(0, 0, 10, 10, 0x01000000);
 	assert_refused(&step);
 	put_copy(0, 0, 1, 1, 10, 10);
 	bytes[1] = 1;
@@ -304,6 +322,13 @@ static void refuses_operations_that_have_no_place(void **state)
 	assert_refused(&exact);
 	put_pointer(0, 0);
 	assert_refused(&refinement);
+	put_fill(0, 0, 10, 10, 0);
+	assert_refused(&refinement);
+	put_fill(0, 0, 10, 10, 0);
+	assert_refused(&exact);
+	put_fill(0, 0, 10, 10, 0);
+	assert_taken(&catch_up);
+	len = 0;
 	put_png(0, 0, 50, 10, 0);
 	assert_taken(&refinement);
 	assert_taken(&exact);

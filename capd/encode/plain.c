@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "capd/encode/plain.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define PIXEL_MASK   0x00ffffffu
+#define SAMPLES_SIDE 64u /* samples in each direction */
+#define LINE_GAP     2   /* rows without anything that end a line */
+
+static uint32_t pixel_at(const struct picture *picture, int32_t x, int32_t y)
+{
+	uint32_t pixel;
+
+	memcpy(&pixel, picture->pixels + picture->stride * (size_t)y + (size_t)x * 4,
+		sizeof(pixel));
+	return pixel & PIXEL_MASK;
+}
+
+static bool row_is(const struct picture *picture, const struct box *box, int32_t y, uint32_t colour)
+{
+	for (int32_t x = box->x0; x < box->x1; x++)
+		if (pixel_at(picture, x, y) != colour)
+			return false;
+	return true;
+}
+
+static bool column_is(
+	const struct picture *picture, const struct box *box, int32_t x, uint32_t colour)
+{
+	for (int32_t y = box->y0; y < box->y1; y++)
+		if (pixel_at(picture, x, y) != colour)
+			return false;
+	return true;
+}
+
+bool plain_is(const struct picture *picture, const struct box *box, uint32_t *colour)
+{
+	uint32_t first = pixel_at(picture, box->x0, box->y0);
+
+	for (int32_t y = box->y0; y < box->y1; y++)
+		if (!row_is(picture, box, y, first))
+			return false;
+	*colour = first;
+	return true;
+}
+
+/* Boyer and Moore's vote: whatever has the majority is left over. */
+uint32_t plain_background(const struct picture *picture, const struct box *box)
+{
+	int32_t step_x = (box->x1 - box->x0) / (int32_t)SAMPLES_SIDE + 1;
+	int32_t step_y = (box->y1 - box->y0) / (int32_t)SAMPLES_SIDE + 1;
+	uint32_t winner = 0, n = 0;
+
+	for (int32_t y = box->y0; y < box->y1; y += step_y) {
+		for (int32_t x = box->x0; x < box->x1; x += step_x) {
+			uint32_t colour = pixel_at(picture, x, y);
+
+			if (n == 0)
+				winner = colour;
+			if (colour == winner)
+				n++;
+			else
+				n--;
+		}
+	}
+	return winner;
+}
+
+/* Each takes one side off; the part is empty if it is not plain, or background. */
+
+static struct plain_part peel_row(
+	const struct picture *picture, struct box *box, uint32_t background, bool is_top)
+{
+	int32_t y = is_top ? box->y0 : box->y1 - 1;
+	struct plain_part part = {{box->x0, y, box->x1, y}, pixel_at(picture, box->x0, y)};
+
+	if (part.colour == background)
+		return part;
+	if (is_top) {
+		while (box->y0 < box->y1 && row_is(picture, box, box->y0, part.colour))
+			part.box.y1 = ++box->y0;
+	} else {
+		part.box.y0 = part.box.y1 = box->y1;
+		while (box->y1 > box->y0 && row_is(picture, box, box->y1 - 1, part.colour))
+			part.box.y0 = --box->y1;
+	}
+	return part;
+}
+
+static struct plain_part peel_column(
+	const struct picture *picture, struct box *box, uint32_t background, bool is_left)
+{
+	int32_t x = is_left ? box->x0 : box->x1 - 1;
+	struct plain_part part = {{x, box->y0, x, box->y1}, pixel_at(picture, x, box->y0)};
+
+	if (part.colour == background)
+		return part;
+	if (is_left) {
+		while (box->x0 < box->x1 && column_is(picture, box, box->x0, part.colour))
+			part.box.x1 = ++box->x0;
+	} else {
+		part.box.x0 = part.box.x1 = box->x1;
+		while (box->x1 > box->x0 && column_is(picture, box, box->x1 - 1, part.colour))
+			part.box.x0 = --box->x1;
+	}
+	return part;
+}
+
+unsigned plain_peel(const struct picture *picture, struct box *box, uint32_t background,
+	struct plain_part parts[PLAIN_PARTS_MAX])
+{
+	unsigned n = 0, n_in_vain = 0;
+
+	/* Round and round: behind a caret an underline ends at the box's side. */
+	for (unsigned side = 0; n < PLAIN_PARTS_MAX && n_in_vain < 4; side = (side + 1) % 4) {
+		struct box before = *box;
+		struct plain_part part = side < 2 ? peel_column(picture, box, background, side == 0)
+						  : peel_row(picture, box, background, side == 2);
+
+		n_in_vain++;
+		if (part.box.x0 >= part.box.x1 || part.box.y0 >= part.box.y1)
+			continue;
+		if (box->x0 >= box->x1 || box->y0 >= box->y1) {
+			*box = before; /* plain: whoever paints it sees that */
+			break;
+		}
+		parts[n++] = part;
+		n_in_vain = 0;
+	}
+	return n;
+}
+
+bool plain_next_line(const struct picture *picture, const struct box *box, uint32_t background,
+	int32_t y, bool is_last, struct box *line)
+{
+	int32_t n_blank = 0;
+
+	*line = *box;
+	for (line->y0 = y; line->y0 < box->y1; line->y0++)
+		if (!row_is(picture, box, line->y0, background))
+			break;
+	if (line->y0 == box->y1)
+		return false;
+	for (y = line->y1 = line->y0 + 1; y < box->y1 && (is_last || n_blank < LINE_GAP); y++) {
+		if (row_is(picture, box, y, background)) {
+			n_blank++;
+			continue;
+		}
+		n_blank = 0;
+		line->y1 = y + 1;
+	}
+	while (column_is(picture, line, line->x0, background))
+		line->x0++;
+	while (column_is(picture, line, line->x1 - 1, background))
+		line->x1--;
+	return true;
+}
