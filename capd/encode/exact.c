@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capd/encode/glyphs.h"
 #include "capd/encode/plain.h"
 
 /* Up to here a second PNG costs little time. */
@@ -13,12 +14,21 @@
 #define LINES_ROWS_MAX  64
 #define LINES_WIDTH_MIN 128
 #define LINES_MAX       8u
+#define CELLS_MAX       1024u
+#define GAP_MAX         255 /* pixels: a byte */
+#define FOUND_MIN       3u  /* fewer are not worth an operation beside a PNG */
 
 struct exact_writer {
 	struct png_writer *png;
 	uint32_t *turned;  /* a line, its columns as rows */
 	size_t turned_len; /* pixels that it has room for */
-	struct payload trial;
+	struct glyphs *glyphs;
+	struct payload trial, other, found; /* scratch */
+	/* of the call under way */
+	const struct canvas *canvas; /* NULL: nothing is copied */
+	struct box avoid;
+	struct glyph_cell cells[CELLS_MAX];
+	unsigned n_cells;
 };
 
 int exact_writer_create(struct exact_writer **out)
@@ -29,6 +39,8 @@ int exact_writer_create(struct exact_writer **out)
 	if (!writer)
 		return -ENOMEM;
 	r = png_writer_create(&writer->png);
+	if (r == 0)
+		r = glyphs_create(&writer->glyphs);
 	if (r < 0) {
 		exact_writer_destroy(writer);
 		return r;
@@ -42,7 +54,10 @@ void exact_writer_destroy(struct exact_writer *writer)
 	if (!writer)
 		return;
 	png_writer_destroy(writer->png);
+	glyphs_destroy(writer->glyphs);
 	payload_fini(&writer->trial);
+	payload_fini(&writer->other);
+	payload_fini(&writer->found);
 	free(writer->turned);
 	free(writer);
 }
@@ -69,6 +84,18 @@ static int put_fill(const struct box *box, uint32_t colour, struct payload *out)
 
 	op.colour = colour;
 	return payload_add(out, &op);
+}
+
+static int append(struct payload *out, const struct payload *more)
+{
+	int r = payload_reserve(out, more->len);
+
+	if (r < 0)
+		return r;
+	memcpy(out->bytes + out->len, more->bytes, more->len);
+	out->len += more->len;
+	out->n_ops += more->n_ops;
+	return 0;
 }
 
 int exact_write_png(struct exact_writer *writer, const struct picture *picture,
@@ -114,21 +141,94 @@ static int turn(struct exact_writer *writer, const struct picture *picture, cons
 	return 0;
 }
 
-static int put_turned_png(struct exact_writer *writer, const struct picture *picture,
-	const struct box *box, struct payload *out)
+static int put_turned_png(struct exact_writer *writer, const struct box *box,
+	const struct picture *turned, struct payload *out)
 {
+	const struct box whole = {0, 0, (int32_t)turned->width, (int32_t)turned->height};
 	struct delta_op op = op_for(DELTA_PNG, box);
-	struct picture turned;
-	int r = turn(writer, picture, box, &turned);
+	int r;
 
 	op.flags = DELTA_PNG_IS_TURNED;
+	r = payload_begin(out, &op);
 	if (r == 0)
-		r = payload_begin(out, &op);
-	if (r < 0)
-		return r;
-	const struct box whole = {0, 0, (int32_t)turned.width, (int32_t)turned.height};
-	r = png_write(writer->png, &turned, &whole, false, out);
+		r = png_write(writer->png, turned, &whole, false, out);
 	return r < 0 ? r : payload_end(out);
+}
+
+/* --- glyphs that stand elsewhere --- */
+
+static void blank(const struct picture *turned, int32_t from, int32_t to, uint32_t background)
+{
+	for (int32_t y = from; y < to; y++)
+		for (uint32_t x = 0; x < turned->width; x++)
+			memcpy(turned->pixels + turned->stride * (size_t)y + (size_t)x * 4,
+				&background, sizeof(background));
+}
+
+/* The line's glyphs that are found become an operation in `found`, and background in `turned`.  0,
+ * and how many were and were not; -ENOMEM. */
+static int take_glyphs(struct exact_writer *writer, const struct picture *picture,
+	const struct box *line, uint32_t background, const struct picture *turned,
+	unsigned *n_found, unsigned *n_others)
+{
+	const struct delta_op op = op_for(DELTA_GLYPHS, line);
+	struct glyph_cell cell = {.box = {.x1 = line->x0}};
+	int32_t x = line->x0, src_x, src_y;
+	struct payload *found = &writer->found;
+	int r = payload_begin(found, &op);
+
+	while (r == 0 && glyph_cell_next(picture, line, background, cell.box.x1, &cell)) {
+		if (writer->n_cells < CELLS_MAX)
+			writer->cells[writer->n_cells++] = cell;
+		if (cell.box.x0 - x > GAP_MAX ||
+			!glyphs_find(writer->glyphs, writer->canvas, picture, &cell, line,
+				&writer->avoid, &src_x, &src_y)) {
+			++*n_others;
+			continue;
+		}
+		const struct delta_glyph glyph = {(uint32_t)src_x, (uint32_t)src_y,
+			(uint32_t)(cell.box.x0 - x), (uint32_t)(cell.box.x1 - cell.box.x0)};
+		r = payload_reserve(found, DELTA_GLYPH_LEN);
+		if (r < 0)
+			return r;
+		delta_glyph_put(found->bytes + found->len, &glyph);
+		found->len += DELTA_GLYPH_LEN;
+		blank(turned, cell.box.x0 - line->x0, cell.box.x1 - line->x0, background);
+		x = cell.box.x1;
+		++*n_found;
+	}
+	return r < 0 ? r : payload_end(found);
+}
+
+static int put_text(struct exact_writer *writer, const struct picture *picture,
+	const struct box *line, uint32_t background, struct payload *out)
+{
+	unsigned n_found = 0, n_others = 0;
+	struct picture turned;
+	int r = turn(writer, picture, line, &turned);
+
+	payload_reset(&writer->found);
+	if (r == 0 && writer->canvas)
+		r = take_glyphs(writer, picture, line, background, &turned, &n_found, &n_others);
+	if (r == 0 && n_others > 0 && n_found < FOUND_MIN) {
+		n_found = 0;
+		r = turn(writer, picture, line, &turned);
+	}
+	if (r == 0 && (n_others > 0 || n_found == 0))
+		r = put_turned_png(writer, line, &turned, out);
+	if (r == 0 && n_found > 0)
+		r = append(out, &writer->found);
+	return r;
+}
+
+static int put_dull(struct exact_writer *writer, const struct picture *picture,
+	const struct box *line, struct payload *out)
+{
+	uint32_t colour;
+
+	return plain_is(picture, line, &colour)
+		       ? put_fill(line, colour, out)
+		       : exact_write_png(writer, picture, line, false, out);
 }
 
 static bool is_strip(const struct box *box)
@@ -139,19 +239,43 @@ static bool is_strip(const struct box *box)
 static int put_lines(struct exact_writer *writer, const struct picture *picture,
 	const struct box *box, uint32_t background, struct payload *out)
 {
-	struct box line;
+	struct plain_line line;
 	int32_t y = box->y0;
 	int r = put_fill(box, background, out);
 
-	for (unsigned n = 1; r == 0 && n <= LINES_MAX; n++, y = line.y1) {
+	for (unsigned n = 1; r == 0 && n <= LINES_MAX; n++, y = line.box.y1) {
 		if (!plain_next_line(picture, box, background, y, n == LINES_MAX, &line))
 			break;
-		r = put_turned_png(writer, picture, &line, out);
+		r = line.is_dull ? put_dull(writer, picture, &line.box, out)
+				 : put_text(writer, picture, &line.box, background, out);
 	}
 	return r;
 }
 
 /* --- what is shorter --- */
+
+/* What is behind `before` in `out`, or `other` if that is shorter. */
+static int keep_shorter(
+	struct payload *out, size_t before, unsigned n_before, const struct payload *other)
+{
+	if (other->len >= out->len - before)
+		return 0;
+	payload_rollback(out, before, n_before);
+	return append(out, other);
+}
+
+static int put_small(struct exact_writer *writer, const struct picture *picture,
+	const struct box *box, uint32_t background, struct payload *out)
+{
+	size_t before = out->len;
+	unsigned n_before = out->n_ops;
+	int r = put_lines(writer, picture, box, background, out);
+
+	payload_reset(&writer->other);
+	if (r == 0)
+		r = exact_write_png(writer, picture, box, false, &writer->other);
+	return r < 0 ? r : keep_shorter(out, before, n_before, &writer->other);
+}
 
 static int put_parts(struct exact_writer *writer, const struct picture *picture,
 	const struct box *box, struct payload *out)
@@ -168,24 +292,13 @@ static int put_parts(struct exact_writer *writer, const struct picture *picture,
 		return r;
 	if (plain_is(picture, &rest, &colour))
 		return put_fill(&rest, colour, out);
-	return is_strip(&rest) ? put_lines(writer, picture, &rest, background, out)
-			       : exact_write_png(writer, picture, &rest, false, out);
-}
-
-static int append(struct payload *out, const struct payload *more)
-{
-	int r = payload_reserve(out, more->len);
-
-	if (r < 0)
-		return r;
-	memcpy(out->bytes + out->len, more->bytes, more->len);
-	out->len += more->len;
-	out->n_ops += more->n_ops;
-	return 0;
+	if (is_strip(&rest))
+		return put_lines(writer, picture, &rest, background, out);
+	return put_small(writer, picture, &rest, background, out);
 }
 
 int exact_write(struct exact_writer *writer, const struct picture *picture, const struct box *box,
-	struct payload *out)
+	const struct canvas *canvas, struct payload *out)
 {
 	int64_t n_pixels = (int64_t)(box->x1 - box->x0) * (box->y1 - box->y0);
 	struct payload *trial = &writer->trial;
@@ -200,9 +313,18 @@ int exact_write(struct exact_writer *writer, const struct picture *picture, cons
 	if (r < 0 || (n_pixels > SMALL_PIXELS && !is_strip(box)))
 		return r;
 	payload_reset(trial);
+	writer->canvas = canvas;
+	writer->avoid = *box;
+	writer->n_cells = 0;
 	r = put_parts(writer, picture, box, trial);
-	if (r < 0 || trial->len >= out->len - before)
-		return r;
-	payload_rollback(out, before, n_before);
-	return append(out, trial);
+	if (r == 0)
+		r = keep_shorter(out, before, n_before, trial);
+	for (unsigned i = 0; i < writer->n_cells && r == 0; i++)
+		glyphs_learn(writer->glyphs, &writer->cells[i]);
+	return r;
+}
+
+void exact_note_copy(struct exact_writer *writer, const struct box *source, int32_t dx, int32_t dy)
+{
+	glyphs_move(writer->glyphs, source, dx, dy);
 }

@@ -62,6 +62,11 @@ struct png_writer *painter_png(struct painter *painter)
 	return exact_png(painter->exact);
 }
 
+void painter_note_copy(struct painter *painter, const struct box *source, int32_t dx, int32_t dy)
+{
+	exact_note_copy(painter->exact, source, dx, dy);
+}
+
 void painter_begin(struct painter *painter, uint64_t budget_ns, uint64_t pts_ns, size_t len_max)
 {
 	painter->png_until_ns = budget_ns ? clock_ns(PNG_CLOCK) + budget_ns : 0;
@@ -164,7 +169,7 @@ static int try_png(struct painter *painter, const struct picture *picture, const
 		ops->tighten(ops->arg, &box);
 	if (box.x0 >= box.x1 || box.y0 >= box.y1)
 		return 1;
-	r = exact_write(painter->exact, picture, &box, out);
+	r = exact_write(painter->exact, picture, &box, ops->canvas, out);
 	if (r < 0)
 		return r;
 	if (out->len > painter->len_max / 4 * 3) {

@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "capd/encode/canvas.h"
 #include "capd/encode/payload.h"
 #include "capd/encode/png.h"
 #include "capd/encode/strip_cache.h"
@@ -42,6 +43,7 @@ typedef void painted_fn(void *arg, const struct box *box, bool is_exact);
  */
 struct paint_ops {
 	void (*tighten)(void *arg, struct box *box);
+	const struct canvas *canvas; /* as exact_write() wants it */
 	painted_fn *painted;
 	void *arg;
 };
@@ -51,6 +53,9 @@ int painter_paint(struct painter *painter, const struct picture *picture, const 
 /* Paints `box` as PNG whatever it costs.  0 or -ENOMEM. */
 int painter_paint_exact(struct painter *painter, const struct picture *picture,
 	const struct box *box, struct payload *out);
+
+/* What was in `source` on the canvas was copied to dx, dy pixels further on. */
+void painter_note_copy(struct painter *painter, const struct box *source, int32_t dx, int32_t dy);
 
 /* The PNG writer, for pointers. */
 struct png_writer *painter_png(struct painter *painter);

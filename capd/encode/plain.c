@@ -7,6 +7,7 @@
 #define PIXEL_MASK   0x00ffffffu
 #define SAMPLES_SIDE 64u /* samples in each direction */
 #define LINE_GAP     2   /* rows without anything that end a line */
+#define DULL_ROWS    4   /* equal rows that are no text */
 
 static uint32_t pixel_at(const struct picture *picture, int32_t x, int32_t y)
 {
@@ -131,28 +132,55 @@ unsigned plain_peel(const struct picture *picture, struct box *box, uint32_t bac
 	return n;
 }
 
-bool plain_next_line(const struct picture *picture, const struct box *box, uint32_t background,
-	int32_t y, bool is_last, struct box *line)
+static bool same_rows(const struct picture *picture, const struct box *box, int32_t y)
 {
-	int32_t n_blank = 0;
+	for (int32_t x = box->x0; x < box->x1; x++)
+		if (pixel_at(picture, x, y) != pixel_at(picture, x, y - 1))
+			return false;
+	return true;
+}
 
-	*line = *box;
-	for (line->y0 = y; line->y0 < box->y1; line->y0++)
-		if (!row_is(picture, box, line->y0, background))
-			break;
-	if (line->y0 == box->y1)
-		return false;
-	for (y = line->y1 = line->y0 + 1; y < box->y1 && (is_last || n_blank < LINE_GAP); y++) {
+/* Where the line that begins at `y` ends. */
+static int32_t find_end(const struct picture *picture, const struct box *box, uint32_t background,
+	int32_t y, bool *is_dull)
+{
+	int32_t begin = y, end = y + 1, n_blank = 0, n_same = 0;
+
+	*is_dull = false;
+	for (y++; y < box->y1 && n_blank < LINE_GAP; y++) {
+		n_same = same_rows(picture, box, y) ? n_same + 1 : 0;
+		if (*is_dull && n_same == 0)
+			return y;
 		if (row_is(picture, box, y, background)) {
 			n_blank++;
 			continue;
 		}
 		n_blank = 0;
-		line->y1 = y + 1;
+		if (n_same == DULL_ROWS - 1 && y - n_same > begin)
+			return y - n_same;
+		*is_dull = n_same >= DULL_ROWS - 1;
+		end = y + 1;
 	}
-	while (column_is(picture, line, line->x0, background))
-		line->x0++;
-	while (column_is(picture, line, line->x1 - 1, background))
-		line->x1--;
+	return end;
+}
+
+bool plain_next_line(const struct picture *picture, const struct box *box, uint32_t background,
+	int32_t y, bool is_last, struct plain_line *line)
+{
+	struct box *rows = &line->box;
+
+	*rows = *box;
+	for (rows->y0 = y; rows->y0 < box->y1; rows->y0++)
+		if (!row_is(picture, box, rows->y0, background))
+			break;
+	if (rows->y0 == box->y1)
+		return false;
+	line->is_dull = false;
+	if (!is_last)
+		rows->y1 = find_end(picture, box, background, rows->y0, &line->is_dull);
+	while (column_is(picture, rows, rows->x0, background))
+		rows->x0++;
+	while (column_is(picture, rows, rows->x1 - 1, background))
+		rows->x1--;
 	return true;
 }

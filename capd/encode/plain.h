@@ -39,10 +39,15 @@ uint32_t plain_background(const struct picture *picture, const struct box *box);
 unsigned plain_peel(const struct picture *picture, struct box *box, uint32_t background,
 	struct plain_part parts[PLAIN_PARTS_MAX]);
 
+/* Rows that belong together, without the background to their left and right. */
+struct plain_line {
+	struct box box;
+	bool is_dull; /* all its rows are the same: a rule, a border, a bar; not text */
+};
+
 /*
- * The next line of what is no background: the first of its rows at or after `y` that has another
- * colour, down to the next two rows that have none (or to the box's end, if `is_last`), without the
- * background to its left and right.  False: there is none.
+ * The next line of what is no background, at or after row `y`.  One of text ends where two rows are
+ * background, or where a dull one begins; with `is_last` nothing ends it.  False: there is none.
  */
 bool plain_next_line(const struct picture *picture, const struct box *box, uint32_t background,
-	int32_t y, bool is_last, struct box *line);
+	int32_t y, bool is_last, struct plain_line *line);

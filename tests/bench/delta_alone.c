@@ -167,7 +167,7 @@ static int by_size(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void count_ops(const struct encoder_result *result, uint64_t n_ops[7])
+static void count_ops(const struct encoder_result *result, uint64_t n_ops[8])
 {
 	struct delta_reader reader = {.bytes = result->pieces[0].iov_base,
 		.len = result->len,
@@ -194,7 +194,7 @@ static void run(struct stage *stage, size_t which, unsigned n_frames)
 	struct encoder *encoder;
 	struct tiles *tiles;
 	struct box whole = {0, 0, WIDTH, HEIGHT};
-	uint64_t n_bytes = 0, n_ops[7] = {0}, cpu_ns = 0;
+	uint64_t n_bytes = 0, n_ops[8] = {0}, cpu_ns = 0;
 
 	show(stage, &stage->pages[0]);
 	if (tiles_create(WIDTH, HEIGHT, &tiles) < 0 ||
@@ -224,12 +224,12 @@ static void run(struct stage *stage, size_t which, unsigned n_frames)
 	qsort(times_ns, n_frames, sizeof(*times_ns), by_size);
 	printf("{\"case\": \"%s\", \"ms\": %.3f, \"p95_ms\": %.3f, \"cpu_ms\": %.3f, "
 	       "\"bytes\": %llu, \"copies\": %.1f, \"pngs\": %.1f, \"jpegs\": %.1f, "
-	       "\"fills\": %.1f}\n",
+	       "\"fills\": %.1f, \"glyphs\": %.1f}\n",
 		cases[which].name, (double)times_ns[n_frames / 2] / 1e6,
 		(double)times_ns[n_frames * 95 / 100] / 1e6, (double)cpu_ns / 1e6 / n_frames,
 		(unsigned long long)(n_bytes / n_frames), (double)n_ops[DELTA_COPY] / n_frames,
 		(double)n_ops[DELTA_PNG] / n_frames, (double)n_ops[DELTA_JPEG] / n_frames,
-		(double)n_ops[DELTA_FILL] / n_frames);
+		(double)n_ops[DELTA_FILL] / n_frames, (double)n_ops[DELTA_GLYPHS] / n_frames);
 	delta_ops.destroy(encoder);
 	tiles_destroy(tiles);
 }

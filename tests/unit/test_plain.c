@@ -102,23 +102,47 @@ static void something_is_left_of_what_is_plain_all_over(void **state)
 
 static void lines_are_found_without_the_room_around_them(void **state)
 {
-	struct box line;
+	struct plain_line line;
 	(void)state;
 
-	fill((struct box){4, 0, 30, 5}, BLACK);
-	fill((struct box){2, 10, 20, 14}, BLACK);
-	fill((struct box){8, 15, 9, 16}, BLACK); /* one blank row ends nothing */
+	fill((struct box){4, 0, 30, 3}, BLACK);
+	fill((struct box){2, 10, 20, 13}, BLACK);
+	fill((struct box){8, 14, 9, 16}, BLACK); /* one blank row ends nothing */
 	fill((struct box){0, 29, WIDTH, 30}, RED);
 	assert_true(plain_next_line(&picture, &whole, WHITE, 0, false, &line));
-	assert_box(&line, 4, 0, 30, 5);
-	assert_true(plain_next_line(&picture, &whole, WHITE, line.y1, false, &line));
-	assert_box(&line, 2, 10, 20, 16);
-	assert_true(plain_next_line(&picture, &whole, WHITE, line.y1, false, &line));
-	assert_box(&line, 0, 29, WIDTH, 30);
-	assert_false(plain_next_line(&picture, &whole, WHITE, line.y1, false, &line));
+	assert_box(&line.box, 4, 0, 30, 3);
+	assert_false(line.is_dull);
+	assert_true(plain_next_line(&picture, &whole, WHITE, line.box.y1, false, &line));
+	assert_box(&line.box, 2, 10, 20, 16);
+	assert_true(plain_next_line(&picture, &whole, WHITE, line.box.y1, false, &line));
+	assert_box(&line.box, 0, 29, WIDTH, 30);
+	assert_false(plain_next_line(&picture, &whole, WHITE, line.box.y1, false, &line));
 	/* the last one has all that is left */
 	assert_true(plain_next_line(&picture, &whole, WHITE, 5, true, &line));
-	assert_box(&line, 0, 10, WIDTH, 30);
+	assert_box(&line.box, 0, 10, WIDTH, 30);
+}
+
+static void a_bar_is_no_text(void **state)
+{
+	struct plain_line line;
+	(void)state;
+
+	/* text, right under it a bar of eight rows, right under that text again */
+	for (int32_t y = 3; y < 11; y++)
+		fill((struct box){y, y, y + 2, y + 1}, BLACK);
+	fill((struct box){10, 11, 20, 19}, RED);
+	fill((struct box){30, 11, 31, 19}, BLACK);
+	for (int32_t y = 19; y < 24; y++)
+		fill((struct box){y, y, y + 2, y + 1}, BLACK);
+	assert_true(plain_next_line(&picture, &whole, WHITE, 0, false, &line));
+	assert_box(&line.box, 3, 3, 12, 11);
+	assert_false(line.is_dull);
+	assert_true(plain_next_line(&picture, &whole, WHITE, 11, false, &line));
+	assert_box(&line.box, 10, 11, 31, 19);
+	assert_true(line.is_dull);
+	assert_true(plain_next_line(&picture, &whole, WHITE, 19, false, &line));
+	assert_box(&line.box, 19, 19, 25, 24);
+	assert_false(line.is_dull);
 }
 
 int main(void)
@@ -128,6 +152,7 @@ int main(void)
 		cmocka_unit_test_setup(a_caret_and_an_underline_come_off_a_glyph, begin),
 		cmocka_unit_test_setup(something_is_left_of_what_is_plain_all_over, begin),
 		cmocka_unit_test_setup(lines_are_found_without_the_room_around_them, begin),
+		cmocka_unit_test_setup(a_bar_is_no_text, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
