@@ -156,6 +156,24 @@ function testDelta(name) {
 			await isExact(page);
 		});
 
+		await t.test('glyphs from elsewhere, also from where others go, and what lies between them', async () => {
+			const page = await open();
+			noise();
+			whole();
+			let n = 1;
+			step(desk.glyphs(10, 70, 100, 12, [[50, 5, 0, 9], [60, 6, 3, 1], [0, 20, 20, 30]]));
+			await allDrawn(++n);
+			await isExact(page);
+			/* each is read before any is written */
+			step(desk.glyphs(10, 70, 60, 12, [[12, 70, 0, 8], [10, 72, 0, 20], [15, 65, 1, 7]]));
+			await allDrawn(++n);
+			await isExact(page);
+			step(Buffer.concat([desk.fill(0, 0, 90, 20, 0xffffff), desk.png(80, 0, 10, 20, 9, true),
+				desk.glyphs(0, 0, 90, 20, [[40, 40, 0, 5], [50, 40, 2, 70]])]));
+			await allDrawn(++n);
+			await isExact(page);
+		});
+
 		await t.test('images of every kind, turned or not', async () => {
 			const page = await open();
 			whole();
