@@ -23,12 +23,12 @@ struct exact_writer {
 	uint32_t *turned;  /* a line, its columns as rows */
 	size_t turned_len; /* pixels that it has room for */
 	struct glyphs *glyphs;
-	struct payload trial, other, found; /* scratch */
+	struct payload other, found; /* scratch */
 	/* of the call under way */
 	const struct canvas *canvas; /* NULL: nothing is copied */
 	struct box avoid;
 	struct glyph_cell cells[CELLS_MAX];
-	unsigned n_cells;
+	unsigned n_cells, n_found;
 };
 
 int exact_writer_create(struct exact_writer **out)
@@ -55,7 +55,6 @@ void exact_writer_destroy(struct exact_writer *writer)
 		return;
 	png_writer_destroy(writer->png);
 	glyphs_destroy(writer->glyphs);
-	payload_fini(&writer->trial);
 	payload_fini(&writer->other);
 	payload_fini(&writer->found);
 	free(writer->turned);
@@ -216,9 +215,8 @@ static int put_text(struct exact_writer *writer, const struct picture *picture,
 	}
 	if (r == 0 && (n_others > 0 || n_found == 0))
 		r = put_turned_png(writer, line, &turned, out);
-	if (r == 0 && n_found > 0)
-		r = append(out, &writer->found);
-	return r;
+	writer->n_found += n_found;
+	return r == 0 && n_found > 0 ? append(out, &writer->found) : r;
 }
 
 static int put_dull(struct exact_writer *writer, const struct picture *picture,
@@ -254,29 +252,27 @@ static int put_lines(struct exact_writer *writer, const struct picture *picture,
 
 /* --- what is shorter --- */
 
-/* What is behind `before` in `out`, or `other` if that is shorter. */
-static int keep_shorter(
-	struct payload *out, size_t before, unsigned n_before, const struct payload *other)
+/*
+ * Instead of what is behind `before` in `out`, which paints `box`: one PNG, if it is shorter. Where
+ * glyphs were found it is text, and no PNG is.
+ */
+static int or_one_png(struct exact_writer *writer, const struct picture *picture,
+	const struct box *box, size_t before, unsigned n_before, struct payload *out)
 {
-	if (other->len >= out->len - before)
+	struct payload *other = &writer->other;
+	int r;
+
+	if (writer->n_found > 0)
 		return 0;
+	payload_reset(other);
+	r = exact_write_png(writer, picture, box, false, other);
+	if (r < 0 || other->len >= out->len - before)
+		return r;
 	payload_rollback(out, before, n_before);
 	return append(out, other);
 }
 
-static int put_small(struct exact_writer *writer, const struct picture *picture,
-	const struct box *box, uint32_t background, struct payload *out)
-{
-	size_t before = out->len;
-	unsigned n_before = out->n_ops;
-	int r = put_lines(writer, picture, box, background, out);
-
-	payload_reset(&writer->other);
-	if (r == 0)
-		r = exact_write_png(writer, picture, box, false, &writer->other);
-	return r < 0 ? r : keep_shorter(out, before, n_before, &writer->other);
-}
-
+/* Plain sides, then lines. */
 static int put_parts(struct exact_writer *writer, const struct picture *picture,
 	const struct box *box, struct payload *out)
 {
@@ -292,16 +288,18 @@ static int put_parts(struct exact_writer *writer, const struct picture *picture,
 		return r;
 	if (plain_is(picture, &rest, &colour))
 		return put_fill(&rest, colour, out);
-	if (is_strip(&rest))
-		return put_lines(writer, picture, &rest, background, out);
-	return put_small(writer, picture, &rest, background, out);
+	size_t before = out->len;
+	unsigned n_before = out->n_ops;
+	r = put_lines(writer, picture, &rest, background, out);
+	if (r == 0 && n > 0)
+		r = or_one_png(writer, picture, &rest, before, n_before, out);
+	return r;
 }
 
 int exact_write(struct exact_writer *writer, const struct picture *picture, const struct box *box,
 	const struct canvas *canvas, struct payload *out)
 {
 	int64_t n_pixels = (int64_t)(box->x1 - box->x0) * (box->y1 - box->y0);
-	struct payload *trial = &writer->trial;
 	size_t before = out->len;
 	unsigned n_before = out->n_ops;
 	uint32_t colour;
@@ -309,16 +307,14 @@ int exact_write(struct exact_writer *writer, const struct picture *picture, cons
 
 	if (plain_is(picture, box, &colour))
 		return put_fill(box, colour, out);
-	r = exact_write_png(writer, picture, box, false, out);
-	if (r < 0 || (n_pixels > SMALL_PIXELS && !is_strip(box)))
-		return r;
-	payload_reset(trial);
+	if (n_pixels > SMALL_PIXELS && !is_strip(box))
+		return exact_write_png(writer, picture, box, false, out);
 	writer->canvas = canvas;
 	writer->avoid = *box;
-	writer->n_cells = 0;
-	r = put_parts(writer, picture, box, trial);
+	writer->n_cells = writer->n_found = 0;
+	r = put_parts(writer, picture, box, out);
 	if (r == 0)
-		r = keep_shorter(out, before, n_before, trial);
+		r = or_one_png(writer, picture, box, before, n_before, out);
 	for (unsigned i = 0; i < writer->n_cells && r == 0; i++)
 		glyphs_learn(writer->glyphs, &writer->cells[i]);
 	return r;

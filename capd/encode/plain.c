@@ -7,7 +7,8 @@
 #define PIXEL_MASK   0x00ffffffu
 #define SAMPLES_SIDE 64u /* samples in each direction */
 #define LINE_GAP     2   /* rows without anything that end a line */
-#define DULL_ROWS    4   /* equal rows that are no text */
+#define DULL_ROWS    4   /* equal rows that are no text, … */
+#define DULL_WIDTH   128 /* … if they are so wide: the stem of a letter has equal rows, too */
 
 static uint32_t pixel_at(const struct picture *picture, int32_t x, int32_t y)
 {
@@ -145,10 +146,11 @@ static int32_t find_end(const struct picture *picture, const struct box *box, ui
 	int32_t y, bool *is_dull)
 {
 	int32_t begin = y, end = y + 1, n_blank = 0, n_same = 0;
+	bool may_be_dull = box->x1 - box->x0 >= DULL_WIDTH;
 
 	*is_dull = false;
 	for (y++; y < box->y1 && n_blank < LINE_GAP; y++) {
-		n_same = same_rows(picture, box, y) ? n_same + 1 : 0;
+		n_same = may_be_dull && same_rows(picture, box, y) ? n_same + 1 : 0;
 		if (*is_dull && n_same == 0)
 			return y;
 		if (row_is(picture, box, y, background)) {

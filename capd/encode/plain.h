@@ -42,7 +42,7 @@ unsigned plain_peel(const struct picture *picture, struct box *box, uint32_t bac
 /* Rows that belong together, without the background to their left and right. */
 struct plain_line {
 	struct box box;
-	bool is_dull; /* all its rows are the same: a rule, a border, a bar; not text */
+	bool is_dull; /* wide, and all its rows are the same: a border, a bar; not text */
 };
 
 /*

@@ -12,7 +12,7 @@
 
 #include "capd/encode/plain.h"
 
-#define WIDTH  40
+#define WIDTH  140
 #define HEIGHT 30
 #define WHITE  0xffffffu
 #define RED    0xd02020u
@@ -131,17 +131,22 @@ static void a_bar_is_no_text(void **state)
 	for (int32_t y = 3; y < 11; y++)
 		fill((struct box){y, y, y + 2, y + 1}, BLACK);
 	fill((struct box){10, 11, 20, 19}, RED);
-	fill((struct box){30, 11, 31, 19}, BLACK);
+	fill((struct box){130, 11, 131, 19}, BLACK);
 	for (int32_t y = 19; y < 24; y++)
 		fill((struct box){y, y, y + 2, y + 1}, BLACK);
 	assert_true(plain_next_line(&picture, &whole, WHITE, 0, false, &line));
 	assert_box(&line.box, 3, 3, 12, 11);
 	assert_false(line.is_dull);
 	assert_true(plain_next_line(&picture, &whole, WHITE, 11, false, &line));
-	assert_box(&line.box, 10, 11, 31, 19);
+	assert_box(&line.box, 10, 11, 131, 19);
 	assert_true(line.is_dull);
 	assert_true(plain_next_line(&picture, &whole, WHITE, 19, false, &line));
 	assert_box(&line.box, 19, 19, 25, 24);
+	assert_false(line.is_dull);
+	/* where it is no wider than a letter, it is one */
+	assert_true(plain_next_line(
+		&picture, &(struct box){0, 0, 100, HEIGHT}, WHITE, 0, false, &line));
+	assert_box(&line.box, 3, 3, 25, 24);
 	assert_false(line.is_dull);
 }
 
