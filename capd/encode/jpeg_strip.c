@@ -160,6 +160,14 @@ static void take_table(const JHUFF_TBL *from, bool is_dc, struct jpeg_huffman_ta
 	jpeg_huffman_widen(table, is_dc);
 }
 
+static void take_tables(const struct jpeg_strip *strip, struct jpeg_huffman *tables)
+{
+	for (unsigned i = 0; i < JPEG_HUFFMAN_PAIRS; i++) {
+		take_table(strip->compress.dc_huff_tbl_ptrs[i], true, &tables->dc[i]);
+		take_table(strip->compress.ac_huff_tbl_ptrs[i], false, &tables->ac[i]);
+	}
+}
+
 static int compress_rows(struct jpeg_strip *strip, uint8_t *const *rows, uint32_t n_rows)
 {
 	struct jpeg_compress_struct *compress = &strip->compress;
@@ -194,10 +202,8 @@ int jpeg_strip_fit(const struct jpeg_strip_format *format, uint8_t *const *rows,
 	strip->out = &out;
 	if (r == 0)
 		r = compress_rows(strip, rows, n_rows);
-	for (unsigned i = 0; i < JPEG_HUFFMAN_PAIRS && r == 0; i++) {
-		take_table(strip->compress.dc_huff_tbl_ptrs[i], true, &tables->dc[i]);
-		take_table(strip->compress.ac_huff_tbl_ptrs[i], false, &tables->ac[i]);
-	}
+	if (r == 0)
+		take_tables(strip, tables);
 	jpeg_strip_destroy(strip);
 	jpeg_buffer_fini(&out);
 	return r;
