@@ -11,6 +11,7 @@
 #define PNG_HEAD    33u /* signature, and IHDR with its length and CRC */
 #define PNG_MIN     57u /* …, an IDAT of no bytes, IEND */
 #define JPEG_MIN    4u
+#define COLOUR_MAX  0xffffffu
 #define MARKER_SOI  0xd8u
 #define MARKER_EOI  0xd9u
 #define MARKER_SOS  0xdau
@@ -24,6 +25,8 @@ static const uint8_t fields_len[] = {
 	[DELTA_JPEG] = 4 * FIELD,
 	[DELTA_POINTER_SHAPE] = 2 * FIELD,
 	[DELTA_POINTER] = 2 * FIELD,
+	[DELTA_FILL] = 6 * FIELD,
+	[DELTA_GLYPHS] = 4 * FIELD,
 };
 
 static uint32_t get16(const uint8_t *p)
@@ -81,7 +84,23 @@ size_t delta_op_put(uint8_t *out, const struct delta_op *op)
 		p = put16(p, op->width);
 		p = put16(p, op->height);
 	}
+	if (op->kind == DELTA_FILL) {
+		p = put16(p, op->colour);
+		p = put16(p, op->colour >> 16);
+	}
 	return (size_t)(p - out);
+}
+
+void delta_glyph_put(uint8_t *out, const struct delta_glyph *glyph)
+{
+	out = put16(put16(out, glyph->src_x), glyph->src_y);
+	out[0] = (uint8_t)glyph->gap;
+	out[1] = (uint8_t)glyph->width;
+}
+
+struct delta_glyph delta_glyph_get(const uint8_t *at)
+{
+	return (struct delta_glyph){get16(at), get16(at + 2), at[4], at[5]};
 }
 
 static bool is_inside(
@@ -122,6 +141,24 @@ static bool is_jpeg_of(const struct delta_op *op)
 	return false;
 }
 
+/* All of the line's width is in the picture. */
+static bool are_glyphs_of(const struct delta_reader *reader, const struct delta_op *op)
+{
+	uint32_t x = 0;
+
+	if (op->data_len % DELTA_GLYPH_LEN)
+		return false;
+	for (size_t at = 0; at < op->data_len; at += DELTA_GLYPH_LEN) {
+		struct delta_glyph glyph = delta_glyph_get(op->data + at);
+
+		x += glyph.gap + glyph.width;
+		if (x > op->width ||
+			!is_inside(reader, glyph.src_x, glyph.src_y, glyph.width, op->height))
+			return false;
+	}
+	return true;
+}
+
 /* The fields are there, and `op` knows its kind and data. */
 static bool take_fields(const struct delta_reader *reader, const uint8_t *p, struct delta_op *op)
 {
@@ -149,6 +186,12 @@ static bool take_fields(const struct delta_reader *reader, const uint8_t *p, str
 		return false;
 	if (op->kind == DELTA_COPY)
 		return is_inside(reader, op->src_x, op->src_y, op->width, op->height);
+	if (op->kind == DELTA_FILL) {
+		op->colour = get32(p + 2 * FIELD);
+		return op->colour <= COLOUR_MAX;
+	}
+	if (op->kind == DELTA_GLYPHS)
+		return are_glyphs_of(reader, op);
 	return op->kind == DELTA_PNG ? is_png_of(op) : is_jpeg_of(op);
 }
 
@@ -186,11 +229,12 @@ int delta_reader_next(struct delta_reader *reader, struct delta_op *op)
 
 	if (left == 0)
 		return -EAGAIN;
-	if (left < DELTA_OP_HEAD || p[0] < DELTA_COPY || p[0] > DELTA_POINTER)
+	if (left < DELTA_OP_HEAD || p[0] < DELTA_COPY || p[0] > DELTA_GLYPHS)
 		return -EPROTO;
 	*op = (struct delta_op){.kind = p[0], .flags = p[1], .shape_id = get16(p + 2)};
 	size_t length = get32(p + 4), head = DELTA_OP_HEAD + fields_len[op->kind];
-	bool has_data = op->kind != DELTA_COPY && op->kind != DELTA_POINTER;
+	bool has_data =
+		op->kind != DELTA_COPY && op->kind != DELTA_POINTER && op->kind != DELTA_FILL;
 	if (length > left || (has_data ? length <= head : length != head) || !flags_are_known(op))
 		return -EPROTO;
 	op->data = p + head;
@@ -228,7 +272,7 @@ static bool has_place(const struct ring_record *record, const struct delta_op *o
 		return op->kind == DELTA_PNG;
 	if (record->flags & RECORD_IS_EXACT)
 		return op->kind == DELTA_PNG || op->kind == DELTA_POINTER;
-	return record->kind == RECORD_STEP || op->kind != DELTA_COPY;
+	return record->kind == RECORD_STEP || (op->kind != DELTA_COPY && op->kind != DELTA_GLYPHS);
 }
 
 int delta_ops_check(const struct ring_record *record, const uint8_t *payload, size_t len)

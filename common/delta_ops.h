@@ -22,12 +22,21 @@
  *   3  jpeg            x, y, width, height                   16     a JPEG of that size
  *   4  pointer shape   width, height                         12     a PNG of that size, with alpha
  *   5  pointer         x, y (i16: of the shape's top left)   12     none; flag 1: it is visible
+ *   6  fill            x, y, width, height, colour           20     none
+ *   7  glyphs          x, y, width, height                   16     6 bytes for each glyph
  *
  * A png with flag 1 is turned: its image is `height` wide and `width` high, and its pixel (i, k)
  * belongs at (x + k, y + i).  Lines of text are a third shorter so, because equal letters are equal
  * runs of bytes then.
  *
- * A copy reads its whole source before it writes (source and target may overlap).  Rectangles lie
+ * A fill's colour takes two fields: 0x00RRGGBB, the lower half first.
+ *
+ * Glyphs are pieces of a line of text that stand elsewhere on the canvas, each as high as the
+ * rectangle: src x, src y (u16), how many pixels of the line are left out before it, its width (u8
+ * each).  They follow each other from the left, and what is left out stays as it is.
+ *
+ * A copy reads its whole source before it writes (source and target may overlap); so do
+ * glyphs, all of them.  Rectangles lie
  * inside the picture; a pointer may lie anywhere.  A pointer's move alone is a record of 12 bytes.
  * Shapes have the ids 0 to DELTA_SHAPES − 1; a new one replaces that which had its id.
  *
@@ -54,7 +63,7 @@
 #define DELTA_OP_ALIGN         4u
 #define DELTA_OP_HEAD          8u
 #define DELTA_OP_LENGTH_AT     4u     /* where its length lies in it */
-#define DELTA_OP_HEAD_MAX      20u    /* the longest head with its fields: a copy's */
+#define DELTA_OP_HEAD_MAX      20u    /* the longest head with its fields: a copy's, a fill's */
 #define DELTA_OPS_MAX          1024u  /* operations in a record */
 #define DELTA_SHAPES           16u    /* pointer shapes that a viewer remembers */
 #define DELTA_SHAPE_SIDE_MAX   256u   /* pixels */
@@ -66,6 +75,8 @@ enum delta_op_kind {
 	DELTA_JPEG = 3,
 	DELTA_POINTER_SHAPE = 4,
 	DELTA_POINTER = 5,
+	DELTA_FILL = 6,
+	DELTA_GLYPHS = 7,
 };
 
 enum delta_op_flags {
@@ -81,9 +92,16 @@ struct delta_op {
 	uint32_t src_x, src_y;  /* copy */
 	int32_t x, y;           /* negative only for a pointer */
 	uint32_t width, height; /* not for a pointer's position */
-	const uint8_t *data;    /* png, jpeg, shape: in the payload */
+	uint32_t colour;        /* fill: 0x00RRGGBB */
+	const uint8_t *data;    /* png, jpeg, shape, glyphs: in the payload */
 	size_t data_len;
 };
+
+/* One of the glyphs of a line. */
+struct delta_glyph {
+	uint32_t src_x, src_y, gap, width;
+};
+#define DELTA_GLYPH_LEN 6u /* bytes */
 
 /* --- writing (capd) --- */
 
@@ -92,6 +110,8 @@ struct delta_op {
  * for DELTA_OP_HEAD_MAX.  Returns how many bytes that is.
  */
 size_t delta_op_put(uint8_t *out, const struct delta_op *op);
+/* Writes DELTA_GLYPH_LEN bytes. */
+void delta_glyph_put(uint8_t *out, const struct delta_glyph *glyph);
 /* How many zero bytes go behind an operation of `len` bytes. */
 static inline size_t delta_op_padding(size_t len)
 {
@@ -112,6 +132,9 @@ struct delta_reader {
  * head is looked at).
  */
 int delta_reader_next(struct delta_reader *reader, struct delta_op *op);
+
+/* The glyph at `at`, from the data of an operation. */
+struct delta_glyph delta_glyph_get(const uint8_t *at);
 
 /*
  * Is this a record of the delta stream that any viewer can be given?  0 or -EPROTO: its kind,

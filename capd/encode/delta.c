@@ -232,6 +232,24 @@ static int copy_moves(struct encoder *delta, const struct picture *picture, uint
 	return r;
 }
 
+/* What the painter remembers of the canvas goes along with the copies, which are all there is in
+ * the payload now. */
+static void note_copies(struct encoder *delta, const struct picture *picture)
+{
+	struct delta_reader reader = {.bytes = delta->payload.bytes,
+		.len = delta->payload.len,
+		.width = picture->width,
+		.height = picture->height};
+	struct delta_op op;
+
+	while (delta_reader_next(&reader, &op) == 0) {
+		const struct box source = {(int32_t)op.src_x, (int32_t)op.src_y,
+			(int32_t)(op.src_x + op.width), (int32_t)(op.src_y + op.height)};
+
+		painter_note_copy(delta->painter, &source, op.x - source.x0, op.y - source.y0);
+	}
+}
+
 /* --- what is painted --- */
 
 struct painting {
@@ -291,7 +309,7 @@ static int make_step(struct encoder *delta, const struct encoder_input *input, u
 {
 	const struct picture *picture = tiles_picture(input->tiles);
 	struct painting painting = {delta, picture, {delta->sequence + 1, input->pts_ns}};
-	const struct paint_ops ops = {on_tighten, on_painted, &painting};
+	const struct paint_ops ops = {on_tighten, &delta->canvas, on_painted, &painting};
 	int r;
 
 	payload_reset(&delta->payload);
@@ -299,6 +317,7 @@ static int make_step(struct encoder *delta, const struct encoder_input *input, u
 		input->payload_max - delta_pointer_share(input->payload_max));
 	note_changes(delta, delta->sequence + 1, input->pts_ns);
 	r = copy_moves(delta, picture, n_dirty, &painting.time);
+	note_copies(delta, picture);
 	if (r == 0)
 		r = paint_dirty(delta, picture, &ops);
 	if (r == 0)
@@ -323,7 +342,7 @@ static int try_key(struct encoder *delta, const struct encoder_input *input, uin
 	const struct picture *picture = tiles_picture(input->tiles);
 	size_t pointer_len = delta_pointer_share(input->payload_max);
 	struct painting painting = {delta, picture, {delta->sequence + 1, input->pts_ns}};
-	const struct paint_ops ops = {NULL, on_painted, &painting};
+	const struct paint_ops ops = {.painted = on_painted, .arg = &painting};
 	int r;
 
 	payload_reset(&delta->payload);

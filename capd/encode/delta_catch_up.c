@@ -46,7 +46,7 @@ static void on_painted(void *arg, const struct box *box, bool is_exact)
 static int paint_marked(struct encoder *delta)
 {
 	struct canvas *canvas = &delta->canvas;
-	const struct paint_ops ops = {NULL, on_painted, canvas};
+	const struct paint_ops ops = {.painted = on_painted, .arg = canvas};
 	struct box regions[REGIONS_MAX];
 	unsigned n = regions_find(delta->is_dirty, canvas->columns, canvas->rows, regions);
 	int r = 0;

@@ -5,7 +5,8 @@
  *     rows ──► strips, on one or two threads ──► head │ strip 0, RST0 │ strip 1 … EOI ──► payload
  *
  * The strips are those of the strip cache (capd/encode/strip_cache.h), but none is kept: the screen
- * under such a rectangle is a film.  If it does not fit, the quality goes down until it does.
+ * under such a rectangle is a film.  If it does not fit, the quality goes down until it does.  The
+ * Huffman tables are fitted to a sample of a large rectangle, and anew every now and then.
  * One caller at a time.
  */
 #pragma once

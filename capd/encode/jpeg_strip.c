@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <jpeglib.h>
 #include <jerror.h>
@@ -150,6 +151,76 @@ int jpeg_strip_configure(struct jpeg_strip *strip, const struct jpeg_strip_forma
 		compress->comp_info[0].v_samp_factor = 1;
 	}
 	return 0;
+}
+
+static void take_table(const JHUFF_TBL *from, bool is_dc, struct jpeg_huffman_table *table)
+{
+	memcpy(table->n_of, from->bits, sizeof(table->n_of));
+	memcpy(table->symbols, from->huffval, sizeof(table->symbols));
+	jpeg_huffman_widen(table, is_dc);
+}
+
+static void take_tables(const struct jpeg_strip *strip, struct jpeg_huffman *tables)
+{
+	for (unsigned i = 0; i < JPEG_HUFFMAN_PAIRS; i++) {
+		take_table(strip->compress.dc_huff_tbl_ptrs[i], true, &tables->dc[i]);
+		take_table(strip->compress.ac_huff_tbl_ptrs[i], false, &tables->ac[i]);
+	}
+}
+
+static int compress_rows(struct jpeg_strip *strip, uint8_t *const *rows, uint32_t n_rows)
+{
+	struct jpeg_compress_struct *compress = &strip->compress;
+
+	if (setjmp(strip->on_error))
+		return take_error(strip);
+	compress->image_height = n_rows;
+	compress->optimize_coding = TRUE;
+	jpeg_start_compress(compress, TRUE);
+	while (compress->next_scanline < n_rows) {
+		JSAMPROW line = rows[compress->next_scanline];
+		jpeg_write_scanlines(compress, &line, 1);
+	}
+	jpeg_finish_compress(compress);
+	return 0;
+}
+
+/* An object of its own: the tables that libjpeg finds replace the others in it. */
+int jpeg_strip_fit(const struct jpeg_strip_format *format, uint8_t *const *rows, uint32_t n_rows,
+	struct jpeg_huffman *tables)
+{
+	struct jpeg_buffer out = {0};
+	struct jpeg_strip *strip;
+	int r;
+
+	if (n_rows == 0 || n_rows > PICTURE_SIDE_MAX)
+		return -EINVAL;
+	r = jpeg_strip_create(&strip);
+	if (r < 0)
+		return r;
+	r = jpeg_strip_configure(strip, format);
+	strip->out = &out;
+	if (r == 0)
+		r = compress_rows(strip, rows, n_rows);
+	if (r == 0)
+		take_tables(strip, tables);
+	jpeg_strip_destroy(strip);
+	jpeg_buffer_fini(&out);
+	return r;
+}
+
+static void put_table(JHUFF_TBL *to, const struct jpeg_huffman_table *table)
+{
+	memcpy(to->bits, table->n_of, sizeof(table->n_of));
+	memcpy(to->huffval, table->symbols, sizeof(table->symbols));
+}
+
+void jpeg_strip_use(struct jpeg_strip *strip, const struct jpeg_huffman *tables)
+{
+	for (unsigned i = 0; i < JPEG_HUFFMAN_PAIRS; i++) {
+		put_table(strip->compress.dc_huff_tbl_ptrs[i], &tables->dc[i]);
+		put_table(strip->compress.ac_huff_tbl_ptrs[i], &tables->ac[i]);
+	}
 }
 
 /* Where the entropy-coded data begins.  libjpeg has just written these bytes: 0 is our own bug. */

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "capd/encode/jpeg_huffman.h"
 #include "capd/picture.h"
 #include "common/config.h"
 
@@ -49,6 +50,15 @@ void jpeg_strip_destroy(struct jpeg_strip *strip);
 
 /* Makes the tables.  0; -EINVAL: out of range; -ENOMEM. */
 int jpeg_strip_configure(struct jpeg_strip *strip, const struct jpeg_strip_format *format);
+
+/*
+ * Finds Huffman tables for pictures that look like these rows (BGRX, as wide as the format says; a
+ * multiple of a strip's).  It takes three times as long as to compress them.  0, -ENOMEM, -EINVAL.
+ */
+int jpeg_strip_fit(const struct jpeg_strip_format *format, uint8_t *const *rows, uint32_t n_rows,
+	struct jpeg_huffman *tables);
+/* Strips and heads are made with these tables from now on; after jpeg_strip_configure(). */
+void jpeg_strip_use(struct jpeg_strip *strip, const struct jpeg_huffman *tables);
 
 /*
  * Compresses `n_rows` rows (BGRX; at most jpeg_strip_height()): the bytes from out->scan on are the

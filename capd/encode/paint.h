@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PNG or JPEG?  Paints a rectangle of the picture into a payload, by what it costs.
+ * Exact or JPEG?  Paints a rectangle of the picture into a payload, by what it costs.
  *
- *     box ──► bands ──► small ─────────────────────────────► png: exact
- *                   ├─► few colours, while there is time ──► png
+ *     box ──► bands ──► small ─────────────────────────────► fills and png: exact
+ *                   ├─► few colours, while there is time ──► fills and png
  *                   └─► a photograph, or out of time ──────► jpeg: approximate
  *
  * Text and windows cost less as PNG than as JPEG, and arrive exact.  Whether a band is a photograph
  * is seen from a sample of its pixels.  PNG takes two to ten times JPEG's time, so it has a budget
  * in each record; what comes after that goes as JPEG, and is made exact when the screen is still.
- * A strip of text, such as scrolling brings, goes line by line with its columns as rows if that is
- * shorter: it mostly is, by a third.
+ * How the exact operations are made short: capd/encode/exact.h.
  *
  * One thread at a time for each object (JPEG's helper aside).
  */
 #pragma once
 
+#include "capd/encode/canvas.h"
 #include "capd/encode/payload.h"
 #include "capd/encode/png.h"
 #include "capd/encode/strip_cache.h"
@@ -43,6 +43,7 @@ typedef void painted_fn(void *arg, const struct box *box, bool is_exact);
  */
 struct paint_ops {
 	void (*tighten)(void *arg, struct box *box);
+	const struct canvas *canvas; /* as exact_write() wants it */
 	painted_fn *painted;
 	void *arg;
 };
@@ -52,6 +53,9 @@ int painter_paint(struct painter *painter, const struct picture *picture, const 
 /* Paints `box` as PNG whatever it costs.  0 or -ENOMEM. */
 int painter_paint_exact(struct painter *painter, const struct picture *picture,
 	const struct box *box, struct payload *out);
+
+/* What was in `source` on the canvas was copied to dx, dy pixels further on. */
+void painter_note_copy(struct painter *painter, const struct box *source, int32_t dx, int32_t dy);
 
 /* The PNG writer, for pointers. */
 struct png_writer *painter_png(struct painter *painter);

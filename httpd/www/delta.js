@@ -5,12 +5,28 @@
 (function (screenshare) {
 	'use strict';
 
-	var COPY = 1, PNG = 2, JPEG = 3, SHAPE = 4, POINTER = 5;
+	var COPY = 1, PNG = 2, JPEG = 3, SHAPE = 4, POINTER = 5, FILL = 6, GLYPHS = 7;
 	var HEAD_LEN = 8;
-	var N_FIELDS = [0, 6, 4, 4, 2, 2]; /* of 16 bits, of each kind */
-	var HAS_DATA = [false, false, true, true, true, false];
+	var N_FIELDS = [0, 6, 4, 4, 2, 2, 6, 4]; /* of 16 bits, of each kind */
+	var HAS_DATA = [false, false, true, true, true, false, false, true];
+	var GLYPH_LEN = 6;
 	var WHOLE = 1, REFINEMENT = 4, EXACT = 8;
 	var TURNED = 1, VISIBLE = 1;
+
+	/* [{fromX, fromY, x, width}], of a line that begins at `x`; null: they are none. */
+	function glyphsOf(view, at, end, x) {
+		var all = [], one;
+		if ((end - at) % GLYPH_LEN !== 0) {
+			return null;
+		}
+		for (; at < end; at += GLYPH_LEN) {
+			one = {fromX: view.getUint16(at, true), fromY: view.getUint16(at + 2, true),
+				x: x + view.getUint8(at + 4), width: view.getUint8(at + 5)};
+			all.push(one);
+			x = one.x + one.width;
+		}
+		return all;
+	}
 
 	/* The operation of `len` bytes at `at`; null: there is none such. */
 	function operation(view, payload, at, len) {
@@ -40,6 +56,13 @@
 		}
 		op.width = fields[0];
 		op.height = fields[1];
+		if (kind === FILL) {
+			op.colour = fields[3] * 65536 + fields[2];
+		}
+		if (kind === GLYPHS) {
+			op.glyphs = glyphsOf(view, at + fieldsEnd, at + len, op.x);
+			return op.glyphs && op;
+		}
 		op.isTurned = kind === PNG && (view.getUint8(at + 1) & TURNED) !== 0;
 		op.data = HAS_DATA[kind] ? payload.subarray(at + fieldsEnd, at + len) : null;
 		return op;
@@ -78,7 +101,8 @@
 	}
 
 	screenshare.delta = {
-		COPY: COPY, PNG: PNG, JPEG: JPEG, SHAPE: SHAPE, POINTER: POINTER,
+		COPY: COPY, PNG: PNG, JPEG: JPEG, SHAPE: SHAPE, POINTER: POINTER, FILL: FILL,
+		GLYPHS: GLYPHS,
 		operations: operations,
 		applies: applies,
 		isWhole: function (message) {

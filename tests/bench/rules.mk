@@ -18,7 +18,7 @@ $(BENCH_OUT)/floor: $(call bench_objs,floor floor_viewers screen_grab jpeg_strip
 $(BENCH_OUT)/floor: LIBS_bench = -lxcb -lxcb-shm -lxcb-damage -ljpeg
 $(BENCH_OUT)/jpeg_alone: $(call bench_objs,jpeg_alone screen_grab)
 $(BENCH_OUT)/jpeg_alone: LIBS_bench = -lxcb -lxcb-shm -lxcb-damage -ljpeg
-$(BENCH_OUT)/delta_alone: $(call bench_objs,delta_alone film text) $(B)/obj/capd/screen/tiles.o $(B)/lib/libcapd.a $(B)/lib/libcommon.a
+$(BENCH_OUT)/delta_alone: $(call bench_objs,delta_alone film text timecode) $(B)/obj/capd/screen/tiles.o $(B)/lib/libcapd.a $(B)/lib/libcommon.a
 $(BENCH_OUT)/delta_alone: LIBS_bench = -lfreetype -ldeflate -ljpeg -lpthread
 $(BENCH_OUT)/client: $(call bench_objs,client mjpeg_finder timecode_jpeg timecode)
 $(BENCH_OUT)/client: LIBS_bench = -ljpeg

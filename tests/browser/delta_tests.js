@@ -138,6 +138,42 @@ function testDelta(name) {
 			}
 		});
 
+		await t.test('fills, down to one pixel, in order with what else paints', async () => {
+			const page = await open();
+			noise();
+			whole();
+			let n = 1;
+			for (const [x, y, width, height, rgb] of [[0, 0, 1, 1, 0], [13, 17, 2, 21, 0x101010],
+				[40, 30, 61, 1, 0xd02020], [0, 0, WIDTH, HEIGHT, 0x00ff01], [5, 5, 90, 40, 0xffffff]]) {
+				step(Buffer.concat([desk.fill(x, y, width, height, rgb),
+					desk.copy(x, y, WIDTH - width, HEIGHT - height, width, height)]));
+				await allDrawn(++n);
+				await isExact(page);
+			}
+			step(Buffer.concat([desk.fill(10, 10, 60, 40, 0x123456), desk.png(20, 20, 30, 20, 'grey'),
+				desk.fill(25, 25, 10, 5, 0xfedcba)]));
+			await allDrawn(++n);
+			await isExact(page);
+		});
+
+		await t.test('glyphs from elsewhere, also from where others go, and what lies between them', async () => {
+			const page = await open();
+			noise();
+			whole();
+			let n = 1;
+			step(desk.glyphs(10, 70, 100, 12, [[50, 5, 0, 9], [60, 6, 3, 1], [0, 20, 20, 30]]));
+			await allDrawn(++n);
+			await isExact(page);
+			/* each is read before any is written */
+			step(desk.glyphs(10, 70, 60, 12, [[12, 70, 0, 8], [10, 72, 0, 20], [15, 65, 1, 7]]));
+			await allDrawn(++n);
+			await isExact(page);
+			step(Buffer.concat([desk.fill(0, 0, 90, 20, 0xffffff), desk.png(80, 0, 10, 20, 9, true),
+				desk.glyphs(0, 0, 90, 20, [[40, 40, 0, 5], [50, 40, 2, 70]])]));
+			await allDrawn(++n);
+			await isExact(page);
+		});
+
 		await t.test('images of every kind, turned or not', async () => {
 			const page = await open();
 			whole();

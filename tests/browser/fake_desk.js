@@ -11,7 +11,7 @@ const zlib = require('node:zlib');
 
 const KINDS = { PICTURE: 1, STEP: 4, CATCH_UP: 5 };
 const FLAGS = { WHOLE: 1, STATE: 2, REFINEMENT: 4, EXACT: 8, LAST: 16 };
-const COPY = 1, PNG = 2, JPEG = 3, SHAPE = 4, POINTER = 5;
+const COPY = 1, PNG = 2, JPEG = 3, SHAPE = 4, POINTER = 5, FILL = 6, GLYPHS = 7;
 
 /* --- operations --- */
 
@@ -134,6 +134,32 @@ class Desk {
 			}
 		}
 		return operation(COPY, 0, 0, [fromX, fromY, x, y, width, height]);
+	}
+
+	fill(x, y, width, height, rgb) {
+		this.put(x, y, width, height, () => [rgb >> 16 & 255, rgb >> 8 & 255, rgb & 255]);
+		return operation(FILL, 0, 0, [x, y, width, height, rgb & 0xffff, rgb >> 16]);
+	}
+
+	/* `all`: [src x, src y, gap, width] of each. */
+	glyphs(x, y, width, height, all) {
+		const before = this.pixels.slice(), rough = this.isRough.slice();
+		const data = Buffer.alloc(all.length * 6);
+		let at = x;
+		all.forEach(([fromX, fromY, gap, n], i) => {
+			at += gap;
+			for (let k = 0; k < height; k++) {
+				const from = (fromY + k) * this.width + fromX, to = (y + k) * this.width + at;
+				this.pixels.set(before.subarray(from * 3, (from + n) * 3), to * 3);
+				this.isRough.set(rough.subarray(from, from + n), to);
+			}
+			at += n;
+			data.writeUInt16LE(fromX, i * 6);
+			data.writeUInt16LE(fromY, i * 6 + 2);
+			data[i * 6 + 4] = gap;
+			data[i * 6 + 5] = n;
+		});
+		return operation(GLYPHS, 0, 0, [x, y, width, height], data);
 	}
 
 	/* Noise; `how` is grey, rgb or the number of colours in a palette. */

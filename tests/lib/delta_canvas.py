@@ -11,7 +11,7 @@ from websocket import IS_STATE, JPEG, SocketViewer
 
 STEP, CATCH_UP = 4, 5
 IS_KEY, IS_REFINEMENT, IS_EXACT, IS_LAST = 1, 4, 8, 16
-COPY, PNG, JPEG_OP, SHAPE, POINTER = 1, 2, 3, 4, 5
+COPY, PNG, JPEG_OP, SHAPE, POINTER, FILL, GLYPHS = 1, 2, 3, 4, 5, 6, 7
 
 
 class Canvas:
@@ -64,6 +64,18 @@ class Canvas:
             assert image.shape == (h, w, 3), (image.shape, w, h)
             self.pixels[y:y + h, x:x + w] = image
             self.approximate[y:y + h, x:x + w] = kind == JPEG_OP
+        elif kind == FILL:
+            x, y, w, h, colour = struct.unpack_from("<4HI", op, 8)
+            self.pixels[y:y + h, x:x + w] = (colour >> 16, colour >> 8 & 255, colour & 255)
+            self.approximate[y:y + h, x:x + w] = False
+        elif kind == GLYPHS:
+            x, y, w, h = struct.unpack_from("<4H", op, 8)
+            before = self.pixels.copy(), self.approximate.copy()
+            for sx, sy, gap, width in struct.iter_unpack("<HHBB", op[16:]):
+                x += gap
+                for plane, source in zip((self.pixels, self.approximate), before):
+                    plane[y:y + h, x:x + width] = source[sy:sy + h, sx:sx + width]
+                x += width
         elif kind == SHAPE:
             self.shapes[shape] = op[12:]
         elif kind == POINTER:

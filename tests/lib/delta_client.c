@@ -11,7 +11,7 @@
 
 enum { STEP = 4, CATCH_UP = 5 };
 enum { IS_KEY = 1, IS_EXACT = 8 };
-enum { COPY = 1, PNG = 2, JPEG = 3, SHAPE = 4, POINTER = 5 };
+enum { COPY = 1, PNG = 2, JPEG = 3, SHAPE = 4, POINTER = 5, FILL = 6, GLYPHS = 7 };
 
 static unsigned u16(const uint8_t *p)
 {
@@ -166,6 +166,58 @@ static bool image(struct delta_client *client, const uint8_t *p, size_t len)
 	return true;
 }
 
+static bool fill(struct delta_client *client, const uint8_t *p, size_t len)
+{
+	unsigned x = u16(p + 8), y = u16(p + 10), width = u16(p + 12), height = u16(p + 14);
+	size_t colour = u32(p + 16);
+
+	if (len != 20 || !is_inside(client, x, y, width, height) || colour > 0xffffff)
+		return false;
+	for (unsigned i = 0; i < height; i++) {
+		size_t at = (size_t)(y + i) * client->width + x;
+
+		for (unsigned k = 0; k < width; k++)
+			client->pixels[at + k] = (uint32_t)colour;
+		memset(client->is_rough + at, 0, width);
+	}
+	return true;
+}
+
+/* From copies of the whole canvas: obviously right. */
+static bool glyphs(struct delta_client *client, const uint8_t *p, size_t len)
+{
+	unsigned x = u16(p + 8), y = u16(p + 10), width = u16(p + 12), height = u16(p + 14);
+	unsigned end = x + width;
+	size_t n_pixels = (size_t)client->width * client->height;
+	bool is_right = len > 16 && (len - 16) % 6 == 0 && is_inside(client, x, y, width, height);
+
+	if (!is_right || client->does_not_decode)
+		return is_right;
+	uint32_t *pixels = malloc(n_pixels * 4);
+	uint8_t *is_rough = malloc(n_pixels);
+	if (!pixels || !is_rough)
+		abort();
+	memcpy(pixels, client->pixels, n_pixels * 4);
+	memcpy(is_rough, client->is_rough, n_pixels);
+	for (size_t at = 16; at < len && is_right; at += 6) {
+		unsigned src_x = u16(p + at), src_y = u16(p + at + 2), n = p[at + 5];
+
+		x += p[at + 4];
+		is_right = x + n <= end && is_inside(client, src_x, src_y, n, height);
+		for (unsigned i = 0; i < height && is_right; i++) {
+			size_t from = (size_t)(src_y + i) * client->width + src_x;
+			size_t to = (size_t)(y + i) * client->width + x;
+
+			memcpy(client->pixels + to, pixels + from, n * 4u);
+			memcpy(client->is_rough + to, is_rough + from, n);
+		}
+		x += n;
+	}
+	free(pixels);
+	free(is_rough);
+	return is_right;
+}
+
 static bool shape(struct delta_client *client, const uint8_t *p, size_t len)
 {
 	unsigned id = u16(p + 2), width = u16(p + 8), height = u16(p + 10);
@@ -202,6 +254,10 @@ static bool operate(struct delta_client *client, const uint8_t *p, size_t len)
 	case PNG:
 	case JPEG:
 		return image(client, p, len);
+	case FILL:
+		return len >= 20 && fill(client, p, len);
+	case GLYPHS:
+		return glyphs(client, p, len);
 	case SHAPE:
 		return shape(client, p, len);
 	case POINTER:

@@ -1,4 +1,4 @@
-/* links: capd/encode/delta.c capd/encode/delta_catch_up.c capd/encode/delta_refine.c capd/encode/delta_pointer.c capd/encode/canvas.c capd/encode/shift.c capd/encode/move.c capd/encode/regions.c capd/encode/paint.c capd/encode/payload.c capd/encode/png.c capd/encode/jpeg_rect.c capd/encode/jpeg_strip.c capd/encode/jpeg_splice.c capd/encode/quality.c capd/encode/workers.c capd/screen/tiles.c common/delta_ops.c tests/lib/delta_client.c tests/lib/desktop.c -ldeflate -ljpeg -lpng */
+/* links: capd/encode/delta.c capd/encode/delta_catch_up.c capd/encode/delta_refine.c capd/encode/delta_pointer.c capd/encode/canvas.c capd/encode/shift.c capd/encode/move.c capd/encode/regions.c capd/encode/paint.c capd/encode/payload.c capd/encode/png.c capd/encode/exact.c capd/encode/glyphs.c capd/encode/plain.c capd/encode/jpeg_huffman.c capd/encode/jpeg_rect.c capd/encode/jpeg_strip.c capd/encode/jpeg_splice.c capd/encode/quality.c capd/encode/workers.c capd/screen/tiles.c common/delta_ops.c tests/lib/delta_client.c tests/lib/desktop.c -ldeflate -ljpeg -lpng */
 /* SPDX-License-Identifier: MIT */
 /*
  * The encoder of the delta stream against a plain decoder: whatever a desktop does, nobody's
@@ -43,6 +43,7 @@ struct studio {
 	struct cursor cursor;
 	struct ring_record record;
 	uint8_t *payload;
+	unsigned n_glyphs; /* operations of them so far */
 };
 
 static void studio_begin(struct studio *studio, uint32_t width, uint32_t height)
@@ -75,6 +76,20 @@ static struct encoder_input input_of(const struct studio *studio)
 		.payload_max = studio->payload_max};
 }
 
+static unsigned count(const struct studio *studio, enum delta_op_kind kind)
+{
+	struct delta_reader reader = {.bytes = studio->payload,
+		.len = studio->record.length,
+		.width = studio->record.width,
+		.height = studio->record.height};
+	struct delta_op op;
+	unsigned n = 0;
+
+	while (delta_reader_next(&reader, &op) == 0)
+		n += op.kind == kind;
+	return n;
+}
+
 /* Keeps the record, which httpd would have to let through.  False: there is none. */
 static bool keep(struct studio *studio, int r, const struct encoder_result *result)
 {
@@ -97,6 +112,7 @@ static bool keep(struct studio *studio, int r, const struct encoder_result *resu
 		.width = picture->width,
 		.height = picture->height};
 	assert_int_equal(delta_ops_check(&studio->record, studio->payload, result->len), 0);
+	studio->n_glyphs += count(studio, DELTA_GLYPHS);
 	return true;
 }
 
@@ -287,7 +303,8 @@ static void come_to_rest(struct studio *studio, struct audience *audience)
 		assert_right(studio, &audience->joiner, true);
 }
 
-static void run_random(uint32_t width, uint32_t height, unsigned n_frames, size_t payload_max)
+/* How many operations copied glyphs. */
+static unsigned run_random(uint32_t width, uint32_t height, unsigned n_frames, size_t payload_max)
 {
 	struct audience audience = {0};
 	struct studio studio;
@@ -323,6 +340,7 @@ static void run_random(uint32_t width, uint32_t height, unsigned n_frames, size_
 	delta_client_fini(&audience.frugal);
 	delta_client_fini(&audience.joiner);
 	studio_end(&studio);
+	return studio.n_glyphs;
 }
 
 static void is_never_wrong_but_where_a_jpeg_lies(void **state)
@@ -330,11 +348,12 @@ static void is_never_wrong_but_where_a_jpeg_lies(void **state)
 	static const struct {
 		uint32_t width, height;
 	} sizes[] = {{640, 400}, {333, 217}, {17, 300}, {501, 31}, {1, 1}, {256, 256}, {800, 607}};
-	unsigned n = frames_wanted() / (sizeof(sizes) / sizeof(*sizes)) + 1;
+	unsigned n = frames_wanted() / (sizeof(sizes) / sizeof(*sizes)) + 1, n_glyphs = 0;
 	(void)state;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-		run_random(sizes[i].width, sizes[i].height, n, PAYLOAD_MAX);
+		n_glyphs += run_random(sizes[i].width, sizes[i].height, n, PAYLOAD_MAX);
+	assert_true(n_glyphs > n / 10);
 }
 
 /* The ring of a full /dev/shm: quality goes down, pieces are small, nothing is wrong. */
@@ -345,20 +364,6 @@ static void fits_into_small_records(void **state)
 }
 
 /* --- what it costs, in bytes --- */
-
-static unsigned count(const struct studio *studio, enum delta_op_kind kind)
-{
-	struct delta_reader reader = {.bytes = studio->payload,
-		.len = studio->record.length,
-		.width = studio->record.width,
-		.height = studio->record.height};
-	struct delta_op op;
-	unsigned n = 0;
-
-	while (delta_reader_next(&reader, &op) == 0)
-		n += op.kind == kind;
-	return n;
-}
 
 static void costs_nothing_while_nothing_changes(void **state)
 {
@@ -483,6 +488,75 @@ static void copies_two_panes_and_a_window_at_once(void **state)
 	studio_end(&studio);
 }
 
+static void write_same_text(struct studio *studio, const struct box *box)
+{
+	studio->desktop.random = 12345;
+	desktop_text(&studio->desktop, box);
+	assert_true(shoot(studio));
+}
+
+static void copies_glyphs_that_stand_elsewhere(void **state)
+{
+	const struct box first = {13, 40, 613, 55}, second = {29, 233, 629, 248};
+	struct delta_client viewer = {0};
+	struct studio studio;
+	(void)state;
+
+	studio_begin(&studio, 640, 400);
+	desktop_fill(&studio.desktop, &(struct box){0, 0, 640, 400}, 0xffffff);
+	assert_true(shoot(&studio));
+	show(&studio, &viewer);
+	write_same_text(&studio, &first);
+	assert_int_equal(count(&studio, DELTA_GLYPHS), 0);
+	show(&studio, &viewer);
+	write_same_text(&studio, &second);
+	assert_int_equal(count(&studio, DELTA_GLYPHS), 1);
+	assert_int_equal(count(&studio, DELTA_PNG), 0);
+	show(&studio, &viewer);
+	assert_right(&studio, &viewer, true);
+	/* What they stood for is gone, and with it what was known of them. */
+	desktop_fill(&studio.desktop, &(struct box){0, 0, 640, 400}, 0x3060a0);
+	assert_true(shoot(&studio));
+	show(&studio, &viewer);
+	write_same_text(&studio, &first);
+	assert_int_equal(count(&studio, DELTA_GLYPHS), 0);
+	show(&studio, &viewer);
+	assert_right(&studio, &viewer, true);
+	/* They scroll, and are known where they are then. */
+	desktop_scroll(&studio.desktop, &(struct box){0, 30, 640, 380}, 0, 64);
+	assert_true(shoot(&studio));
+	show(&studio, &viewer);
+	write_same_text(&studio, &second);
+	assert_int_equal(count(&studio, DELTA_GLYPHS), 1);
+	show(&studio, &viewer);
+	assert_right(&studio, &viewer, true);
+	delta_client_fini(&viewer);
+	studio_end(&studio);
+}
+
+static void fills_what_is_of_one_colour(void **state)
+{
+	struct delta_client viewer = {0};
+	struct studio studio;
+	(void)state;
+
+	studio_begin(&studio, 640, 400);
+	assert_true(shoot(&studio));
+	show(&studio, &viewer);
+	desktop_fill(&studio.desktop, &(struct box){100, 50, 102, 71}, 0x101010);
+	assert_true(shoot(&studio));
+	assert_int_equal(studio.record.length, 20);
+	show(&studio, &viewer);
+	desktop_fill(&studio.desktop, &(struct box){10, 50, 600, 370}, 0xd02020);
+	assert_true(shoot(&studio));
+	assert_true(studio.record.length <= 4 * 20);
+	assert_int_equal(count(&studio, DELTA_PNG), 0);
+	show(&studio, &viewer);
+	assert_right(&studio, &viewer, true);
+	delta_client_fini(&viewer);
+	studio_end(&studio);
+}
+
 static void falls_back_to_jpeg_within_a_frame(void **state)
 {
 	struct box whole = {0, 0, 1280, 720};
@@ -544,6 +618,8 @@ int main(void)
 		cmocka_unit_test(moves_the_pointer_in_twelve_bytes),
 		cmocka_unit_test(copies_what_scrolls_in_any_direction),
 		cmocka_unit_test(copies_two_panes_and_a_window_at_once),
+		cmocka_unit_test(copies_glyphs_that_stand_elsewhere),
+		cmocka_unit_test(fills_what_is_of_one_colour),
 		cmocka_unit_test(falls_back_to_jpeg_within_a_frame),
 		cmocka_unit_test(begins_anew_when_a_record_was_lost),
 		cmocka_unit_test(answers_an_unknown_sequence_with_everything),

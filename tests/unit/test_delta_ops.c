@@ -50,6 +50,27 @@ static void put_copy(uint32_t src_x, uint32_t src_y, int32_t x, int32_t y, uint3
 		.height = h});
 }
 
+static void put_fill(int32_t x, int32_t y, uint32_t w, uint32_t h, uint32_t colour)
+{
+	put(&(struct delta_op){
+		.kind = DELTA_FILL, .x = x, .y = y, .width = w, .height = h, .colour = colour});
+}
+
+static void put_glyphs(
+	int32_t x, uint32_t w, uint32_t h, const struct delta_glyph *glyphs, unsigned n)
+{
+	uint8_t data[16 * DELTA_GLYPH_LEN];
+
+	for (unsigned i = 0; i < n; i++)
+		delta_glyph_put(data + i * DELTA_GLYPH_LEN, &glyphs[i]);
+	put(&(struct delta_op){.kind = DELTA_GLYPHS,
+		.x = x,
+		.width = w,
+		.height = h,
+		.data = data,
+		.data_len = n * DELTA_GLYPH_LEN});
+}
+
 /* Enough of a PNG of that size for whoever looks at its head only. */
 static const uint8_t *png_of(uint32_t width, uint32_t height)
 {
@@ -138,6 +159,7 @@ static void takes_every_operation_and_gives_it_back(void **state)
 	put_png(0, 0, 200, 20, DELTA_PNG_IS_TURNED);
 	put_jpeg(WIDTH, HEIGHT, WIDTH, HEIGHT);
 	put_shape(15, 24, 32);
+	put_fill(199, 3, 1, 97, 0xfedcba);
 	put_pointer(15, DELTA_POINTER_IS_VISIBLE);
 	assert_taken(&step);
 	reader.len = len;
@@ -149,6 +171,11 @@ static void takes_every_operation_and_gives_it_back(void **state)
 	assert_int_equal(op.height, 95);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(delta_reader_next(&reader, &op), 0);
+	assert_int_equal(op.kind, DELTA_FILL);
+	assert_int_equal(op.x, 199);
+	assert_int_equal(op.height, 97);
+	assert_int_equal(op.colour, 0xfedcba);
+	assert_int_equal(delta_reader_next(&reader, &op), 0);
 	assert_int_equal(op.kind, DELTA_POINTER);
 	assert_int_equal(op.x, -20);
 	assert_int_equal(op.y, 3000);
@@ -184,9 +211,50 @@ static void refuses_rectangles_outside_the_picture(void **state)
 	assert_refused(&step);
 	put_jpeg(WIDTH + 1, HEIGHT, WIDTH + 1, HEIGHT);
 	assert_refused(&step);
+	put_fill(151, 0, 50, 10, 0);
+	assert_refused(&step);
+	put_fill(0, 91, 50, 10, 0);
+	assert_refused(&step);
 	put_copy(0, 0, 1, 1, 0, 10);
 	assert_refused(&step);
 	put_copy(0, 0, 1, 1, 10, 0);
+	assert_refused(&step);
+}
+
+static void takes_glyphs_that_are_in_the_picture(void **state)
+{
+	const struct delta_glyph glyphs[] = {{0, 0, 10, 20}, {190, 90, 0, 10}, {7, 8, 255, 1}};
+	struct delta_reader reader = {.bytes = bytes, .width = WIDTH, .height = HEIGHT};
+	struct delta_op op;
+	(void)state;
+
+	put_glyphs(160, 40, 10, glyphs, 2);
+	assert_taken(&step);
+	reader.len = len;
+	assert_int_equal(delta_reader_next(&reader, &op), 0);
+	assert_int_equal(op.data_len, 2 * DELTA_GLYPH_LEN);
+	struct delta_glyph second = delta_glyph_get(op.data + DELTA_GLYPH_LEN);
+	assert_int_equal(second.src_x, 190);
+	assert_int_equal(second.src_y, 90);
+	assert_int_equal(second.gap, 0);
+	assert_int_equal(second.width, 10);
+	assert_refused(&catch_up);
+	put_glyphs(160, 40, 10, glyphs, 3); /* the third is behind the line's end */
+	assert_refused(&step);
+	put_glyphs(160, 39, 10, glyphs, 2);
+	assert_refused(&step);
+	put_glyphs(161, 40, 10, glyphs, 2); /* the line is outside */
+	assert_refused(&step);
+	put_glyphs(160, 40, 11, glyphs, 2); /* below the picture it would be read */
+	assert_refused(&step);
+	put_glyphs(0, 40, 10, &(struct delta_glyph){191, 0, 0, 10}, 1);
+	assert_refused(&step);
+	put_glyphs(0, 40, 10, &(struct delta_glyph){0, 0, 0, 0}, 1);
+	assert_refused(&step);
+	put_glyphs(160, 40, 10, glyphs, 2);
+	bytes[4]--; /* no multiple of six; what is cut off is padding, and not 0 */
+	assert_refused(&step);
+	put_glyphs(160, 40, 10, glyphs, 0);
 	assert_refused(&step);
 }
 
@@ -268,7 +336,9 @@ static void refuses_unknown_kinds_flags_and_shapes(void **state)
 	bytes[0] = 0;
 	assert_refused(&step);
 	put_copy(0, 0, 1, 1, 10, 10);
-	bytes[0] = 6;
+	bytes[0] = 8;
+	assert_refused(&step);
+	put_fill(0, 0, 10, 10, 0x01000000);
 	assert_refused(&step);
 	put_copy(0, 0, 1, 1, 10, 10);
 	bytes[1] = 1;
@@ -304,6 +374,13 @@ static void refuses_operations_that_have_no_place(void **state)
 	assert_refused(&exact);
 	put_pointer(0, 0);
 	assert_refused(&refinement);
+	put_fill(0, 0, 10, 10, 0);
+	assert_refused(&refinement);
+	put_fill(0, 0, 10, 10, 0);
+	assert_refused(&exact);
+	put_fill(0, 0, 10, 10, 0);
+	assert_taken(&catch_up);
+	len = 0;
 	put_png(0, 0, 50, 10, 0);
 	assert_taken(&refinement);
 	assert_taken(&exact);
@@ -382,6 +459,7 @@ int main(void)
 		cmocka_unit_test_setup(takes_every_operation_and_gives_it_back, begin),
 		cmocka_unit_test_setup(a_move_of_the_pointer_is_twelve_bytes, begin),
 		cmocka_unit_test_setup(refuses_rectangles_outside_the_picture, begin),
+		cmocka_unit_test_setup(takes_glyphs_that_are_in_the_picture, begin),
 		cmocka_unit_test_setup(refuses_images_of_another_size, begin),
 		cmocka_unit_test_setup(refuses_lengths_that_lie, begin),
 		cmocka_unit_test_setup(refuses_padding_that_says_something, begin),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: capd/pattern.c capd/state_picture.c capd/draw.c capd/font.c */
-/* links: capd/encode/jpeg_strip.c common/stream.c -ljpeg */
+/* links: capd/encode/jpeg_strip.c capd/encode/jpeg_huffman.c common/stream.c -ljpeg */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

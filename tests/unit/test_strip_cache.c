@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: capd/encode/strip_cache.c capd/encode/jpeg_strip.c capd/encode/jpeg_splice.c */
+/* links: capd/encode/strip_cache.c capd/encode/jpeg_strip.c capd/encode/jpeg_huffman.c capd/encode/jpeg_splice.c */
 /* links: capd/encode/pointer.c capd/encode/quality.c capd/encode/workers.c */
 /* links: capd/screen/tiles.c -ljpeg */
 /*
