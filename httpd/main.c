@@ -187,8 +187,9 @@ static int create_all(struct daemon *daemon)
 		r = viewers_create(site->base, site->config, &site->viewers);
 	if (r == 0)
 		r = files_create(site->base, site->config, daemon->options.state_dir, &site->files);
-	if (r == 0 && site->config->session.notify)
-		r = presence_create(site->base, site->feeds, site->viewers, &site->presence);
+	if (r == 0)
+		r = presence_create(
+			site->base, site->config, site->feeds, site->viewers, &site->presence);
 	if (r == 0)
 		r = create_pause(daemon);
 	if (r == 0)

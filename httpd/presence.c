@@ -18,6 +18,7 @@
 
 #include "common/capsock.h"
 #include "common/clock.h"
+#include "common/config.h"
 #include "common/log.h"
 #include "httpd/feeds.h"
 #include "httpd/subscription.h"
@@ -43,6 +44,7 @@ struct look {
 };
 
 struct presence {
+	const struct config *config;
 	struct feeds *feeds;
 	struct viewers *viewers;
 	struct event *timer;
@@ -250,6 +252,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		wake_in(presence, SPACING_MS);
 		return;
 	}
+	if (!presence->config->session.notify)
+		message.words_len = 0;
 	if (message.words_len == 0) {
 		take_leave(presence, &message);
 		return;
@@ -313,13 +317,19 @@ void presence_set_paused(struct presence *presence, bool is_paused)
 	on_change(presence);
 }
 
-int presence_create(struct event_base *base, struct feeds *feeds, struct viewers *viewers,
-	struct presence **out)
+void presence_configured(struct presence *presence)
+{
+	on_change(presence);
+}
+
+int presence_create(struct event_base *base, const struct config *config, struct feeds *feeds,
+	struct viewers *viewers, struct presence **out)
 {
 	struct presence *presence = calloc(1, sizeof(*presence));
 
 	if (!presence)
 		return -ENOMEM;
+	presence->config = config;
 	presence->feeds = feeds;
 	presence->viewers = viewers;
 	presence->timer = evtimer_new(base, on_timer, presence);

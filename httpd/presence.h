@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 
+struct config;
 struct event_base;
 struct feeds;
 struct presence; /* opaque */
@@ -22,9 +23,11 @@ struct viewers;
 
 #define PRESENCE_LINES_MAX 12u /* who is named; the others are counted */
 
-/* Listens to `viewers`; both are borrowed for life.  0 or -ENOMEM. */
-int presence_create(struct event_base *base, struct feeds *feeds, struct viewers *viewers,
-	struct presence **out);
+/* Listens to `viewers`; all are borrowed for life.  0 or -ENOMEM. */
+int presence_create(struct event_base *base, const struct config *config, struct feeds *feeds,
+	struct viewers *viewers, struct presence **out);
+/* The configuration was read again: [session] notify says whether anybody is told anything. */
+void presence_configured(struct presence *presence);
 /* Before the feeds and the viewers are.  Accepts NULL. */
 void presence_destroy(struct presence *presence);
 

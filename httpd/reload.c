@@ -11,6 +11,7 @@
 #include "httpd/access.h"
 #include "httpd/files/files.h"
 #include "httpd/open_files.h"
+#include "httpd/presence.h"
 #include "httpd/site.h"
 
 #define NAMES_SIZE 400 /* of the changed keys, in one line of the journal */
@@ -77,6 +78,7 @@ int reload_now(struct reload *reload, struct config_error *error)
 	config_adopt(reload->config, &fresh, needs_restart);
 	open_files_allow(reload->config);
 	files_configured(reload->site->files);
+	presence_configured(reload->site->presence);
 	log_set_debug(reload->config->log.debug);
 	tell(&changes);
 	service_ready();

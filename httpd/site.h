@@ -18,7 +18,7 @@ struct site {
 	struct feeds *feeds;
 	struct viewers *viewers;
 	struct files *files;
-	struct presence *presence; /* NULL: [session] notify is no */
+	struct presence *presence;
 	struct pause *pause;
 	struct visitor *visitor;
 	struct reload *reload;
