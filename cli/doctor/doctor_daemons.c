@@ -122,6 +122,8 @@ static bool add_one(const struct facts *facts, enum source_id id, const struct i
 {
 	const char *source = source_name(id);
 
+	if (inquiry->result == -EACCES)
+		return false; /* said once for all */
 	if (inquiry->result == -EPERM) {
 		findings_add(findings, FINDING_WRONG, NAME, "The %s daemon refuses: %s", source,
 			inquiry->words);
@@ -130,6 +132,10 @@ static bool add_one(const struct facts *facts, enum source_id id, const struct i
 			source,
 			inquiry->result == -ECONNRESET ? "it ends at once"
 						       : strerror(-inquiry->result));
+	} else if (!inquiry->has_state && facts_is_busy(facts)) {
+		findings_add(findings, FINDING_NOTE, NAME,
+			"The %s daemon has not answered in time: this computer is busy", source);
+		return true;
 	} else if (!inquiry->has_state) {
 		findings_add(
 			findings, FINDING_WRONG, NAME, "The %s daemon does not answer", source);
@@ -151,25 +157,24 @@ static void ask_all(
 	const struct facts *facts, struct capsock_buffer *buffer, struct findings *findings)
 {
 	struct inquiry inquiries[SOURCE_COUNT] = {0};
-	bool any = false, is_closed = true;
+	bool any = false, is_closed = false;
 
 	for (size_t i = 0; i < SOURCE_COUNT; i++) {
 		inquiries[i].fd = facts->daemon_fds[i];
 		inquiries[i].result = inquiries[i].fd < 0 ? inquiries[i].fd : 0;
-		is_closed &= inquiries[i].result == -EACCES;
-	}
-	if (is_closed) {
-		findings_add(findings, FINDING_NOTE, NAME,
-			"Only root may ask the service's capture daemons");
-		findings_remedy(findings, "sudo screenshare doctor");
-		return;
+		is_closed |= inquiries[i].result == -EACCES;
 	}
 	await_all(inquiries, buffer);
 	for (size_t i = 0; i < SOURCE_COUNT; i++)
 		any |= add_one(facts, (enum source_id)i, &inquiries[i], findings);
-	if (!any)
+	if (is_closed) {
+		findings_add(findings, FINDING_NOTE, NAME,
+			"Only root may ask the service's capture daemons");
+		findings_remedy(findings, "sudo screenshare doctor");
+	} else if (!any) {
 		findings_add(findings, FINDING_FINE, NAME,
 			"The daemons of screen, camera and sound start and answer");
+	}
 }
 
 void check_daemons(const struct facts *facts, struct findings *findings)

@@ -127,6 +127,14 @@ static void probe_as(const struct facts *facts, const char *program,
 				program);
 		return;
 	}
+	if (r == -ETIMEDOUT && facts_is_busy(facts)) {
+		findings_add(findings, FINDING_NOTE, name,
+			"%s has not answered in time: this computer is busy (it takes %u ms to "
+			"start a program)",
+			program, facts->start_ms);
+		findings_remedy(findings, "Ask again when it has less to do");
+		return;
+	}
 	findings_add(findings, FINDING_WRONG, name,
 		r == -ETIMEDOUT ? "%s has not answered within two seconds"
 		: r == -ENOENT  ? "%s cannot be run"

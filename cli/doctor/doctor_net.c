@@ -247,7 +247,7 @@ void check_visitors(const struct facts *facts, struct findings *findings)
 {
 	const json_t *visitor = json_object_get(facts->status, "visitor");
 	uint64_t ago_s = ask_number(visitor, "ago_s");
-	char duration[TEXT_FIGURE_MAX], url[128] = "http://ADDRESS:PORT/", from[64];
+	char duration[TEXT_FIGURE_MAX], url[128], from[64];
 	struct address address;
 
 	if (!facts->status) {
@@ -263,11 +263,14 @@ void check_visitors(const struct facts *facts, struct findings *findings)
 			*from ? " from " : "", from);
 		return;
 	}
-	if (read_addresses(&address, 1) == 1)
-		list(&address, 1, check_port_number(facts), url, sizeof(url));
-	url[strcspn(url, " ")] = '\0';
 	findings_add(findings, FINDING_NOTE, "visitors",
 		"Nobody from another address has ever connected");
+	if (read_addresses(&address, 1) != 1 || address.is_loopback) {
+		findings_remedy(findings, "Connect this computer to a network first");
+		return;
+	}
+	list(&address, 1, check_port_number(facts), url, sizeof(url));
+	url[strcspn(url, " ")] = '\0';
 	findings_remedy(findings,
 		"Open %s on a phone in the same network; if nothing comes, the firewall is shut, "
 		"or "

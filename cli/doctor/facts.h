@@ -47,8 +47,9 @@ struct facts {
 	const char *config_given; /* --config; NULL: none */
 
 	bool is_root;
-	sd_bus *bus;              /* the system's; NULL: none can be reached */
-	bool is_installed;        /* systemd knows screenshare.service */
+	unsigned start_ms; /* what the start of a program takes here, at most FACTS_WAIT_MS */
+	sd_bus *bus;       /* the system's; NULL: none can be reached */
+	bool is_installed; /* systemd knows screenshare.service */
 	enum facts_sharer sharer; /* who is looked at */
 	bool is_running;          /* it is there … */
 	bool is_refused;          /* … and does not tell this user anything */
@@ -92,5 +93,8 @@ void facts_account(const struct facts *facts, const char *program, char *out);
 
 /* The stream of `source` in the server's status that somebody has open; NULL: there is none. */
 const json_t *facts_open_stream(const struct facts *facts, const char *source);
+/* True if even a program that does nothing takes long to start: then nothing follows from it that
+ * something has not answered in time. */
+bool facts_is_busy(const struct facts *facts);
 /* How to see the log of what is looked at, for remedies: "journalctl -u 'screenshare*' -e". */
 const char *facts_log_hint(const struct facts *facts);
