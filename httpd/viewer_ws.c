@@ -114,19 +114,26 @@ static void write_run(struct ws *ws, const struct frame_run *run)
 		picture_is_written(ws, run->frames[run->n - 1], run->bytes);
 }
 
-/* Something has gone out, or was taken: is there a newer picture, and room for it? */
-static void catch_up(struct ws *ws)
+/* Something has gone out, or was taken: is there a newer picture, and room for it?  True: it is
+ * written. */
+static bool catch_up(struct ws *ws)
 {
 	struct frame *next =
 		ws->picture.stream == VIEWER_NONE ? NULL : feed_newest(ws->picture.feed);
 	struct frame_run run;
 
-	if (next && next->number != ws->viewer.sent_number && may_write_picture(ws))
+	if (next) {
+		if (next->number == ws->viewer.sent_number || !may_write_picture(ws))
+			return false;
 		write_picture(ws, next);
-	else if (!next && ws->picture.stream == STREAM_DELTA &&
-		 delta_view_catch_up(
-			 &ws->view, feed_catch_ups(ws->picture.feed), room_of(ws), &run))
-		write_run(ws, &run);
+		return true;
+	}
+	if (ws->picture.stream != STREAM_DELTA ||
+		!delta_view_catch_up(
+			&ws->view, feed_catch_ups(ws->picture.feed), room_of(ws), &run))
+		return false;
+	write_run(ws, &run);
+	return true;
 }
 
 static void on_picture(void *arg, struct frame *frame)
@@ -140,11 +147,9 @@ static void on_picture(void *arg, struct frame *frame)
 		write_picture(ws, frame);
 		return;
 	}
-	if (is_delta) {
-		catch_up(ws); /* it may lag, and have room now for what it needs */
-		if (room_of(ws) != DELTA_NO_ROOM)
-			return; /* it was not for this one */
-	}
+	/* It may lag, and have room now for what it needs; or this one was not for it. */
+	if (is_delta && (catch_up(ws) || room_of(ws) != DELTA_NO_ROOM))
+		return;
 	if (ws->is_behind)
 		ws->viewer.skipped++;
 	ws->is_behind = true;

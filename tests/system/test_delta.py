@@ -153,26 +153,29 @@ def bytes_of(messages):
     return sum(24 + len(message.data) for message in messages)
 
 
-def test_slow_viewers_of_scrolling_text_take_hardly_more_than_fast_ones(run, x, folder):
-    """They are given the steps that they missed, in one message; a catch-up would paint the whole page
-    anew (six times as much, and that twelve times a second)."""
-    fast = DeltaViewer(run.address)
-    slow = DeltaViewer(run.address, draw_s=1 / 12)
-    viewers = (fast, slow)
+def test_a_slow_viewer_of_scrolling_text_takes_hardly_more_than_a_fast_one(run, x, folder):
+    """It is given the steps that it missed, in one message; a catch-up would paint the whole page anew (six
+    times as much)."""
+    fast, slow = DeltaViewer(run.address), DeltaViewer(run.address)
+
+    def draw(message):
+        """Slow in steps, not in time, so that a busy machine makes it no slower: it draws every third."""
+        if message.kind == STEP:
+            wait_for(lambda: fast.canvas.sequence >= message.sequence + 3 or is_over.is_set(), 10, "steps")
+        slow.canvas.take(message)
+    is_over = threading.Event()
+    slow.on_draw = draw
     with Scrolling(x):
         # The canvases become exact only when all is still; what joining costs is over before that.
-        wait_for(lambda: all(viewer.canvas.steps > 10 for viewer in viewers), 10, "steps for both")
-        begin = [len(viewer.pictures) for viewer in viewers]
+        wait_for(lambda: fast.canvas.steps > 10 and slow.canvas.steps > 5, 10, "steps for both")
+        begin = [len(viewer.pictures) for viewer in (fast, slow)]
         wait_for(lambda: len(slow.pictures) > begin[1] + 30 or slow.error, 15, "30 messages")
-        found = [viewer.pictures[n:] for viewer, n in zip(viewers, begin)]
+        found = [viewer.pictures[n:] for viewer, n in zip((fast, slow), begin)]
+    is_over.set()
     took, given = bytes_of(found[1]), bytes_of(found[0])
-    assert took < 1.3 * given, (took, given)
-    steps = [message for message in found[1] if message.kind == STEP]
-    assert len(steps) == len(found[1]), "a catch-up, though all that was missed was at hand"
-    assert any(message.sequence > message.base + 1 for message in steps)
-    behind_ms = sorted((m.drawn_ns / 1e3 - m.pts_us) / 1e3 for m in steps[3:-4])
-    assert behind_ms[-2] < 200 * SLOWNESS, behind_ms
-    for viewer in viewers:
+    assert took < 1.5 * given, (took, given)
+    assert sum(message.sequence > message.base + 1 for message in found[1] if message.kind == STEP) > 15
+    for viewer in (fast, slow):
         wait_exact(viewer, x, folder, 8)
         assert viewer.canvas.misfits == 0
         viewer.end()
