@@ -90,12 +90,17 @@ int pause_file_write(const char *dir, const struct pause_record *record)
 int pause_file_remove(const char *dir)
 {
 	int dir_fd = open_dir(dir), r = 0;
+	struct stat st;
 
 	if (dir_fd < 0)
 		return dir_fd == -ENOENT ? 0 : dir_fd;
-	if (unlinkat(dir_fd, FILE_NAME, 0) < 0 && errno != ENOENT)
+	/* Looked for first: a file system that cannot be written refuses to remove what is not
+	 * there, too. */
+	if (fstatat(dir_fd, FILE_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		r = errno == ENOENT ? 0 : -errno;
+	else if (unlinkat(dir_fd, FILE_NAME, 0) < 0)
 		r = -errno;
-	else if (fsync(dir_fd) < 0)
+	if (r == 0 && fsync(dir_fd) < 0)
 		r = -errno;
 	fd_close(&dir_fd);
 	return r;
