@@ -160,7 +160,7 @@ ALONE = {"latency", "crowd"}
 # Rough seconds of the long ones: they are begun first.
 WEIGHT = {"lying_daemon": 60, "states": 50, "picture": 20, "stream": 30, "run_command": 20,
           "kills": 30, "bad_requests": 20, "camera": 25, "audio_daemon": 40, "sound": 20,
-          "websocket": 25, "doctor": 35}
+           "websocket": 25, "doctor": 35, "session": 25}
 
 
 def system_jobs(env=None, tag="", timeout_s=240, without=()):
