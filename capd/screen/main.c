@@ -246,6 +246,8 @@ static void on_verdict(void *arg, const struct session_verdict *verdict)
 	struct screen *screen = arg;
 
 	screen->is_held = verdict->kind != SESSION_SHOW;
+	if (screen->notification)
+		notification_hold(screen->notification, screen->is_held);
 	if (screen->is_held) {
 		update_source(screen);
 		on_state(screen, verdict->state, verdict->words);
@@ -314,6 +316,8 @@ static int screen_init(struct screen *screen, int listen_fd)
 	if (r >= 0 && screen->config.session.notify)
 		r = notification_create(daemon_event(screen->daemon), screen->options.runtime_dir,
 			&screen->notification);
+	if (r >= 0 && screen->notification)
+		notification_hold(screen->notification, screen->is_held);
 	return r;
 }
 

@@ -30,6 +30,7 @@ struct message {
 struct notification {
 	sd_event *event; /* borrowed */
 	const char *runtime_dir;
+	bool is_held; /* nobody sees anything of this screen */
 	struct message wanted;
 	struct message tried; /* what was said last, or could not be: not said again */
 	uint32_t id;          /* of what is shown; 0: nothing is */
@@ -263,7 +264,7 @@ static void advance(struct notification *notification)
 {
 	if (notification->call)
 		return; /* its answer comes back here */
-	if (!notification->wanted.lines) {
+	if (!notification->wanted.lines || notification->is_held) {
 		take_back(notification);
 		return;
 	}
@@ -292,6 +293,12 @@ void notification_show(
 	struct notification *notification, unsigned sources, bool is_paused, const char *lines)
 {
 	message_set(&notification->wanted, lines, sources, is_paused);
+	advance(notification);
+}
+
+void notification_hold(struct notification *notification, bool is_held)
+{
+	notification->is_held = is_held;
 	advance(notification);
 }
 

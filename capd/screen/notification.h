@@ -28,5 +28,7 @@ void notification_destroy(struct notification *notification);
 /* These watch: a line each, copied; `sources` are bits 1 << enum source_id. */
 void notification_show(
 	struct notification *notification, unsigned sources, bool is_paused, const char *lines);
+/* While it is held nobody is shown anything of this screen, whoever watches: nothing is said. */
+void notification_hold(struct notification *notification, bool is_held);
 /* Nobody does. */
 void notification_hide(struct notification *notification);
