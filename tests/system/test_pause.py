@@ -142,7 +142,7 @@ def test_whoever_comes_meanwhile_sees_the_pause(shared):
     assert "\nscreenshare_paused 1\n" in shared.get("/metrics").body.decode()
     assert "Sharing is paused" in shared.get("/").body.decode()
     status, out, _ = shared.ask("status")
-    assert status == 0 and re.search(r"^paused +by \w+ since \d", out, re.M)
+    assert status == 0 and re.search(r"^Paused by \w+ since \d", out, re.M)
     stays(lambda: daemons(shared) in ([], ["screen"]), 0.5, "nothing captures")
     resume(shared)
     viewer.wait_colour(RED)

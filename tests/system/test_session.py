@@ -328,7 +328,7 @@ def test_the_sound_daemon_becomes_the_user_and_is_silent_while_locked(seat):
     subscriber.wait_state("no-sound-server")
     assert daemon.uid() == seat.ann.uid
     seat.say("hint 1")
-    subscriber.wait_state(10)  # locked
+    subscriber.wait_state("locked")
     subscriber.wait_records(50)
     seat.say("hint 0")
     subscriber.wait_state("no-sound-server")
@@ -348,7 +348,7 @@ def test_the_desktops_sound_is_silent_while_locked_and_comes_back(seat, folder):
     sound.wait_found(subscriber, 0, deadline_s=8, threshold=0.3)
     for _ in range(3):
         seat.say("hint 1")
-        subscriber.wait_state(10)  # locked
+        subscriber.wait_state("locked")
         since = len(subscriber.records) + 20
         subscriber.wait_records(80)
         assert not sound.samples_of(subscriber.records[since:]).any()
@@ -387,7 +387,7 @@ def test_what_is_unmuted_is_for_that_user_alone_and_kept_where_root_alone_can(se
 def test_while_nobody_is_logged_in_root_may_mute_and_nobody_unmute(seat):
     daemon = Daemon(seat, "audio").start()
     subscriber = daemon.subscribe()
-    subscriber.wait_state(9)  # no session
+    subscriber.wait_state("no-session")
     assert subscriber.switch("desktop", True)[0] == "switched"
     assert subscriber.switch("microphone", False) == ("refused", "nobody is logged in whose sound it is")
 
