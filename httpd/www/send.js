@@ -15,7 +15,7 @@
 	var files = window.screenshareFiles, script = document.getElementById('send-script');
 	var form = document.getElementById('send'), pick = document.getElementById('pick');
 	var sender = document.getElementById('sender'), rows = document.getElementById('sending');
-	var items = [], hasher = null, total = null;
+	var items = [], lastId = 0, hasher = null, total = null;
 	/* The first answer brings the cookie by which all of them are one sender's. */
 	var isKnown = false;
 
@@ -281,7 +281,7 @@
 	}
 
 	function add(file, path) {
-		var item = {id: Date.now() + Math.random(), file: file, path: path, phase: 'waiting', sent: 0,
+		var item = {id: ++lastId, file: file, path: path, phase: 'waiting', sent: 0,
 			past: [], upload: null, digest: '', hash: ''};
 		makeRow(item, path || file.name);
 		setButtons(item, ['pause', 'cancel']);
