@@ -285,14 +285,24 @@ int store_parts(const struct store *store, unsigned *n, uint64_t *bytes)
 	return 0;
 }
 
+/* Nothing is known of it: whoever sent it was never told where it is. */
+static bool has_no_info(const struct store *store, const char *part)
+{
+	char info[STORE_ID_SIZE + 8];
+
+	snprintf(info, sizeof(info), "%.32s.info", part);
+	return faccessat(store->incoming_fd, info, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+}
+
 /* Left behind by a server that was killed: older than this one. */
 static bool is_orphan(const struct store *store, const char *name, const struct stat *st)
 {
 	const struct timespec *opened = &store->opened;
 
-	return ends_with(name, ".tmp") && (st->st_mtim.tv_sec < opened->tv_sec ||
-						  (st->st_mtim.tv_sec == opened->tv_sec &&
-							  st->st_mtim.tv_nsec < opened->tv_nsec));
+	if (!ends_with(name, ".tmp") && !(store_is_part(name) && has_no_info(store, name)))
+		return false;
+	return (st->st_mtim.tv_sec < opened->tv_sec ||
+		(st->st_mtim.tv_sec == opened->tv_sec && st->st_mtim.tv_nsec < opened->tv_nsec));
 }
 
 void store_clean(const struct store *store, int64_t before_s, bool everything)

@@ -80,7 +80,7 @@ int store_place(const struct store *store, const char *incoming, int fd, const c
 	const struct file_meta *meta, struct file_entry **out);
 
 /* Removes what was begun before that moment (CLOCK_REALTIME) and has not grown since; with
- * `everything`, .tmp files too that are older than this process, which nobody writes any more. */
+ * `everything`, what is older than this process and of no use to anybody any more, too. */
 void store_clean(const struct store *store, int64_t before_s, bool everything);
 
 /* Where deleted files are; the store's own. */

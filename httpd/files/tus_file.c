@@ -27,10 +27,11 @@ void tus_file_fini(struct tus_file *file)
 /* All bytes are there.  Said first, so that whoever finds no bytes later knows where they are. */
 static int place(struct tus_file *file)
 {
-	int r;
+	int r = 0;
 
 	file->info.is_whole = true;
-	r = tus_info_write(file->store, file->id, &file->info);
+	if (file->has_info)
+		r = tus_info_write(file->store, file->id, &file->info, true);
 	if (r == 0)
 		r = incoming_place(
 			&file->incoming, file->info.name, &file->info.meta, &file->placed);
@@ -39,7 +40,8 @@ static int place(struct tus_file *file)
 	listing_put(file->listing, entry_ref(file->placed));
 	strcpy(file->info.placed, file->placed->name);
 	/* Without it only the name is not told again. */
-	tus_info_write(file->store, file->id, &file->info);
+	if (file->has_info)
+		tus_info_write(file->store, file->id, &file->info, false);
 	return 0;
 }
 
@@ -49,6 +51,7 @@ int tus_file_load(struct tus_file *file)
 	struct stat st;
 	int r = tus_info_read(file->store, file->id, &file->info);
 
+	file->has_info = r == 0;
 	tus_info_names(file->id, part, info);
 	if (r == 0 && fstatat(store_incoming_fd(file->store), part, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		r = -errno;
@@ -78,12 +81,7 @@ int tus_file_create(struct tus_file *file)
 	tus_info_names(file->id, part, info);
 	r = incoming_create(&file->incoming, file->store, file->quota, file->info.meta.address,
 		part, file->info.length, file->is_hashed);
-	if (r == 0)
-		r = tus_info_write(file->store, file->id, &file->info);
-	if (r < 0) {
-		incoming_drop(&file->incoming, true);
-		file->was_not_made = true;
-	}
+	file->was_not_made = r < 0;
 	return r;
 }
 
@@ -114,8 +112,12 @@ int tus_file_end(struct tus_file *file)
 {
 	int r = 0;
 
-	if (file->incoming.size == file->info.length)
+	if (file->incoming.size == file->info.length) {
 		r = place(file);
+	} else if (!file->has_info) {
+		r = tus_info_write(file->store, file->id, &file->info, true);
+		file->has_info = r == 0;
+	}
 	if (r == 0)
 		tus_file_put_away(file);
 	return r;
@@ -125,6 +127,11 @@ void tus_file_put_away(struct tus_file *file)
 {
 	struct incoming *incoming = &file->incoming;
 
+	if (!file->has_info && !file->placed) {
+		incoming_drop(incoming, true);
+		file->was_not_made = true;
+		return;
+	}
 	if (incoming->fd >= 0) {
 		file->offset = incoming->size;
 		file->has_hash_state = true;

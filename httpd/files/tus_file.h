@@ -7,6 +7,9 @@
  *     load ──► open ──► write … ──► end ──all bytes?──► placed
  *                                    └──► put away ──► open, hours later
  *
+ * What comes whole in the request that creates it (a small file, of the hundreds of a folder) is
+ * placed without an ID.info: nobody has been told its ID.  So a file costs two fsyncs and not five.
+ *
  * What the disk has is what counts; the memory only saves reading it again, and the hash of what is
  * there already.  Worker threads only, one at a time; the fields may be read by the loop between
  * two calls.
@@ -28,8 +31,9 @@ struct tus_file {
 	struct tus_info info;
 	uint64_t offset;           /* bytes that the disk has */
 	struct file_entry *placed; /* once that has been done by this process */
-	bool was_not_made;         /* tus_file_create() has failed */
+	bool was_not_made;         /* its first request has failed: nothing is left */
 	/* its own */
+	bool has_info; /* ID.info is there */
 	struct incoming incoming;
 	bool has_hash_state;
 	uint64_t hashed;
@@ -43,7 +47,7 @@ void tus_file_fini(struct tus_file *file);
 /* What there is of it; placed, where a kill came between its last byte and that.  0; -ENOENT; other
  * -errno. */
 int tus_file_load(struct tus_file *file);
-/* A new one, of `info`.  0, as incoming_create(). */
+/* A new one, of `info`, which is kept by the first tus_file_end().  0, as incoming_create(). */
 int tus_file_create(struct tus_file *file);
 int tus_file_open(struct tus_file *file); /* 0, as incoming_reopen() */
 /* Behind what is there.  -EFBIG: more than the length that was promised; else as incoming_write().
@@ -51,6 +55,6 @@ int tus_file_open(struct tus_file *file); /* 0, as incoming_reopen() */
 int tus_file_write(struct tus_file *file, const char *bytes, size_t len);
 /* No more comes for now: placed, if all bytes are there, and put away.  0; else not put away. */
 int tus_file_end(struct tus_file *file);
-/* Closes it; how far it and its hash are is kept. */
+/* Closes it; how far it and its hash are is kept.  One that nobody has been told of is removed. */
 void tus_file_put_away(struct tus_file *file);
 int tus_file_remove(struct tus_file *file); /* for good; 0 or -errno */

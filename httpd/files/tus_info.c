@@ -21,7 +21,7 @@ void tus_info_names(const char *id, char part[STORE_ID_SIZE + 8], char info[STOR
 	snprintf(info, STORE_ID_SIZE + 8, "%.32s.info", id);
 }
 
-static int write_text(const struct store *store, const char *id, const char *text)
+static int write_text(const struct store *store, const char *id, const char *text, bool is_synced)
 {
 	char part[STORE_ID_SIZE + 8], name[STORE_ID_SIZE + 8], temporary[STORE_ID_SIZE + 8];
 	int dir = store_incoming_fd(store), fd, r = 0;
@@ -34,7 +34,7 @@ static int write_text(const struct store *store, const char *id, const char *tex
 		return -errno;
 	if (write(fd, text, len) != (ssize_t)len)
 		r = -ENOSPC;
-	else if (fsync(fd) < 0)
+	else if (is_synced && fsync(fd) < 0)
 		r = -errno;
 	fd_close(&fd);
 	if (r == 0 && renameat(dir, temporary, dir, name) < 0)
@@ -44,14 +44,15 @@ static int write_text(const struct store *store, const char *id, const char *tex
 	return r;
 }
 
-int tus_info_write(const struct store *store, const char *id, const struct tus_info *info)
+int tus_info_write(
+	const struct store *store, const char *id, const struct tus_info *info, bool is_synced)
 {
 	json_t *json = json_pack("{sI ss ss sb ss ss ss ss}", "length", (json_int_t)info->length,
 		"name", info->name, "placed", info->placed, "whole", info->is_whole, "metadata",
 		info->metadata ? info->metadata : "", "sender", info->meta.sender, "address",
 		info->meta.address, "owner", info->meta.owner);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-	int r = text ? write_text(store, id, text) : -ENOMEM;
+	int r = text ? write_text(store, id, text, is_synced) : -ENOMEM;
 
 	free(text);
 	json_decref(json);

@@ -17,7 +17,9 @@ struct tus_info {
 };
 
 void tus_info_names(const char *id, char part[STORE_ID_SIZE + 8], char info[STORE_ID_SIZE + 8]);
-int tus_info_write(const struct store *store, const char *id, const struct tus_info *info);
+/* 0 or -errno; with `is_synced` it outlasts a loss of power, too. */
+int tus_info_write(
+	const struct store *store, const char *id, const struct tus_info *info, bool is_synced);
 /* 0; -ENOENT, also for what is no info. */
 int tus_info_read(const struct store *store, const char *id, struct tus_info *info);
 /* And the bytes.  0, also where there is nothing of it; -errno. */

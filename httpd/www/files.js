@@ -9,6 +9,7 @@
 	'use strict';
 
 	var LIST_STEP = 100, PREVIEW_MAX = 5000000, RETRY_MS = 3000;
+	var CALM_MS = 250, CALM_BYTES = 200, CALM_MOST_MS = 15000;
 	var section = document.getElementById('files'), list = document.getElementById('list');
 	var now = null, tag = '', order = 'newest', search = '', shown = LIST_STEP;
 	var filter, drawTimer = null;
@@ -248,8 +249,9 @@
 				tag = now.tag;
 				drawSoon();
 			}
-			/* 304: nothing has happened for a while. */
-			setTimeout(follow, status === 200 || status === 304 ? 0 : RETRY_MS);
+			/* While much happens a long list is not fetched at each step of it: the Wi-Fi is shared. */
+			setTimeout(follow, status === 200 ? Math.min(CALM_MS + text.length / CALM_BYTES, CALM_MOST_MS) :
+				status === 304 ? 0 : RETRY_MS); /* 304: nothing has happened for a while */
 		});
 	}
 

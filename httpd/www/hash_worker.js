@@ -7,9 +7,11 @@
 
 	var STEP = 4194304;
 	var todo = Promise.resolve();
+	var made = null; /* one for all: of hundreds of small files most of the time would go into making it */
 
 	function hashOf(file) {
-		return self.hashwasm.createSHA256().then(function (hasher) {
+		made = made || self.hashwasm.createSHA256();
+		return made.then(function (hasher) {
 			var reader = new FileReaderSync(), at;
 			hasher.init();
 			for (at = 0; at < file.size; at += STEP) {

@@ -9,12 +9,13 @@
 (function () {
 	'use strict';
 
-	var AT_ONCE = 2, SPEED_MS = 4000;
+	/* Small files go in one request each, more of them at once: a folder of code is hundreds. */
+	var SMALL = 1000000, AT_ONCE = 2, SMALL_AT_ONCE = 4, SPEED_MS = 4000;
 	var RETRIES = [0, 1000, 2000, 5000, 10000, 20000, 30000, 60000, 60000, 60000, 60000, 60000];
 	var files = window.screenshareFiles, script = document.getElementById('send-script');
 	var form = document.getElementById('send'), pick = document.getElementById('pick');
 	var sender = document.getElementById('sender'), rows = document.getElementById('sending');
-	var items = [], hasher = null, total = null;
+	var items = [], lastId = 0, hasher = null, total = null;
 	/* The first answer brings the cookie by which all of them are one sender's. */
 	var isKnown = false;
 
@@ -144,6 +145,7 @@
 			retryDelays: RETRIES,
 			metadata: metadata,
 			removeFingerprintOnSuccess: true,
+			uploadDataDuringCreation: item.file.size <= SMALL,
 			onShouldRetry: shouldRetry,
 			onProgress: function (sent) { onProgress(item, sent); },
 			onAfterResponse: function (request, response) {
@@ -193,7 +195,8 @@
 			n += item.phase === 'sending' ? 1 : 0;
 		});
 		items.forEach(function (item) {
-			if (item.phase === 'waiting' && n < (isKnown ? AT_ONCE : 1)) {
+			var most = !isKnown ? 1 : item.file.size <= SMALL ? SMALL_AT_ONCE : AT_ONCE;
+			if (item.phase === 'waiting' && n < most) {
 				n++;
 				start(item);
 			}
@@ -278,7 +281,7 @@
 	}
 
 	function add(file, path) {
-		var item = {id: Date.now() + Math.random(), file: file, path: path, phase: 'waiting', sent: 0,
+		var item = {id: ++lastId, file: file, path: path, phase: 'waiting', sent: 0,
 			past: [], upload: null, digest: '', hash: ''};
 		makeRow(item, path || file.name);
 		setButtons(item, ['pause', 'cancel']);

@@ -250,6 +250,18 @@ for (const name of ['chromium', 'firefox']) {
 			}
 		});
 
+		/* More than a browser reads of a folder at a time (Chromium: 100). */
+		if (name === 'chromium') await t.test('a folder of hundreds arrives whole, and every file is verified', async () => {
+			const names = Array.from({ length: 250 }, (_, n) => `many/${n}.c`);
+			names.forEach((file) => sending.source(file, file.repeat(100)));
+			const verified = () => page.evaluate(() => document.querySelectorAll('#sending .verified').length);
+			const before = await verified();
+			await dropFolder(sending, path.join(stage.folder, 'many'));
+			await waitFor(async () => await verified() === before + names.length, 60000, 'all are verified');
+			names.forEach((file) => assert.equal(fs.readFileSync(path.join(sending.shared, file), 'utf8'), file.repeat(100)));
+			assert.equal(await page.evaluate(() => document.querySelectorAll('#sending .file.failed').length), 1, 'the bent one');
+		});
+
 		await t.test('what is pasted is sent', async () => {
 			await (name === 'chromium' ? pastePicture(sending) : pasteByScript(sending));
 			await sending.state('image.png', /^arrived, verified$/);

@@ -260,6 +260,28 @@ def test_a_folder_that_goes_with_its_last_file_takes_no_other_along(site):
     assert sorted(set(found)) == [201, 204] and len(found) == 720
 
 
+def test_what_is_begun_and_sent_in_one_request_leaves_nothing_beside_it(folder):
+    site = Site(folder)
+    tus, incoming = Tus(site.address), os.path.join(site.shared, ".incoming")
+    path = tus.create(5, body=b"12345", filename="small")
+    assert site.names() == ["small"] and os.listdir(incoming) == []
+    assert tus.offset(path) == 5
+    # Broken off before anybody was told where it is: nobody can go on with it.
+    with socket.create_connection(site.address) as sock:
+        sock.sendall(b"POST /tus/ HTTP/1.1\r\nHost: localhost\r\nTus-Resumable: 1.0.0\r\nUpload-Length: 9\r\n"
+                     b"%s\r\nContent-Length: 9\r\n\r\n1234" % PATCH.encode())
+        wait_for(lambda: os.listdir(incoming), 5, "it has begun")
+    wait_for(lambda: os.listdir(incoming) == [], 5, "nothing is left")
+    # The same, but it was the server that ended.
+    kept = tus.create(5, body=b"1234", filename="kept")
+    with open(os.path.join(incoming, "0" * 32 + ".part"), "w") as file:
+        file.write("1234")
+    assert len(os.listdir(incoming)) == 3
+    site = restart(site, folder, "")
+    wait_for(lambda: len(os.listdir(incoming)) == 2, 5, "it has gone")
+    assert Tus(site.address).offset(kept) == 4
+
+
 # --- a folder that cannot be written ---
 
 
@@ -273,8 +295,8 @@ def test_a_read_only_folder_is_told_in_the_journal_and_on_the_page(folder, was_u
     mount = f'mount --bind {shared} {shared} && mount -o remount,ro,bind {shared} && exec "$@"'
     prefix = ["unshare", "-m" if os.geteuid() == 0 else "-Urm", "sh", "-c", mount, "-"]
     site = Httpd(folder, QUICK + FREE + f"folder = {shared}\n", prefix=prefix)
-    told = [line for line in site.process.stderr if shared in line]
-    assert len(told) == 1 and "read-only" in told[0] and "ReadWritePaths=" in told[0], told
+    told = site.process.wait_line(f"Could not use the folder {shared}.*", stderr=True).group(0)
+    assert "read-only" in told and "ReadWritePaths=" in told, told
     page = site.get("/", {"Accept": "text/html"})
     assert page.status == 200
     text = page.body.decode()
