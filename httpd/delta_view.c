@@ -98,7 +98,7 @@ bool delta_view_catch_up(struct delta_view *view, struct catch_ups *catch_ups, e
 	if (step_history_since(catch_ups_steps(catch_ups), view->held, run) &&
 		(run->is_worth_it || (found && run->bytes <= found->len))) {
 		if (room == DELTA_IDLE || !run->has_refinement) {
-			view->held = newest;
+			view->held = run->frames[run->n - 1]->sequence;
 			return true;
 		}
 		if (!run->has_change)

@@ -6,7 +6,7 @@
 #define PIXELS_A_BYTE 16u
 /* So much is sent without weighing: asking for a catch-up costs the screen daemon more. */
 #define LITTLE 8192u
-/* Refinements make up no more of a run than one of them may be long: the rest can wait. */
+/* Refinements make up no more of a run than one of them may be long: the others can wait. */
 #define REFINEMENTS_MAX 65536u
 
 static uint32_t count_copied(const struct frame *step)
@@ -89,8 +89,11 @@ bool step_history_since(const struct step_history *history, uint64_t held, struc
 		largest = frame->len > largest ? frame->len : largest;
 		copied_px = px > copied_px ? px : copied_px;
 	}
+	/* Where nothing changes the next ones are for the next time. */
+	while (!run->has_change && run->n > 1 && run->bytes > REFINEMENTS_MAX)
+		run->bytes -= run->frames[--run->n]->len;
 	run->is_worth_it =
-		run->n == 1 ||
+		run->n == 1 || !run->has_change ||
 		(refinements <= REFINEMENTS_MAX &&
 			(changes <= LITTLE || changes <= largest + copied_px / PIXELS_A_BYTE));
 	return true;

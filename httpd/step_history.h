@@ -51,5 +51,8 @@ struct frame_run {
 void step_history_add(struct step_history *history, struct frame *step);
 void step_history_clear(struct step_history *history);
 
-/* All steps from the sequence `held` to the newest.  False: they are not all here. */
+/*
+ * All steps from the sequence `held` to the newest; of refinements alone no more than the first
+ * that make up a message of their kind.  False: they are not all here.
+ */
 bool step_history_since(const struct step_history *history, uint64_t held, struct frame_run *run);

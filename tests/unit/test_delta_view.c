@@ -221,11 +221,20 @@ static void a_refinement_that_is_held_back_is_lag(void **state)
 	assert_true(delta_view_catch_up(&view, catch_ups, DELTA_IDLE, &run));
 	assert_int_equal(run.n, 1);
 	assert_true(run.has_refinement && !run.has_change);
+	/* However many they are: each after the last was taken, and nothing is owed. */
+	for (uint64_t sequence = 4; sequence < 7; sequence++)
+		assert_false(comes_long(&view, RECORD_STEP, RECORD_IS_REFINEMENT, sequence,
+			sequence - 1, DELTA_ROOM, LARGE));
+	for (uint64_t sequence = 4; sequence < 7; sequence++) {
+		assert_true(delta_view_catch_up(&view, catch_ups, DELTA_IDLE, &run));
+		assert_int_equal(run.n, 1);
+		assert_int_equal(view.held, sequence);
+	}
 	/* Where the picture changes before that, a catch-up brings that at once. */
-	assert_false(comes(&view, RECORD_STEP, RECORD_IS_REFINEMENT, 4, 3, DELTA_ROOM));
-	assert_false(step(&view, 5, DELTA_ROOM));
+	assert_false(comes(&view, RECORD_STEP, RECORD_IS_REFINEMENT, 7, 6, DELTA_ROOM));
+	assert_false(step(&view, 8, DELTA_ROOM));
 	assert_false(delta_view_catch_up(&view, catch_ups, DELTA_ROOM, &run));
-	assert_true(comes(&view, RECORD_CATCH_UP, 0, 5, 3, DELTA_ROOM));
+	assert_true(comes(&view, RECORD_CATCH_UP, 0, 8, 6, DELTA_ROOM));
 	assert_true(view.debt.is_owed);
 	delta_view_lose(&view, catch_ups);
 }

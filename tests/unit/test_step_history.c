@@ -183,9 +183,16 @@ static void refinements_are_told_apart_and_kept_short(void **state)
 	}
 	assert_true(step_history_since(&history, 4, &run));
 	assert_true(run.has_refinement && !run.has_change && run.is_worth_it);
+	/* All that is missing, one message after the other. */
+	assert_true(step_history_since(&history, 1, &run));
+	assert_true(run.is_worth_it);
+	assert_int_equal(run.n, 1);
+	assert_int_equal(run.frames[0]->sequence, 2);
+	assert_int_equal(run.bytes, 40000);
+	/* Not before a change, which is not to wait for them. */
+	add(make(6, 100, 0));
 	assert_true(step_history_since(&history, 1, &run));
 	assert_false(run.is_worth_it);
-	add(make(6, 100, 0));
 	assert_true(step_history_since(&history, 4, &run));
 	assert_true(run.has_refinement && run.has_change && run.is_worth_it);
 	assert_true(step_history_since(&history, 5, &run));
