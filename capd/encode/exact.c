@@ -13,11 +13,15 @@
 /* Strips of text, as scrolling brings them. */
 #define LINES_ROWS_MAX  64
 #define LINES_WIDTH_MIN 128
-#define LINES_MAX       8u
-#define CELLS_MAX       1024u
-#define GAP_MAX         255 /* pixels: a byte */
-#define CUT_ROWS_MAX    48  /* rows of a line that can be there before the rest of it is */
-#define FOUND_MIN       3u  /* fewer are not worth an operation beside a PNG */
+#define LINES_MAX       12u
+/* More than a strip only in what came into view behind a copy, where most of it is known, and not
+ * without end: a PNG for each line and its glyphs are time here and in a browser. */
+#define TALL_ROWS_MAX 128
+#define TALL_MAX      3u /* boxes in a record */
+#define CELLS_MAX     1024u
+#define GAP_MAX       255 /* pixels: a byte */
+#define CUT_ROWS_MAX  48  /* rows of a line that can be there before the rest of it is */
+#define FOUND_MIN     3u  /* fewer are not worth an operation beside a PNG */
 
 struct exact_writer {
 	struct png_writer *png;
@@ -29,6 +33,7 @@ struct exact_writer {
 	const struct canvas *canvas; /* NULL: nothing is copied */
 	struct box avoid;
 	struct glyph_cell cells[CELLS_MAX];
+	unsigned n_tall_left;      /* of this record */
 	unsigned n_cells, n_found; /* n_found: lines some of whose glyphs were */
 };
 
@@ -293,6 +298,41 @@ static int put_lines(struct exact_writer *writer, const struct picture *picture,
 	return r;
 }
 
+/* Of a tall box: are most of its glyphs known?  If not, they are from now on. */
+static bool is_known(struct exact_writer *writer, const struct picture *picture,
+	const struct box *box, const struct canvas *canvas)
+{
+	uint32_t background = plain_background(picture, box);
+	struct plain_line line = {.box = {.y1 = box->y0}};
+	struct glyph_cell cell;
+	unsigned n = 0, n_known = 0;
+	int32_t x, y;
+
+	while (plain_next_line(picture, box, background, line.box.y1, false, &line)) {
+		cell.box.x1 = line.box.x0;
+		while (!line.is_dull && n < CELLS_MAX &&
+			glyph_cell_next(picture, &line.box, background, cell.box.x1, &cell)) {
+			writer->cells[n++] = cell;
+			n_known += glyphs_find(
+				writer->glyphs, canvas, picture, &cell, &line.box, box, &x, &y);
+		}
+	}
+	if (n_known * 2 > n)
+		return true;
+	for (unsigned i = 0; i < n; i++)
+		glyphs_learn(writer->glyphs, &writer->cells[i]);
+	return false;
+}
+
+static bool is_tall(struct exact_writer *writer, const struct box *box)
+{
+	if (box->y1 - box->y0 > TALL_ROWS_MAX || box->x1 - box->x0 < LINES_WIDTH_MIN ||
+		writer->n_tall_left == 0)
+		return false;
+	writer->n_tall_left--;
+	return true;
+}
+
 /* --- what is shorter --- */
 
 /*
@@ -350,7 +390,8 @@ int exact_write(struct exact_writer *writer, const struct picture *picture, cons
 
 	if (plain_is(picture, box, &colour))
 		return put_fill(box, colour, out);
-	if (n_pixels > SMALL_PIXELS && !is_strip(box))
+	if (n_pixels > SMALL_PIXELS && !is_strip(box) &&
+		!(canvas && is_tall(writer, box) && is_known(writer, picture, box, canvas)))
 		return exact_write_png(writer, picture, box, false, out);
 	writer->canvas = canvas;
 	writer->avoid = *box;
@@ -363,7 +404,13 @@ int exact_write(struct exact_writer *writer, const struct picture *picture, cons
 	return r;
 }
 
+void exact_begin(struct exact_writer *writer)
+{
+	writer->n_tall_left = 0;
+}
+
 void exact_note_copy(struct exact_writer *writer, const struct box *source, int32_t dx, int32_t dy)
 {
 	glyphs_move(writer->glyphs, source, dx, dy);
+	writer->n_tall_left = TALL_MAX;
 }
