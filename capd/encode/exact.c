@@ -13,10 +13,15 @@
 /* Strips of text, as scrolling brings them. */
 #define LINES_ROWS_MAX  64
 #define LINES_WIDTH_MIN 128
-#define LINES_MAX       8u
-#define CELLS_MAX       1024u
-#define GAP_MAX         255 /* pixels: a byte */
-#define FOUND_MIN       3u  /* fewer are not worth an operation beside a PNG */
+#define LINES_MAX       12u
+/* More than a strip only in what came into view behind a copy, where most of it is known, and not
+ * without end: a PNG for each line and its glyphs are time here and in a browser. */
+#define TALL_ROWS_MAX 128
+#define TALL_MAX      3u /* boxes in a record */
+#define CELLS_MAX     1024u
+#define GAP_MAX       255 /* pixels: a byte */
+#define CUT_ROWS_MAX  48  /* rows of a line that can be there before the rest of it is */
+#define FOUND_MIN     3u  /* fewer are not worth an operation beside a PNG */
 
 struct exact_writer {
 	struct png_writer *png;
@@ -28,7 +33,8 @@ struct exact_writer {
 	const struct canvas *canvas; /* NULL: nothing is copied */
 	struct box avoid;
 	struct glyph_cell cells[CELLS_MAX];
-	unsigned n_cells, n_found;
+	unsigned n_tall_left;      /* of this record */
+	unsigned n_cells, n_found; /* n_found: lines some of whose glyphs were */
 };
 
 int exact_writer_create(struct exact_writer **out)
@@ -164,11 +170,11 @@ static void blank(const struct picture *turned, int32_t from, int32_t to, uint32
 				&background, sizeof(background));
 }
 
-/* The line's glyphs that are found become an operation in `found`, and background in `turned`.  0,
- * and how many were and were not; -ENOMEM. */
+/* The line's glyphs that are found (by all of what `whole` has of them) become an operation in
+ * `found`, and background in `turned`.  0, and how many were and were not; -ENOMEM. */
 static int take_glyphs(struct exact_writer *writer, const struct picture *picture,
-	const struct box *line, uint32_t background, const struct picture *turned,
-	unsigned *n_found, unsigned *n_others)
+	const struct box *line, const struct box *whole, uint32_t background,
+	const struct picture *turned, unsigned *n_found, unsigned *n_others)
 {
 	const struct delta_op op = op_for(DELTA_GLYPHS, line);
 	struct glyph_cell cell = {.box = {.x1 = line->x0}};
@@ -176,9 +182,11 @@ static int take_glyphs(struct exact_writer *writer, const struct picture *pictur
 	struct payload *found = &writer->found;
 	int r = payload_begin(found, &op);
 
-	while (r == 0 && glyph_cell_next(picture, line, background, cell.box.x1, &cell)) {
+	while (r == 0 && glyph_cell_next(picture, whole, background, cell.box.x1, &cell)) {
 		if (writer->n_cells < CELLS_MAX)
 			writer->cells[writer->n_cells++] = cell;
+		if (cell.box.y1 <= line->y0)
+			continue; /* all of it is there */
 		if (cell.box.x0 - x > GAP_MAX ||
 			!glyphs_find(writer->glyphs, writer->canvas, picture, &cell, line,
 				&writer->avoid, &src_x, &src_y)) {
@@ -199,24 +207,64 @@ static int take_glyphs(struct exact_writer *writer, const struct picture *pictur
 	return r < 0 ? r : payload_end(found);
 }
 
-static int put_text(struct exact_writer *writer, const struct picture *picture,
-	const struct box *line, uint32_t background, struct payload *out)
+/* A line as one PNG, with none of its glyphs copied. */
+static int put_new_text(struct exact_writer *writer, const struct picture *picture,
+	const struct box *line, struct payload *out)
+{
+	struct picture turned;
+	int r = turn(writer, picture, line, &turned);
+
+	return r < 0 ? r : put_turned_png(writer, line, &turned, out);
+}
+
+/* 1: done; 0: too few of its glyphs were found, nothing is appended. */
+static int put_known_text(struct exact_writer *writer, const struct picture *picture,
+	const struct box *line, const struct box *whole, uint32_t background, struct payload *out)
 {
 	unsigned n_found = 0, n_others = 0;
 	struct picture turned;
 	int r = turn(writer, picture, line, &turned);
 
 	payload_reset(&writer->found);
-	if (r == 0 && writer->canvas)
-		r = take_glyphs(writer, picture, line, background, &turned, &n_found, &n_others);
-	if (r == 0 && n_others > 0 && n_found < FOUND_MIN) {
-		n_found = 0;
-		r = turn(writer, picture, line, &turned);
-	}
-	if (r == 0 && (n_others > 0 || n_found == 0))
+	if (r == 0)
+		r = take_glyphs(
+			writer, picture, line, whole, background, &turned, &n_found, &n_others);
+	if (r < 0 || n_found == 0 || (n_others > 0 && n_found < FOUND_MIN))
+		return r;
+	if (n_others > 0)
 		r = put_turned_png(writer, line, &turned, out);
-	writer->n_found += n_found;
-	return r == 0 && n_found > 0 ? append(out, &writer->found) : r;
+	if (r == 0)
+		r = append(out, &writer->found);
+	return r < 0 ? r : 1;
+}
+
+static int put_text(struct exact_writer *writer, const struct picture *picture,
+	const struct box *line, uint32_t background, struct payload *out)
+{
+	struct box whole = *line;
+	size_t before = out->len;
+	unsigned n_before = out->n_ops;
+	int r = 0;
+
+	/* What scrolls in begins in the midst of a line; what is above it is there already. */
+	if (line->y0 == writer->avoid.y0)
+		plain_extend_up(picture, &whole, background, CUT_ROWS_MAX);
+	if (writer->canvas)
+		r = put_known_text(writer, picture, line, &whole, background, out);
+	if (r == 0)
+		return put_new_text(writer, picture, line, out);
+	if (r < 0)
+		return r;
+	writer->n_found++;
+	if (whole.y0 == line->y0)
+		return 0;
+	/* A few rows of each may be shorter than where they are. */
+	payload_reset(&writer->other);
+	r = put_new_text(writer, picture, line, &writer->other);
+	if (r < 0 || writer->other.len >= out->len - before)
+		return r;
+	payload_rollback(out, before, n_before);
+	return append(out, &writer->other);
 }
 
 static int put_dull(struct exact_writer *writer, const struct picture *picture,
@@ -248,6 +296,41 @@ static int put_lines(struct exact_writer *writer, const struct picture *picture,
 				 : put_text(writer, picture, &line.box, background, out);
 	}
 	return r;
+}
+
+/* Of a tall box: are most of its glyphs known?  If not, they are from now on. */
+static bool is_known(struct exact_writer *writer, const struct picture *picture,
+	const struct box *box, const struct canvas *canvas)
+{
+	uint32_t background = plain_background(picture, box);
+	struct plain_line line = {.box = {.y1 = box->y0}};
+	struct glyph_cell cell;
+	unsigned n = 0, n_known = 0;
+	int32_t x, y;
+
+	while (plain_next_line(picture, box, background, line.box.y1, false, &line)) {
+		cell.box.x1 = line.box.x0;
+		while (!line.is_dull && n < CELLS_MAX &&
+			glyph_cell_next(picture, &line.box, background, cell.box.x1, &cell)) {
+			writer->cells[n++] = cell;
+			n_known += glyphs_find(
+				writer->glyphs, canvas, picture, &cell, &line.box, box, &x, &y);
+		}
+	}
+	if (n_known * 2 > n)
+		return true;
+	for (unsigned i = 0; i < n; i++)
+		glyphs_learn(writer->glyphs, &writer->cells[i]);
+	return false;
+}
+
+static bool is_tall(struct exact_writer *writer, const struct box *box)
+{
+	if (box->y1 - box->y0 > TALL_ROWS_MAX || box->x1 - box->x0 < LINES_WIDTH_MIN ||
+		writer->n_tall_left == 0)
+		return false;
+	writer->n_tall_left--;
+	return true;
 }
 
 /* --- what is shorter --- */
@@ -307,7 +390,8 @@ int exact_write(struct exact_writer *writer, const struct picture *picture, cons
 
 	if (plain_is(picture, box, &colour))
 		return put_fill(box, colour, out);
-	if (n_pixels > SMALL_PIXELS && !is_strip(box))
+	if (n_pixels > SMALL_PIXELS && !is_strip(box) &&
+		!(canvas && is_tall(writer, box) && is_known(writer, picture, box, canvas)))
 		return exact_write_png(writer, picture, box, false, out);
 	writer->canvas = canvas;
 	writer->avoid = *box;
@@ -320,7 +404,13 @@ int exact_write(struct exact_writer *writer, const struct picture *picture, cons
 	return r;
 }
 
+void exact_begin(struct exact_writer *writer)
+{
+	writer->n_tall_left = 0;
+}
+
 void exact_note_copy(struct exact_writer *writer, const struct box *source, int32_t dx, int32_t dy)
 {
 	glyphs_move(writer->glyphs, source, dx, dy);
+	writer->n_tall_left = TALL_MAX;
 }

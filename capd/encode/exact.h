@@ -30,6 +30,9 @@ int exact_writer_create(struct exact_writer **out);
 /* Accepts NULL. */
 void exact_writer_destroy(struct exact_writer *writer);
 
+/* Begins a record. */
+void exact_begin(struct exact_writer *writer);
+
 /*
  * Appends operations that paint `box` (inside the picture, not empty).  `canvas` is what all whom
  * the record is for have before it; NULL: they have not all the same, and nothing is copied.
@@ -38,7 +41,7 @@ void exact_writer_destroy(struct exact_writer *writer);
 int exact_write(struct exact_writer *writer, const struct picture *picture, const struct box *box,
 	const struct canvas *canvas, struct payload *out);
 
-/* What was in `source` on the canvas was copied to dx, dy pixels further on. */
+/* What was in `source` on the canvas was copied to dx, dy pixels further on, in this record. */
 void exact_note_copy(struct exact_writer *writer, const struct box *source, int32_t dx, int32_t dy);
 
 /* The same as one PNG, whatever it shows; `is_photo` as in png_write(). */

@@ -6,12 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLE_SIZE 2048u /* a power of two; a newer glyph takes an older one's place */
-#define SIDE_MAX   64    /* pixels of a glyph */
+#define TABLE_SIZE 4096u /* a power of two; a newer glyph takes an older one's place */
+#define PLACES     2u /* the last one, and one of another line, if that is painted over just now */
+#define SIDE_MAX   64 /* pixels of a glyph */
 #define PIXEL_MASK 0x00ffffffu
 
+struct known {
+	uint64_t key; /* 0: none */
+	struct box places[PLACES];
+};
+
 struct glyphs {
-	struct glyph_cell table[TABLE_SIZE]; /* key 0: empty */
+	struct known table[TABLE_SIZE];
 };
 
 int glyphs_create(struct glyphs **out)
@@ -111,37 +117,62 @@ static uint32_t slot_of(uint64_t key)
 	return (uint32_t)(key >> 32) % TABLE_SIZE;
 }
 
-bool glyphs_find(const struct glyphs *glyphs, const struct canvas *canvas,
+/* Does the canvas show, where the glyph stood, what is wanted?  Then *x, *y: its top left. */
+static bool stands_at(const struct box *place, const struct canvas *canvas,
 	const struct picture *picture, const struct glyph_cell *cell, const struct box *line,
 	const struct box *avoid, int32_t *x, int32_t *y)
 {
-	const struct glyph_cell *known = &glyphs->table[slot_of(cell->key)];
 	struct box wanted = {cell->box.x0, line->y0, cell->box.x1, line->y1};
-	int32_t dx = cell->box.x0 - known->box.x0, dy = cell->box.y0 - known->box.y0;
+	int32_t dx = cell->box.x0 - place->x0, dy = cell->box.y0 - place->y0;
 	struct box source = {wanted.x0 - dx, wanted.y0 - dy, wanted.x1 - dx, wanted.y1 - dy};
 
-	if (cell->key == 0 || known->key != cell->key || overlap(&source, avoid) ||
-		!canvas_shows(canvas, picture, &wanted, dx, dy) || !is_exact(canvas, &source))
+	if (overlap(&source, avoid) || !canvas_shows(canvas, picture, &wanted, dx, dy) ||
+		!is_exact(canvas, &source))
 		return false;
 	*x = source.x0;
 	*y = source.y0;
 	return true;
 }
 
+bool glyphs_find(const struct glyphs *glyphs, const struct canvas *canvas,
+	const struct picture *picture, const struct glyph_cell *cell, const struct box *line,
+	const struct box *avoid, int32_t *x, int32_t *y)
+{
+	const struct known *known = &glyphs->table[slot_of(cell->key)];
+
+	if (cell->key == 0 || known->key != cell->key)
+		return false;
+	for (unsigned i = 0; i < PLACES; i++)
+		if (stands_at(&known->places[i], canvas, picture, cell, line, avoid, x, y))
+			return true;
+	return false;
+}
+
 void glyphs_learn(struct glyphs *glyphs, const struct glyph_cell *cell)
 {
-	if (cell->key)
-		glyphs->table[slot_of(cell->key)] = *cell;
+	struct known *known = &glyphs->table[slot_of(cell->key)];
+
+	if (cell->key == 0)
+		return;
+	if (known->key != cell->key)
+		known->places[1] = cell->box;
+	else if (known->places[0].y0 != cell->box.y0)
+		known->places[1] = known->places[0];
+	known->places[0] = cell->box;
+	known->key = cell->key;
+}
+
+static void move_place(struct box *place, const struct box *source, int32_t dx, int32_t dy)
+{
+	if (place->x0 < source->x0 || place->y0 < source->y0 || place->x1 > source->x1 ||
+		place->y1 > source->y1)
+		return;
+	place->x0 += dx, place->x1 += dx, place->y0 += dy, place->y1 += dy;
 }
 
 void glyphs_move(struct glyphs *glyphs, const struct box *source, int32_t dx, int32_t dy)
 {
-	for (unsigned i = 0; i < TABLE_SIZE; i++) {
-		struct box *box = &glyphs->table[i].box;
-
-		if (box->x0 < source->x0 || box->y0 < source->y0 || box->x1 > source->x1 ||
-			box->y1 > source->y1)
-			continue;
-		box->x0 += dx, box->x1 += dx, box->y0 += dy, box->y1 += dy;
-	}
+	for (unsigned i = 0; i < TABLE_SIZE; i++)
+		for (unsigned k = 0; k < PLACES; k++)
+			move_place(&glyphs->table[i].places[k], source, dx, dy);
 }

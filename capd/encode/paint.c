@@ -72,6 +72,7 @@ void painter_begin(struct painter *painter, uint64_t budget_ns, uint64_t pts_ns,
 	painter->png_until_ns = budget_ns ? clock_ns(PNG_CLOCK) + budget_ns : 0;
 	painter->pts_ns = pts_ns;
 	painter->len_max = len_max;
+	exact_begin(painter->exact);
 }
 
 static int64_t pixels_in(const struct box *box)

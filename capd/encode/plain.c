@@ -186,3 +186,14 @@ bool plain_next_line(const struct picture *picture, const struct box *box, uint3
 		rows->x1--;
 	return true;
 }
+
+void plain_extend_up(
+	const struct picture *picture, struct box *line, uint32_t background, int32_t n_max)
+{
+	for (int32_t y = line->y0 - 1; y >= 0 && line->y0 - y <= n_max; y--) {
+		if (!row_is(picture, line, y, background))
+			continue;
+		line->y0 = y + 1;
+		return;
+	}
+}

@@ -51,3 +51,9 @@ struct plain_line {
  */
 bool plain_next_line(const struct picture *picture, const struct box *box, uint32_t background,
 	int32_t y, bool is_last, struct plain_line *line);
+
+/* Makes the line longer upwards until a row is background, by at most n_max rows; as it was: none
+ * is.
+ */
+void plain_extend_up(
+	const struct picture *picture, struct box *line, uint32_t background, int32_t n_max);

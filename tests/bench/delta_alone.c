@@ -104,9 +104,9 @@ static void draw_caret(struct stage *stage, unsigned frame)
 	fill(stage, WIDTH / 4, HEIGHT / 4, 2, 21, frame % 2 ? 0x101010 : 0xffffff);
 }
 
-static void draw_scroll(struct stage *stage, unsigned frame)
+static void scroll(struct stage *stage, unsigned frame, uint32_t step)
 {
-	const uint32_t step = 37, top = 16, bottom = HEIGHT - 16;
+	const uint32_t top = 16, bottom = HEIGHT - 16;
 	struct picture *screen = &stage->screen;
 
 	memmove(screen->pixels + screen->stride * top,
@@ -121,6 +121,16 @@ static void draw_scroll(struct stage *stage, unsigned frame)
 	}
 	draw_code(stage, 0, frame);
 	draw_code(stage, HEIGHT - 16, frame);
+}
+
+static void draw_scroll(struct stage *stage, unsigned frame)
+{
+	scroll(stage, frame, 37);
+}
+
+static void draw_wheel(struct stage *stage, unsigned frame)
+{
+	scroll(stage, frame, 111);
 }
 
 static void draw_pages(struct stage *stage, unsigned frame)
@@ -155,6 +165,7 @@ static const struct {
 	{"typing", draw_typing},
 	{"caret", draw_caret},
 	{"scroll", draw_scroll},
+	{"wheel", draw_wheel},
 	{"pages", draw_pages},
 	{"film", draw_film},
 	{"noise", draw_noise},

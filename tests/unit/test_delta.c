@@ -534,6 +534,35 @@ static void copies_glyphs_that_stand_elsewhere(void **state)
 	studio_end(&studio);
 }
 
+/* As lines scroll in: first the upper part of one, then the rest of it. */
+static void copies_the_rest_of_glyphs_that_are_there_in_part(void **state)
+{
+	const struct box first = {13, 40, 613, 55}, second = {29, 233, 629, 248};
+	const struct box lower = {29, 241, 629, 248};
+	struct delta_client viewer = {0};
+	struct studio studio;
+	(void)state;
+
+	studio_begin(&studio, 640, 400);
+	desktop_fill(&studio.desktop, &(struct box){0, 0, 640, 400}, 0xffffff);
+	assert_true(shoot(&studio));
+	show(&studio, &viewer);
+	write_same_text(&studio, &first);
+	show(&studio, &viewer);
+	studio.desktop.random = 12345;
+	desktop_text(&studio.desktop, &second);
+	desktop_fill(&studio.desktop, &lower, 0xffffff);
+	assert_true(shoot(&studio));
+	show(&studio, &viewer);
+	write_same_text(&studio, &second);
+	assert_int_equal(count(&studio, DELTA_GLYPHS), 1);
+	assert_true(studio.record.length < 550); /* as a PNG 604 */
+	show(&studio, &viewer);
+	assert_right(&studio, &viewer, true);
+	delta_client_fini(&viewer);
+	studio_end(&studio);
+}
+
 static void fills_what_is_of_one_colour(void **state)
 {
 	struct delta_client viewer = {0};
@@ -619,6 +648,7 @@ int main(void)
 		cmocka_unit_test(copies_what_scrolls_in_any_direction),
 		cmocka_unit_test(copies_two_panes_and_a_window_at_once),
 		cmocka_unit_test(copies_glyphs_that_stand_elsewhere),
+		cmocka_unit_test(copies_the_rest_of_glyphs_that_are_there_in_part),
 		cmocka_unit_test(fills_what_is_of_one_colour),
 		cmocka_unit_test(falls_back_to_jpeg_within_a_frame),
 		cmocka_unit_test(begins_anew_when_a_record_was_lost),

@@ -122,6 +122,25 @@ static void lines_are_found_without_the_room_around_them(void **state)
 	assert_box(&line.box, 0, 10, WIDTH, 30);
 }
 
+static void a_line_is_extended_to_the_blank_row_above_it(void **state)
+{
+	struct box line = {4, 12, 30, 20};
+	(void)state;
+
+	fill((struct box){4, 8, 30, 20}, BLACK);
+	plain_extend_up(&picture, &line, WHITE, 10);
+	assert_box(&line, 4, 8, 30, 20);
+	plain_extend_up(&picture, &line, WHITE, 10);
+	assert_box(&line, 4, 8, 30, 20);
+	/* too far up, or never: it stays */
+	line.y0 = 12;
+	plain_extend_up(&picture, &line, WHITE, 4);
+	assert_box(&line, 4, 12, 30, 20);
+	fill((struct box){4, 0, 30, 20}, BLACK);
+	plain_extend_up(&picture, &line, WHITE, 40);
+	assert_box(&line, 4, 12, 30, 20);
+}
+
 static void a_bar_is_no_text(void **state)
 {
 	struct plain_line line;
@@ -157,6 +176,7 @@ int main(void)
 		cmocka_unit_test_setup(a_caret_and_an_underline_come_off_a_glyph, begin),
 		cmocka_unit_test_setup(something_is_left_of_what_is_plain_all_over, begin),
 		cmocka_unit_test_setup(lines_are_found_without_the_room_around_them, begin),
+		cmocka_unit_test_setup(a_line_is_extended_to_the_blank_row_above_it, begin),
 		cmocka_unit_test_setup(a_bar_is_no_text, begin),
 	};
 
