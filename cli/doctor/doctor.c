@@ -89,22 +89,25 @@ static void print_finding(const struct page *page, const struct finding *finding
 	page_wrap(page, indent + 2, indent + 2, finding->remedy);
 }
 
-static size_t count_wrong(const struct findings *findings)
+static size_t count(const struct findings *findings, enum finding_verdict verdict)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < findings->n; i++)
-		n += findings->list[i].verdict == FINDING_WRONG;
+		n += findings->list[i].verdict == verdict;
 	return n;
 }
 
-static void print_sum(const struct page *page, size_t n_wrong)
+static void print_sum(const struct page *page, const struct findings *findings)
 {
+	size_t n_wrong = count(findings, FINDING_WRONG);
 	char text[64];
 
 	fputc('\n', page->out);
 	if (n_wrong == 0) {
-		page_print(page, PAGE_GREEN, "All is fine");
+		page_print(page, PAGE_GREEN,
+			count(findings, FINDING_NOTE) > 0 ? "Nothing has to be done"
+							  : "All is fine");
 	} else {
 		snprintf(text, sizeof(text), "%zu thing%s to be done", n_wrong,
 			n_wrong == 1 ? " is" : "s are");
@@ -129,7 +132,7 @@ static int print_json(const struct findings *findings)
 				      finding_verdict_name(finding->verdict), "words", words,
 				      "remedy", remedy[0] ? remedy : NULL));
 	}
-	all = json_pack("{sb so}", "ok", count_wrong(findings) == 0, "findings", list);
+	all = json_pack("{sb so}", "ok", count(findings, FINDING_WRONG) == 0, "findings", list);
 	if (!all || json_dumpf(all, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) < 0) {
 		log_err("Could not print: no memory");
 		json_decref(all);
@@ -162,11 +165,11 @@ static int examine(struct facts *facts, bool as_json)
 			fflush(stdout);
 	}
 	facts_fini(facts);
-	n_wrong = count_wrong(&findings);
+	n_wrong = count(&findings, FINDING_WRONG);
 	if (as_json)
 		status = print_json(&findings);
 	else
-		print_sum(&page, n_wrong);
+		print_sum(&page, &findings);
 	if (status == COMMAND_OK)
 		status = command_flush();
 	return status != COMMAND_OK || n_wrong > 0 ? COMMAND_FAILED : COMMAND_OK;

@@ -22,7 +22,7 @@
 
 #define RUNS_MAX    32
 #define SOCKET_PATH 128  /* a runtime folder and a name */
-#define BUSY_MS     250u /* a start takes 5 ms, and 50 under a load that is not unusual */
+#define BUSY_MS     400u /* a start takes 5 ms, and 50 under a load that is not unusual */
 
 #define SYSTEMD      "org.freedesktop.systemd1"
 #define UNIT_SERVICE "screenshare.service"

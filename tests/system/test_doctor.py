@@ -52,6 +52,14 @@ class Findings:
                    re.search(remedy, one["remedy"] or "") for one in found), (found, words, remedy)
 
 
+    def silent(self, check, words, remedy):
+        """… that something does not answer; which is no fault where this machine is too busy to tell."""
+        if any("this computer is busy" in one["words"] for one in self.of(check)):
+            self.one(check, "note", "in time: this computer is busy")
+        else:
+            self.one(check, "wrong", words, remedy)
+
+
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
@@ -179,8 +187,8 @@ def test_daemons_that_do_not_answer(folder, everything, monkeypatch):
         found = Findings(folder, env=run.env, command=os.path.join(away, "screenshare"))
     finally:
         os.kill(pid, signal.SIGCONT)
-    found.one("daemons", "wrong", "The screen daemon does not answer", "run")
-    found.one("daemons", "wrong", "The camera daemon does not answer", "run")
+    found.silent("daemons", "The screen daemon does not answer", "run")
+    found.silent("daemons", "The camera daemon does not answer", "run")
     assert not [one for one in found.of("daemons") if "audio" in one["words"]]
 
 
@@ -272,7 +280,7 @@ def test_a_camera_that_hangs(folder):
     camera.plug()
     camera.set("stuck")
     found = Findings(folder, command=os.path.join(FAKE_BIN, "screenshare"), **camera.env)
-    found.one("camera", "wrong", "screenshare-camera has not answered within two seconds")
+    found.silent("camera", "screenshare-camera has not answered within two seconds", "try again")
     assert found.seconds < 7 * SLOWNESS
 
 
@@ -346,7 +354,7 @@ def test_a_program_that_hangs_is_left_alone(folder):
                    "exec sleep 60\n")
     os.chmod(file.name, 0o755)
     found = Findings(folder, command=os.path.join(away, "screenshare"))
-    found.one("sound", "wrong", "screenshare-audio has not answered within two seconds", "try again")
+    found.silent("sound", "screenshare-audio has not answered within two seconds", "try again")
     assert found.seconds < 7 * SLOWNESS
 
 
