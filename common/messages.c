@@ -10,7 +10,7 @@ const char *message_of_state(enum source_id source, enum source_state state)
 	case STATE_DISPLAY_LOST:
 		return MESSAGE_NO_DISPLAY;
 	case STATE_NOT_ALLOWED:
-		return source == SOURCE_SCREEN ? MESSAGE_DISPLAY_REFUSES : MESSAGE_DEVICE_REFUSES;
+		return source == SOURCE_CAMERA ? MESSAGE_DEVICE_REFUSES : MESSAGE_NOT_ALLOWED;
 	case STATE_WAYLAND:
 		return MESSAGE_WAYLAND;
 	case STATE_NO_MONITOR:

@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/messages.h"
 #include "httpd/feeds.h"
 #include "httpd/files/disk_worker.h"
 #include "httpd/presence.h"
@@ -113,7 +114,7 @@ static void run(struct disk_job *job)
 static void log_done(const struct pause *pause)
 {
 	const struct pause_job *job = &pause->job;
-	const struct log_fields fields = {
+	const struct log_fields fields = {.message = job->is_paused ? MESSAGE_PAUSED : NULL,
 		.state = state_name(job->is_paused ? STATE_PAUSED : STATE_LIVE),
 		.user = job->record.name};
 
@@ -198,8 +199,9 @@ static void look_at_start(struct pause *pause)
 		return;
 	pause->wanted = true;
 	apply(pause, true);
-	const struct log_fields fields = {
-		.state = state_name(STATE_PAUSED), .user = pause->record.name};
+	const struct log_fields fields = {.message = MESSAGE_PAUSED,
+		.state = state_name(STATE_PAUSED),
+		.user = pause->record.name};
 	if (error < 0)
 		log_at(LOG_WARNING, &fields,
 			"Could not find out in %s whether sharing was paused: %s; it is, until "

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/messages.h"
 #include "httpd/access.h"
 #include "httpd/files/files.h"
 #include "httpd/open_files.h"
@@ -69,7 +70,8 @@ int reload_now(struct reload *reload, struct config_error *error)
 			snprintf(error->text, sizeof(error->text), "%s", strerror(-r));
 	}
 	if (r < 0) {
-		log_err("Could not read the configuration again: %s; the old one stays",
+		log_message(LOG_ERR, MESSAGE_CONFIG_WRONG,
+			"Could not read the configuration again: %s; the old one stays",
 			error->text);
 		return r;
 	}

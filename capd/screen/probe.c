@@ -38,8 +38,11 @@ static const char *display_name(const struct config *config)
 	return config->screen.display[0] ? config->screen.display : name ? name : "";
 }
 
-/* NULL: not within CONNECT_MS (*is_silent), or not at all. */
-static xcb_connection_t *reach(const char *display, bool *is_silent)
+/*
+ * NULL: not within CONNECT_MS (*is_silent), or not at all.  `display` (CONFIG_TEXT_MAX):
+ * which one is asked for; "" becomes the one that was found.
+ */
+static xcb_connection_t *reach(char *display, bool *is_silent)
 {
 	struct x11_connector *connector;
 	struct pollfd done = {.events = POLLIN};
@@ -48,8 +51,10 @@ static xcb_connection_t *reach(const char *display, bool *is_silent)
 	if (x11_connector_start(display, &connector) < 0)
 		return NULL;
 	done.fd = x11_connector_fd(connector);
-	if (poll(&done, 1, CONNECT_MS) == 1)
+	if (poll(&done, 1, CONNECT_MS) == 1) {
+		snprintf(display, CONFIG_TEXT_MAX, "%s", x11_connector_display(connector));
 		return x11_connector_finish(connector);
+	}
 	*is_silent = true;
 	x11_connector_abandon(connector);
 	return NULL;
@@ -117,13 +122,13 @@ static void add_reached(struct findings *findings, const struct config *config, 
 
 static void look_at_server(const struct config *config, struct findings *findings)
 {
-	const char *display = display_name(config);
-	char words[X11_WORDS_MAX];
+	char display[CONFIG_TEXT_MAX], words[X11_WORDS_MAX];
 	xcb_connection_t *connection = NULL;
 	bool is_silent = false;
 	struct x11 x11;
 
-	if (*display)
+	snprintf(display, sizeof(display), "%s", display_name(config));
+	if (*display || !getenv("WAYLAND_DISPLAY"))
 		connection = reach(display, &is_silent);
 	if (!connection) {
 		add_unreachable(findings, display, is_silent);

@@ -14,6 +14,7 @@
 #include "capd/session/session_user.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/messages.h"
 
 #define FIRST_LOOK_NS (4000 * NS_PER_MS)
 #define RETRY_US      1000000u /* a record that cannot be written, an account that cannot be read */
@@ -265,8 +266,9 @@ static void take_session(struct session *session)
 	}
 	session->is_someones = true;
 	memcpy(session->id, view->id, sizeof(session->id));
-	log_info("The desktop of %s (session %s, %s%s%s): %s", session->user.name, view->id,
-		view->type, *view->display ? ", display " : "", view->display, reason(session));
+	log_message(LOG_INFO, MESSAGE_SESSION, "The desktop of %s (session %s, %s%s%s): %s",
+		session->user.name, view->id, view->type, *view->display ? ", display " : "",
+		view->display, reason(session));
 }
 
 static int take_fixed_user(struct session *session)
@@ -285,7 +287,7 @@ static int take_fixed_user(struct session *session)
 	}
 	session->is_fixed = session->is_someones = true;
 	log_set_session(name, NULL);
-	log_info("Always as %s: [session] fixed_user", name);
+	log_message(LOG_INFO, MESSAGE_SESSION, "Always as %s: [session] fixed_user", name);
 	return 0;
 }
 

@@ -79,14 +79,6 @@ void check_session(const struct facts *facts, struct findings *findings)
 
 /* --- probes --- */
 
-/* Where the session's user keeps the key to its display, if not in ~/.Xauthority. */
-static void find_key(const struct facts_session *session, char *out, size_t size)
-{
-	snprintf(out, size, "/run/user/%u/gdm/Xauthority", (unsigned)session->uid);
-	if (access(out, F_OK) < 0)
-		out[0] = '\0';
-}
-
 /* Adds each line that is a finding: how many. */
 static size_t add_lines(struct findings *findings, const char *text)
 {
@@ -165,14 +157,14 @@ static void probe_as_session(
 	const struct facts *facts, const char *program, const char *name, struct findings *findings)
 {
 	const struct facts_session *session = &facts->session;
-	char key[64], runtime_dir[64];
-	const struct capture_user user = {session->user, session->display, key, runtime_dir};
+	char runtime_dir[64];
+	const struct capture_user user = {
+		.name = session->user, .display = session->display, .runtime_dir = runtime_dir};
 
 	if (!session->exists || strcmp(session->class, "user") != 0) {
 		findings_add(
 			findings, FINDING_NOTE, name, "Without a desktop there is none to look at");
 	} else if (facts->is_root) {
-		find_key(session, key, sizeof(key));
 		snprintf(runtime_dir, sizeof(runtime_dir), "/run/user/%u", (unsigned)session->uid);
 		probe_as(facts, program, &user, name, findings);
 	} else if (session->uid == geteuid()) {
