@@ -3,14 +3,12 @@
  * Paints a rectangle exactly, in as few bytes as it finds.
  *
  *     box ──► of one colour ──────────────────────────────────────► fill
- *         ├─► small: plain sides as fills, the rest as PNG ─────┐
- *         ├─► lines of text: a fill, glyphs from elsewhere, ────┼─► the shorter one
- *         │   the others line by line as PNG, turned            │
+ *         ├─► small, or a strip: plain sides as fills, the rest
+ *         │   as a fill and lines (capd/encode/text_line.h) ────┬─► the shorter one
  *         └─► as it lies ──────────────────────────────► PNG ───┘
  *
- * Text that is new goes line by line with its columns as rows: equal
- * letters are equal runs of bytes then.  Without the room between the lines such a row is short:
- * a letter is one match of deflate's (258 bytes at most), and all of the line lies in its window.
+ * What came into view behind a copy goes line by line also where it is more than a strip, if most
+ * of its glyphs are known.
  *
  * One thread at a time for each object.
  */

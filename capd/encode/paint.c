@@ -120,13 +120,7 @@ static bool is_photo(struct painter *painter, const struct picture *picture, con
 static int put_jpeg(struct painter *painter, const struct picture *picture, const struct box *box,
 	struct payload *out)
 {
-	const struct delta_op op = {
-		.kind = DELTA_JPEG,
-		.x = box->x0,
-		.y = box->y0,
-		.width = (uint32_t)(box->x1 - box->x0),
-		.height = (uint32_t)(box->y1 - box->y0),
-	};
+	const struct delta_op op = payload_op(DELTA_JPEG, box);
 	int r = payload_begin(out, &op);
 
 	if (r == 0 && out->len + DELTA_OP_ALIGN >= painter->len_max)

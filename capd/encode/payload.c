@@ -71,3 +71,15 @@ int payload_add(struct payload *payload, const struct delta_op *op)
 	payload->len += op->data_len;
 	return payload_end(payload);
 }
+
+int payload_append(struct payload *payload, const struct payload *more)
+{
+	int r = payload_reserve(payload, more->len);
+
+	if (r < 0)
+		return r;
+	memcpy(payload->bytes + payload->len, more->bytes, more->len);
+	payload->len += more->len;
+	payload->n_ops += more->n_ops;
+	return 0;
+}

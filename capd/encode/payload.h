@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "capd/picture.h"
 #include "common/delta_ops.h"
 
 /* Begin with zeroes; end with payload_fini(). */
@@ -32,6 +33,18 @@ static inline void payload_reset(struct payload *payload)
 /* Room for `len` more bytes behind payload->len.  0 or -ENOMEM. */
 int payload_reserve(struct payload *payload, size_t len);
 
+/* An operation of this kind on this box. */
+static inline struct delta_op payload_op(enum delta_op_kind kind, const struct box *box)
+{
+	return (struct delta_op){
+		.kind = kind,
+		.x = box->x0,
+		.y = box->y0,
+		.width = (uint32_t)(box->x1 - box->x0),
+		.height = (uint32_t)(box->y1 - box->y0),
+	};
+}
+
 /* The head and fields of `op`; its data is then written behind them (reserve, write, add to len).
  * 0 or -ENOMEM. */
 int payload_begin(struct payload *payload, const struct delta_op *op);
@@ -39,6 +52,8 @@ int payload_begin(struct payload *payload, const struct delta_op *op);
 int payload_end(struct payload *payload);
 /* Both, for an operation without data, or with that which op->data points to. */
 int payload_add(struct payload *payload, const struct delta_op *op);
+/* All of what `more` has, behind what is there.  0 or -ENOMEM. */
+int payload_append(struct payload *payload, const struct payload *more);
 /* Forgets what came after payload->len was `len` and ->n_ops was `n_ops`. */
 static inline void payload_rollback(struct payload *payload, size_t len, unsigned n_ops)
 {
