@@ -302,6 +302,8 @@ static void refuse_peer(struct daemon *daemon, int fd, uid_t uid)
 
 	/* Its own message must not lie there unread: the close would take ours back. */
 	shutdown(fd, SHUT_RD);
+	while (recv(fd, (char[1]){0}, 1, MSG_DONTWAIT) > 0)
+		;
 	capsock_send(fd, CAPSOCK_DAEMON, &message);
 	if (ratelimit_allow(&daemon->refused_log, clock_monotonic_ns(), &suppressed))
 		log_warn("Refused a subscriber of the capture socket: user %u may not%s",

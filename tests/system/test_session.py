@@ -3,19 +3,21 @@
 for.  What a real one makes of it is seen in the virtual machine (tests/system/vm/guest-session)."""
 
 import os
+import signal
 import socket
 import stat
 
 import pytest
 
 import sound
-from process import program, run_to_end
+from process import Process, program, run_to_end
 from seat import Daemon, Seat
 from screenshare import environment, start_with_sockets
 from soundserver import PulseAudio
 from wait import stays, wait_for
 from xserver import XServer
 
+HELLO = b"\1\0\0\0\10\0\0\0\1\0\0\0\5\0\0\0"  # to the presence stream
 COOKIE = "00112233445566778899aabbccddeeff"
 IS_ROOT = os.geteuid() == 0
 
@@ -404,6 +406,14 @@ def test_another_user_is_refused_in_words(seat):
     status, out, _ = run_to_end(["setpriv", f"--reuid={ben}", f"--regid={ben}", "--clear-groups",
                                  "/usr/bin/python3", "-c", script])
     assert (status, out) == (0, "only root and the user whose desktop is shared may")
+    # … also where its first word came before the refusal.
+    os.kill(daemon.process.pid, signal.SIGSTOP)
+    script = script.replace("print(", f"s.send({HELLO!r}); print('sent', flush=True); print(")
+    peer = Process(["setpriv", f"--reuid={ben}", f"--regid={ben}", "--clear-groups",
+                    "/usr/bin/python3", "-c", script])
+    peer.wait_line("^sent$")
+    os.kill(daemon.process.pid, signal.SIGCONT)
+    peer.wait_line("only root")
 
 
 # --- wrong use ---
