@@ -46,18 +46,16 @@ BEGIN {
 section == "[Unit]" && /=modprobe@/ { next }
 section == "[Unit]" || section == "[Install]" { print; next }
 
-key ~ /^Exec/ && $1 ~ /\/screenshare-[a-z]+$/ {
+key == "ExecStart" && $1 ~ /\/screenshare-[a-z]+$/ {
 	program = $1
 	sub(/.*\/screenshare-/, "", program)
-	if (key == "ExecStart") {
-		if (program == "httpd")
-			print "ExecStartPre=/bin/mkdir -p -m 0700 " state
-		print $1 " --runtime %t/" (program == "audio" ? "screenshare-audio" : "screenshare") \
-			" --state " state " " config
-	} else {
-		sub(/screenshare-[a-z]+/, "& " config)
-		print
-	}
+	if (program == "httpd")
+		print "ExecStartPre=/bin/mkdir -p -m 0700 " state
+	print $1 " --runtime %t/" (program == "audio" ? "screenshare-audio" : "screenshare") \
+		" --state " state " " config
 	next
 }
+# One way for all here, and nobody but this user to signal: the system's own words for
+# httpd ask the system's service first.
+key == "ExecReload" { print "ExecReload=/bin/kill -HUP $MAINPID"; next }
 key == "ExecStart" || key in kept { print }
