@@ -104,7 +104,7 @@ def test_what_is_installed_runs_and_finds_its_parts_and_its_configuration(tree, 
 
 
 def exec_lines(text):
-    return re.findall(r"^Exec\w+=(\S+)(.*)$", text, re.M)
+    return re.findall(r"^Exec(?:Start|StartPre|Reload)=(\S+)(.*)$", text, re.M)
 
 
 def test_units_start_what_is_installed(tree):

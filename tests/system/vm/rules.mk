@@ -11,7 +11,7 @@ VM_TOOLS := $(VM_TREE)/usr/local/lib/screenshare-test
 
 VM_PROGRAMS := $(patsubst $(VM_DIR)/%.c,$(B)/vm/%,$(wildcard $(VM_DIR)/*.c))
 # Each a boot of its own, on what make install makes; the other guest-* are parts of these.
-VM_GUESTS   := $(addprefix $(VM_DIR)/,guest-test guest-service guest-session)
+VM_GUESTS   := $(addprefix $(VM_DIR)/,guest-service guest-session guest-test)
 VM_PARTS    := $(filter-out $(VM_GUESTS) $(VM_DIR)/guest-package,$(wildcard $(VM_DIR)/guest-*))
 
 $(B)/vm/attempts: $(call obj,common/capsock.c common/utf8.c common/stream.c)
@@ -37,11 +37,5 @@ check-system: deps-system
 	@install -D -t $(VM_TOOLS) $(B)/testlib/painter $(VM_PROGRAMS) $(VM_PARTS)
 	@$(VM_DIR)/build-image $(VM_IMAGE)
 	@$(MAKE) --no-print-directory -s vm-debs
-	@failed=; \
-	for guest in $(VM_GUESTS); do \
-		echo "# $$guest"; \
-		$(VM_DIR)/boot-and-test $(VM_IMAGE) $(VM_TREE) $$guest || failed="$$failed $$guest"; \
-	done; \
-	echo "# $(VM_DIR)/guest-package"; \
-	$(VM_DIR)/boot-and-test $(VM_IMAGE) $(VM_DEBS) $(VM_DIR)/guest-package || failed="$$failed guest-package"; \
-	[ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
+	@$(VM_DIR)/run-guests $(VM_IMAGE) $(VM_DEBS) $(VM_DIR)/guest-package \
+		$(foreach guest,$(VM_GUESTS),$(VM_TREE) $(guest))
