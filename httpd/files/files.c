@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "common/messages.h"
 #include "httpd/files/folder_watch.h"
 #include "httpd/files/lister.h"
+#include "httpd/files/opening.h"
 #include "httpd/files/tus.h"
 #include "httpd/pages.h"
 #include "httpd/site.h"
@@ -317,63 +317,56 @@ static void on_scanned(void *arg)
 
 /* --- its life --- */
 
-/* There is no store: to who sits here what to do, to everybody why. */
-static void explain(struct files *files, const char *folder, int r)
+/* What has jobs of its own: before the workers are destroyed. */
+static void stop_jobs(struct files *files)
 {
-	const char *what = r == -EROFS    ? "it is read-only for this service"
-			   : r == -EACCES ? "this service may not write there"
-					  : strerror(-r);
-	const char *remedy = r == -EROFS || r == -EACCES
-				     ? "its owner must be the service's user, and a drop-in of the "
-				       "unit must allow it (ReadWritePaths=; below /home also "
-				       "ProtectHome=no); then restart"
-				     : "correct it, or [files] folder, and restart";
-
-	snprintf(files->why_not, sizeof(files->why_not),
-		"The folder of the shared files cannot be used: %s; %s", what, remedy);
-	log_message(LOG_ERR, MESSAGE_FOLDER_UNUSABLE,
-		"Could not use the folder %s: %s; no files are shared; %s", folder, what, remedy);
+	if (files->cleaning)
+		event_free(files->cleaning);
+	folder_watch_destroy(files->watch);
+	lister_destroy(files->lister);
+	files->cleaning = NULL;
+	files->watch = NULL;
+	files->lister = NULL;
 }
 
-static int open_store(struct files *files, const char *state_dir)
+/* What jobs use. */
+static void close_parts(struct files *files)
 {
-	char path[PATH_MAX];
-	const char *folder = files->config->files.folder;
-	int r;
-
-	if (folder[0] == '\0') {
-		snprintf(path, sizeof(path), "%s/" STORE_DEFAULT_NAME, state_dir);
-		folder = path;
-	}
-	r = store_open(folder, &files->store);
-	if (r == 0 || r == -ENOSYS)
-		return r;
-	explain(files, folder, r);
-	return 0;
+	tus_destroy(files->tus);
+	quota_destroy(files->quota);
+	files->tus = NULL;
+	files->quota = NULL;
 }
 
-static int start_all(struct files *files)
+int files_opened(struct files *files, struct store *store)
 {
 	const struct timeval hour = {.tv_sec = CLEANING_S};
-	int r;
+	int r = quota_create(files->config, store, files->listing, &files->quota);
 
-	if (!store_keeps_meta(files->store))
-		log_warn("The file system of the shared folder keeps no attributes: who sent a "
-			 "file, and its hash, are forgotten at the next start");
-	r = quota_create(files->config, files->store, files->listing, &files->quota);
+	files->store = store;
 	if (r == 0)
 		r = tus_create(files, &files->tus);
 	if (r == 0)
 		r = lister_create(files, &files->lister);
-	if (r < 0)
+	if (r == 0) {
+		files->cleaning = event_new(files->base, -1, EV_PERSIST, on_cleaning, files);
+		r = files->cleaning && event_add(files->cleaning, &hour) == 0 ? 0 : -ENOMEM;
+	}
+	/* Last: it has begun to look, which nothing takes back. */
+	if (r == 0)
+		r = folder_watch_create(files->base, files->workers, store, files->listing,
+			on_scanned, files, &files->watch);
+	if (r < 0) {
+		stop_jobs(files);
+		close_parts(files);
+		files->store = NULL;
 		return r;
+	}
+	if (!store_keeps_meta(store))
+		log_warn("The file system of the shared folder keeps no attributes: who sent a "
+			 "file, and its hash, are forgotten at the next start");
 	start_cleaning(files, true);
-	r = folder_watch_create(files->base, files->workers, files->store, files->listing,
-		on_scanned, files, &files->watch);
-	if (r < 0)
-		return r;
-	files->cleaning = event_new(files->base, -1, EV_PERSIST, on_cleaning, files);
-	return files->cleaning && event_add(files->cleaning, &hour) == 0 ? 0 : -ENOMEM;
+	return 0;
 }
 
 int files_create(struct event_base *base, const struct config *config, const char *state_dir,
@@ -397,9 +390,7 @@ int files_create(struct event_base *base, const struct config *config, const cha
 	if (r == 0)
 		r = listing_create(&files->listing);
 	if (r == 0)
-		r = open_store(files, state_dir);
-	if (r == 0 && files->store)
-		r = start_all(files);
+		r = opening_create(files, state_dir, &files->opening);
 	if (r < 0) {
 		files_destroy(files);
 		return r;
@@ -418,15 +409,13 @@ void files_destroy(struct files *files)
 {
 	if (!files)
 		return;
-	if (files->cleaning)
-		event_free(files->cleaning);
-	folder_watch_destroy(files->watch);
-	lister_destroy(files->lister);
+	opening_stop(files->opening);
+	stop_jobs(files);
 	zips_stop(files);
 	disk_workers_destroy(files->writers);
 	disk_workers_destroy(files->workers);
-	tus_destroy(files->tus);
-	quota_destroy(files->quota);
+	opening_destroy(files->opening);
+	close_parts(files);
 	listing_destroy(files->listing);
 	store_close(files->store);
 	free(files);

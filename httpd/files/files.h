@@ -22,6 +22,7 @@
 struct site;
 struct tus_uploads;
 struct folder_watch;
+struct opening;
 struct lister;
 struct zip;
 
@@ -31,7 +32,8 @@ struct files {
 	const struct config *config;
 	/* Uploads have their own: a disk that takes no more still lists and reads. */
 	struct disk_workers *workers, *writers;
-	struct store *store; /* NULL: there is none, see `why_not` */
+	struct store *store;     /* NULL: there is none yet, see `why_not` */
+	struct opening *opening; /* who tries */
 	char why_not[320];
 	struct listing *listing;
 	struct quota *quota;
@@ -51,9 +53,11 @@ struct files {
 };
 
 /* `state_dir` is where the folder lies by default.  A folder that cannot be used is no failure:
- * then the routes say so.  0; -ENOSYS: no openat2(); -ENOMEM. */
+ * then the routes say so, and it is tried again.  0; -ENOSYS: no openat2(); -ENOMEM. */
 int files_create(struct event_base *base, const struct config *config, const char *state_dir,
 	struct files **out);
+/* The folder can be used: everything begins.  0: the store is taken over; or -errno.  Loop. */
+int files_opened(struct files *files, struct store *store);
 /* The configuration that was given to files_create() has other values now.  Loop. */
 void files_configured(struct files *files);
 /* After all exchanges have gone. */

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import threading
 import time
 
@@ -48,7 +49,8 @@ def test_what_was_sent_long_ago_goes_into_the_trash(folder):
     wait_for(lambda: site.names() == ["by hand", "new", "old", "sub/old too"], 5, "nothing is too old")
     site = restart(site, folder, "age_days = 2\n")
     wait_for(lambda: site.names() == ["by hand", "new"], 5, "what is too old has gone")
-    assert sorted(os.listdir(site.shared)) == [".incoming", ".trash", "by hand", "new"]
+    wait_for(lambda: sorted(os.listdir(site.shared)) == [".incoming", ".trash", "by hand", "new"], 5,
+             "its folder too")
     trash = site.ask(request="files", action="trash")["files"]
     assert sorted(entry["name"] for entry in trash) == ["old", "sub/old too"]
     for entry in trash:
@@ -306,6 +308,14 @@ def test_a_read_only_folder_is_told_in_the_journal_and_on_the_page(folder, was_u
                    web.request(site.address, "POST", "/tus/", None, {"Tus-Resumable": "1.0.0"})):
         assert answer.status == 503 and b"read-only" in answer.body
     assert site.get("/d").status == 200
+    # Its end is noticed, and everything is there as if it had been from the start.
+    subprocess.run(["nsenter", "-t", str(site.process.pid), "-m", *(() if os.geteuid() == 0 else ("-U", "--preserve")),
+                    "mount", "-o", "remount,rw,bind", shared], check=True)
+    wait_for(lambda: site.get("/files").status == 200, 2, "files are shared")
+    assert web.request(site.address, "PUT", "/uploads/x", b"x").status == 201
+    wait_for(lambda: [entry["name"] for entry in json.loads(site.get("/files").body)["files"]] == ["x"], 5, "listed")
+    assert 'class="send "' in site.get("/").body.decode()
+    assert site.process.wait_line("The folder .* can be used after", stderr=True)
 
 
 def test_where_nothing_may_be_sent_the_page_has_no_form(folder):
