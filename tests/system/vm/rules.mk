@@ -11,7 +11,7 @@ VM_TOOLS := $(VM_TREE)/usr/local/lib/screenshare-test
 
 VM_PROGRAMS := $(patsubst $(VM_DIR)/%.c,$(B)/vm/%,$(wildcard $(VM_DIR)/*.c))
 # Each a boot of its own, on what make install makes; the other guest-* are parts of these.
-VM_GUESTS   := $(addprefix $(VM_DIR)/,guest-service guest-session guest-test)
+VM_GUESTS   := $(addprefix $(VM_DIR)/,guest-service guest-session guest-test guest-reboot)
 VM_PARTS    := $(filter-out $(VM_GUESTS) $(VM_DIR)/guest-package,$(wildcard $(VM_DIR)/guest-*))
 
 $(B)/vm/attempts: $(call obj,common/capsock.c common/utf8.c common/stream.c)
