@@ -70,24 +70,6 @@ void log_set_session(const char *user, const char *session)
 	snprintf(session_id, sizeof(session_id), "%s", session ? session : "");
 }
 
-/*
- * Messages quote what strangers sent (a user agent, a file name): one message stays one line, no
- * escape sequence reaches a terminal, and journalctl, which hides what is no UTF-8 as "blob data",
- * shows it.
- */
-static void clean(char *text)
-{
-	size_t len = strlen(text);
-
-	for (size_t i = 0, n; i < len; i += n) {
-		n = utf8_character_len(text + i, len - i);
-		if (n == 0 || utf8_is_control(text + i)) {
-			n = n ? n : 1;
-			memset(text + i, '?', n);
-		}
-	}
-}
-
 struct fields {
 	char text[FIELDS_COUNT][FIELD_SIZE];
 	struct iovec iov[FIELDS_COUNT];
@@ -101,7 +83,7 @@ static void add_text(struct fields *fields, const char *key, const char *value)
 	if (!value)
 		return;
 	snprintf(text, FIELD_SIZE, "%s=%s", key, value);
-	clean(text);
+	utf8_clean(text);
 	fields->iov[fields->n++] = (struct iovec){.iov_base = text, .iov_len = strlen(text)};
 }
 
@@ -189,7 +171,7 @@ void log_write(int priority, const struct log_fields *fields, const char *file, 
 	va_start(args, format);
 	vsnprintf(message + sizeof(field) - 1, sizeof(message) - sizeof(field) + 1, format, args);
 	va_end(args);
-	clean(message);
+	utf8_clean(message);
 
 	/* A sandbox may hide the journal's own socket; our stderr still leads there, with "<3>". */
 	if (!to_journal || send_to_journal(priority, fields, file, line, func, message) < 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/utf8.h"
 
+#include <string.h>
+
 size_t utf8_character_len(const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text;
@@ -43,4 +45,17 @@ bool utf8_is_control(const char *text)
 	const unsigned char *p = (const unsigned char *)text;
 
 	return p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && p[1] <= 0x9f);
+}
+
+void utf8_clean(char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0, n; i < len; i += n) {
+		n = utf8_character_len(text + i, len - i);
+		if (n == 0 || utf8_is_control(text + i)) {
+			n = n ? n : 1;
+			memset(text + i, '?', n);
+		}
+	}
 }

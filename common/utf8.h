@@ -15,3 +15,10 @@ bool utf8_is_valid(const char *text, size_t len);
 
 /* True if a character of utf8_character_len() bytes at `text` is a control: C0, DEL or C1. */
 bool utf8_is_control(const char *text);
+
+/*
+ * For text that quotes what strangers have sent: what is no UTF-8, and every control, becomes '?'.
+ * One message stays one line, no escape sequence reaches a terminal, and neither journalctl (which
+ * hides it as "blob data") nor JSON refuses it.
+ */
+void utf8_clean(char *text);

@@ -83,11 +83,10 @@ static void ask_exact(struct catch_ups *catch_ups, uint64_t now)
 {
 	uint64_t since = catch_ups->is_owed_anew ? 0 : catch_ups->newest;
 
-	if (!catch_ups->ask(catch_ups->arg, since, true))
-		return;
-	catch_ups->is_owed_anew = false;
+	catch_ups->asked_ns = now; /* a daemon that reads nothing is not asked at once again */
 	catch_ups->is_exact_asked = true;
-	catch_ups->asked_ns = now;
+	if (catch_ups->ask(catch_ups->arg, since, true))
+		catch_ups->is_owed_anew = false;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)

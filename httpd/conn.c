@@ -126,7 +126,11 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	}
 	if (conn->deadline_ns != 0 && now_ns >= conn->deadline_ns) {
 		conn->deadline_ns = 0;
-		if (conn->phase == CONN_LINGERING)
+		/* What is marked is waited for, for as long as the peer takes any of it
+		 * (TCP_USER_TIMEOUT). */
+		if (conn->phase == CONN_LINGERING && conn_is_behind_mark(conn))
+			conn_set_deadline(conn, conn->linger_ms);
+		else if (conn->phase == CONN_LINGERING)
 			conn_close(conn);
 		else
 			conn->ops->on_deadline(conn->ops_arg);
@@ -408,6 +412,9 @@ void conn_destroy(struct conn *conn)
 	conn->stream = NULL;
 	if (stream)
 		stream->on_closed(conn->stream_arg);
+	/* The kernel would go on sending it. */
+	if (conn_is_behind_mark(conn))
+		conn->is_reset = true;
 	conn->ops->on_gone(conn->ops_arg);
 	event_del(&conn->readable);
 	event_del(&conn->writable);

@@ -22,6 +22,7 @@
 #include "common/messages.h"
 #include "common/ratelimit.h"
 #include "common/urls.h"
+#include "common/utf8.h"
 #include "httpd/access.h"
 #include "httpd/files/files_control.h"
 #include "httpd/pause.h"
@@ -30,6 +31,7 @@
 #include "httpd/status.h"
 #include "httpd/viewer.h"
 
+#define NOT_PRESENTER     "Only root and the user who sits at this computer may ask"
 #define CLIENTS_MAX       16
 #define IDLE_S            60
 #define DISCARD_READS_MAX 16 /* at a close */
@@ -149,6 +151,7 @@ static json_t *answer_reload(struct control_server *control)
 
 	if (reload_now(control->site->reload, &error) == 0)
 		return json_pack("{sb}", "ok", 1);
+	utf8_clean(error.text); /* it quotes the file */
 	return error_json(error.text);
 }
 
@@ -214,20 +217,22 @@ static json_t *answer_pause(struct control_client *client, bool is_paused)
 	return NULL;
 }
 
-/* NULL: the answer comes later, or has come. */
+/* NULL: the answer comes later. */
 static json_t *answer_files(struct control_client *client, const json_t *request)
 {
 	struct later *later = calloc(1, sizeof(*later));
+	json_t *answer;
 
 	if (!later)
 		return error_json("No memory for an answer");
+	answer = files_control(client->control->site->files, request, on_later_answer, later);
+	if (answer) {
+		free(later);
+		return answer;
+	}
 	later->client = client;
 	client->later = later;
-	if (files_control(client->control->site->files, request, on_later_answer, later) == 0)
-		return NULL;
-	client->later = NULL;
-	free(later);
-	return error_json("No memory for an answer");
+	return NULL;
 }
 
 /* NULL: the answer comes later. */
@@ -238,6 +243,11 @@ static json_t *answer_line(struct control_client *client, const char *line, size
 	const char *name = json_string_value(json_object_get(request, "request"));
 	json_t *answer = NULL;
 
+	/* Somebody else may sit here by now. */
+	if (!access_is_presenter(client->uid)) {
+		json_decref(request);
+		return error_json(NOT_PRESENTER);
+	}
 	if (!name) {
 		json_decref(request);
 		return error_json("A request must be one line of JSON with a \"request\" in it");
@@ -385,7 +395,7 @@ static void add_client(struct control_server *control, int fd)
 		return;
 	}
 	client->is_closing = true;
-	send_answer(client, error_json("Only root and the user who sits at this computer may ask"));
+	send_answer(client, error_json(NOT_PRESENTER));
 	bufferevent_enable(client->stream, EV_WRITE);
 	if (ratelimit_allow(&control->refused_log, clock_monotonic_ns(), &suppressed))
 		log_message(LOG_WARNING, MESSAGE_NOT_PRESENTER,

@@ -390,6 +390,9 @@ static void on_deadline(void *arg)
 	else if (exchange->phase == EXCHANGE_HEAD && exchange->reader &&
 		 request_reader_pending(exchange->reader) > 0)
 		refuse(exchange, &too_slow);
+	else if (conn_is_behind_mark(exchange->conn))
+		conn_set_deadline(
+			exchange->conn, EXCHANGE_IDLE_MS); /* it still takes the last one */
 	else
 		conn_close(exchange->conn); /* it asked for nothing */
 }

@@ -148,7 +148,7 @@ static int create_pause(struct daemon *daemon)
 		.feeds = site->feeds,
 		.viewers = site->viewers,
 		.presence = site->presence,
-		.workers = site->files->workers,
+		.workers = site->state_workers,
 		.state_dir = daemon->options.state_dir,
 		.n_behind_mark = n_behind_mark,
 		.cut = cut_behind_mark,
@@ -191,9 +191,11 @@ static int create_all(struct daemon *daemon)
 		r = presence_create(
 			site->base, site->config, site->feeds, site->viewers, &site->presence);
 	if (r == 0)
+		r = disk_workers_create(site->base, &site->state_workers);
+	if (r == 0)
 		r = create_pause(daemon);
 	if (r == 0)
-		r = visitor_create(site->files->workers, daemon->options.state_dir, &site->visitor);
+		r = visitor_create(site->state_workers, daemon->options.state_dir, &site->visitor);
 	if (r == 0)
 		r = reload_create(site, &daemon->options, &daemon->config, &site->reload);
 	if (r == 0)
@@ -228,6 +230,7 @@ static void destroy_all(struct daemon *daemon)
 	server_destroy(daemon->server);
 	daemon->server = NULL;
 	files_destroy(site->files);
+	disk_workers_destroy(site->state_workers);
 	pause_destroy(site->pause);
 	presence_destroy(site->presence);
 	visitor_destroy(site->visitor);

@@ -141,6 +141,9 @@ static void start_job(struct pause *pause)
 	pause->job.is_paused = pause->wanted;
 	pause->job.record = (struct pause_record){
 		.uid = pause->wanted_by, .since_s = clock_realtime_ns() / NS_PER_S};
+	/* Paused once more: it is whose it was, and since when. */
+	if (pause->wanted && !pause->is_news && pause->record.since_s != 0)
+		pause->job.record = pause->record;
 	disk_submit(pause->parts.workers, &pause->job.job);
 }
 

@@ -19,6 +19,7 @@ struct site {
 	struct viewers *viewers;
 	struct files *files;
 	struct presence *presence;
+	struct disk_workers *state_workers; /* for the state folder: not behind what is shared */
 	struct pause *pause;
 	struct visitor *visitor;
 	struct reload *reload;

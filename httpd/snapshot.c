@@ -44,9 +44,19 @@ static void no_picture(struct exchange *exchange)
 	pages_error(exchange, &error);
 }
 
+/* Then there is nothing better to wait for. */
+static bool is_paused(const struct snapshot *snapshot)
+{
+	struct feed_info info;
+
+	feed_get_info(snapshot->feed, &info);
+	return info.state == STATE_PAUSED;
+}
+
 static void answer(struct snapshot *snapshot, struct frame *frame)
 {
 	struct exchange *exchange = snapshot->exchange;
+	const bool is_pause = frame->is_state && is_paused(snapshot);
 	struct response response = {.status = 200, .type = "image/jpeg"};
 	char state[64];
 
@@ -65,17 +75,9 @@ static void answer(struct snapshot *snapshot, struct frame *frame)
 		exchange_fail(exchange);
 	if (response.body)
 		evbuffer_free(response.body);
-	if (!frame->is_state)
-		conn_mark(exchange_conn(exchange)); /* a pause may not let the rest of it go */
-}
-
-/* Then there is nothing better to wait for. */
-static bool is_paused(const struct snapshot *snapshot)
-{
-	struct feed_info info;
-
-	feed_get_info(snapshot->feed, &info);
-	return info.state == STATE_PAUSED;
+	/* A pause may not let the rest of it go; a daemon's picture of its state is any picture. */
+	if (!is_pause)
+		conn_mark(exchange_conn(exchange));
 }
 
 static void on_frame(void *arg, struct frame *frame)

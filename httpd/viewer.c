@@ -90,6 +90,7 @@ static void on_closed(void *arg)
 	const struct log_fields fields = {
 		.message = MESSAGE_LAST_VIEWER, .viewer = conn_peer_text(viewer->conn)};
 
+	conn_mark(viewer->conn); /* nobody could hold back for a pause what is closed */
 	*viewer->prev_next = viewer->next;
 	if (viewer->next)
 		viewer->next->prev_next = viewer->prev_next;

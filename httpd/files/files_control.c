@@ -203,24 +203,23 @@ static json_t *read_order(struct files *files, const json_t *request, struct ord
 	return is_whole ? NULL : error_json(why);
 }
 
-int files_control(struct files *files, const json_t *request,
+json_t *files_control(struct files *files, const json_t *request,
 	void (*on_answer)(void *arg, json_t *answer), void *arg)
 {
 	struct order *order = calloc(1, sizeof(*order));
 	json_t *answer;
 
 	if (!order)
-		return -ENOMEM;
+		return error_json("No memory for an answer");
 	order->files = files;
 	order->on_answer = on_answer;
 	order->arg = arg;
 	answer = read_order(files, request, order);
 	if (answer || !order->run) {
 		free(order);
-		on_answer(arg, answer ? answer : error_json("No memory for an answer"));
-		return 0;
+		return answer ? answer : error_json("No memory for an answer");
 	}
 	order->job = (struct disk_job){.run = run, .done = done};
 	disk_submit(files->workers, &order->job);
-	return 0;
+	return NULL;
 }

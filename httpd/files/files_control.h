@@ -17,8 +17,8 @@
 struct files;
 
 /*
- * Does what `request` says and gives the answer, whose reference is the callee's, to `on_answer`:
- * on the event loop, perhaps before this returns.  0, or -ENOMEM and no answer.
+ * Does what `request` says.  The answer, whose reference is the callee's, is returned where it is
+ * known at once; else NULL, and it comes to `on_answer` later, on the event loop.
  */
-int files_control(struct files *files, const json_t *request,
+json_t *files_control(struct files *files, const json_t *request,
 	void (*on_answer)(void *arg, json_t *answer), void *arg);

@@ -13,13 +13,18 @@
 #define MB           1000000ull
 #define STEP_UNKNOWN (16u * 1024u * 1024u) /* bytes reserved at a time where nobody knows */
 
+/* No limit is UINT64_MAX. */
+struct limits {
+	uint64_t file_max, all_max, sender_max, free_min; /* bytes */
+	unsigned count_max;
+};
+
 struct quota {
 	const struct store *store;
 	struct listing *listing;
-	pthread_mutex_t lock;
-	/* under the lock; no limit is UINT64_MAX */
-	uint64_t file_max, all_max, sender_max, free_min; /* bytes */
-	unsigned count_max;
+	pthread_mutex_t limits_lock; /* never held across the disk: the loop takes it, too */
+	struct limits limits;
+	pthread_mutex_t lock; /* workers' alone; across the disk */
 	LIST_HEAD(, reservation) reservations;
 	unsigned n_reservations;
 };
@@ -31,13 +36,27 @@ static uint64_t bytes_or_any(unsigned mb)
 
 void quota_set_limits(struct quota *quota, const struct config *config)
 {
-	pthread_mutex_lock(&quota->lock);
-	quota->file_max = bytes_or_any(config->files.file_max_mb);
-	quota->all_max = bytes_or_any(config->files.quota_mb);
-	quota->sender_max = bytes_or_any(config->files.sender_quota_mb);
-	quota->free_min = config->files.free_mb * MB;
-	quota->count_max = config->files.count_max;
-	pthread_mutex_unlock(&quota->lock);
+	const struct limits limits = {
+		.file_max = bytes_or_any(config->files.file_max_mb),
+		.all_max = bytes_or_any(config->files.quota_mb),
+		.sender_max = bytes_or_any(config->files.sender_quota_mb),
+		.free_min = config->files.free_mb * MB,
+		.count_max = config->files.count_max,
+	};
+
+	pthread_mutex_lock(&quota->limits_lock);
+	quota->limits = limits;
+	pthread_mutex_unlock(&quota->limits_lock);
+}
+
+static struct limits get_limits(struct quota *quota)
+{
+	struct limits limits;
+
+	pthread_mutex_lock(&quota->limits_lock);
+	limits = quota->limits;
+	pthread_mutex_unlock(&quota->limits_lock);
+	return limits;
 }
 
 int quota_create(const struct config *config, const struct store *store, struct listing *listing,
@@ -51,6 +70,7 @@ int quota_create(const struct config *config, const struct store *store, struct 
 	quota->listing = listing;
 	LIST_INIT(&quota->reservations);
 	pthread_mutex_init(&quota->lock, NULL);
+	pthread_mutex_init(&quota->limits_lock, NULL);
 	quota_set_limits(quota, config);
 	*out = quota;
 	return 0;
@@ -60,18 +80,14 @@ void quota_destroy(struct quota *quota)
 {
 	if (!quota)
 		return;
+	pthread_mutex_destroy(&quota->limits_lock);
 	pthread_mutex_destroy(&quota->lock);
 	free(quota);
 }
 
 uint64_t quota_file_max(struct quota *quota)
 {
-	uint64_t max;
-
-	pthread_mutex_lock(&quota->lock);
-	max = quota->file_max;
-	pthread_mutex_unlock(&quota->lock);
-	return max;
+	return get_limits(quota).file_max;
 }
 
 /* Uploads that nobody sends just now, without the one that is wished for.  Locked. */
@@ -96,6 +112,7 @@ static int find_resting(
 /* Is there room for `more` bytes?  Locked. */
 static int find_room(struct quota *quota, const struct quota_wish *wish, uint64_t more)
 {
+	const struct limits limits = get_limits(quota);
 	uint64_t all, senders, resting, free_bytes, unwritten = 0;
 	unsigned n, n_resting;
 	int r = find_resting(quota, wish, &n_resting, &resting);
@@ -112,16 +129,16 @@ static int find_room(struct quota *quota, const struct quota_wish *wish, uint64_
 		if (strcmp(other->address, wish->address) == 0)
 			senders += other->reserved;
 	}
-	if (n + quota->n_reservations >= quota->count_max)
+	if (n + quota->n_reservations >= limits.count_max)
 		return -EMFILE;
-	if (all > quota->all_max || more > quota->all_max - all)
+	if (all > limits.all_max || more > limits.all_max - all)
 		return -EDQUOT;
-	if (senders > quota->sender_max || more > quota->sender_max - senders)
+	if (senders > limits.sender_max || more > limits.sender_max - senders)
 		return -EDQUOT;
 	r = store_free_bytes(quota->store, &free_bytes);
 	if (r < 0)
 		return r;
-	unwritten += quota->free_min;
+	unwritten += limits.free_min;
 	return unwritten > free_bytes || more - wish->there > free_bytes - unwritten ? -ENOSPC : 0;
 }
 

@@ -93,6 +93,32 @@ def test_a_frozen_disk_stops_no_stream(folder):
     viewer.end()
 
 
+def test_sharing_is_paused_and_resumed_though_the_disk_of_the_files_stands(folder):
+    disk = Disk(folder)
+    run = Run(folder, None, QUICK + PATTERN + FREE + f"folder = {disk.path}\n", prefix=disk.prefix)
+    disk.opened_by(run.httpd())
+    names = [f"file{n}" for n in range(8)]
+    for name in names:
+        assert web.request(run.address, "PUT", f"/uploads/{name}", b"x").status == 201
+    ask = lambda name: run.ask("files", "delete", name)
+    threads = [threading.Thread(target=ask, args=(name,)) for name in names]
+    disk.freeze()
+    try:
+        for thread in threads:
+            thread.start()
+        time.sleep(0.5)  # more of them than there are workers stand now
+        for word, state in (("pause", True), ("resume", False)):
+            begun = time.monotonic()
+            assert run.ask(word)[0] == 0
+            assert time.monotonic() - begun < 2 * SLOWNESS
+            assert web.get_json(run.address, "/status")["paused"] is state
+    finally:
+        disk.thaw()
+    for thread in threads:
+        thread.join(30)
+    os.close(disk.fd)
+
+
 def test_who_ends_an_upload_is_told_when_it_is_gone(folder):
     disk = Disk(folder)
     run = Run(folder, None, QUICK + PATTERN + FREE + f"folder = {disk.path}\n", prefix=disk.prefix)

@@ -178,6 +178,29 @@ def test_a_slow_viewer_gets_nothing_after_the_answer(folder, x):
     quick.end()
 
 
+def test_nor_does_who_has_hung_up_with_a_picture_on_its_way(folder, x):
+    """A connection that the server has closed is not left to the kernel, which would send what waits."""
+    run = Run(folder, x.display)
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(run.address)
+        slow.settimeout(10)
+        slow.sendall(b"GET /d_video HTTP/1.1\r\nHost: %s:%d\r\n\r\n" %
+                     (run.address[0].encode(), run.address[1]))
+        for seed in range(20):
+            x.painter.noise(seed)
+        viewers = lambda: json.loads(run.ask("viewers", "--json")[1])["viewers"]
+        wait_for(lambda: viewers() and viewers()[0]["frames"] > 0, 5, "a picture is under way")
+        slow.shutdown(socket.SHUT_WR)
+        wait_for(lambda: not viewers(), 5, "it has hung up")
+        pause(run)
+        n = 0
+        with pytest.raises(ConnectionResetError):
+            while data := slow.recv(1 << 16):
+                n += len(data)
+        assert n < 100_000, n
+
+
 def test_nor_does_who_fetches_a_single_picture_slowly(folder, x):
     """What is on its way when sharing is paused does not go on its way any more."""
     x.painter.noise(1)

@@ -80,6 +80,13 @@ def test_a_source_that_is_changed_begins_anew_and_viewers_stay(folder):
     camera_viewer.end()
 
 
+def test_what_is_wrong_is_said_though_it_is_no_utf8(run):
+    with open(run.config_path, "wb") as file:
+        file.write(b"[files]\nfolder = B\xfccher\n")
+    status, _, err = run.ask("reload", "--port", str(run.address[1]))
+    assert status == 1 and f"{run.config_path}:2:" in err and "B?cher" in err, err
+
+
 @pytest.mark.parametrize("broken, words", [
     ("[screen]\nrate = 61\n", ":2:"), ("[screen]\n\n\ncolour = red\n", ":4:"), (None, "No such file")])
 def test_a_broken_one_changes_nothing_and_is_said_once(run, broken, words):

@@ -18,7 +18,7 @@
 struct daemon {
 	struct event_base *base;
 	struct catch_ups *catch_ups;
-	unsigned n_asked, n_exact;
+	unsigned n_asked, n_exact, n_unheard;
 	uint64_t since, exact_since;
 	uint64_t asked_ns;
 	bool is_gone;
@@ -28,8 +28,10 @@ static bool on_ask(void *arg, uint64_t since, bool exact)
 {
 	struct daemon *daemon = arg;
 
-	if (daemon->is_gone)
+	if (daemon->is_gone) {
+		daemon->n_unheard++;
 		return false;
+	}
 	if (exact) {
 		daemon->n_exact++;
 		daemon->exact_since = since;
@@ -179,6 +181,22 @@ static void a_new_ring_begins_anew(void **state)
 	assert_null(catch_ups_find(daemon->catch_ups, 0));
 }
 
+static void who_does_not_listen_is_not_asked_without_end(void **state)
+{
+	struct daemon *daemon = *state;
+	struct catch_ups_debt debt = {0};
+
+	hear(daemon, RECORD_CATCH_UP, RECORD_IS_KEY, 10, 0);
+	catch_ups_owe(daemon->catch_ups, &debt);
+	daemon->is_gone = true;
+	catch_ups_ready(daemon->catch_ups, &debt);
+	run_until(daemon, &daemon->n_unheard, 1);
+	run_for_ms(daemon, 100);
+	assert_in_range(daemon->n_unheard, 1, 3);
+	daemon->is_gone = false;
+	run_until(daemon, &daemon->n_exact, 1);
+}
+
 static void exact_pieces_wait_until_all_are_ready(void **state)
 {
 	struct daemon *daemon = *state;
@@ -254,6 +272,8 @@ int main(void)
 			exact_pieces_wait_until_all_are_ready, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			who_dawdles_is_not_waited_for_without_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			who_does_not_listen_is_not_asked_without_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(nobody_is_asked_for_nothing, setup, teardown),
 	};
 
