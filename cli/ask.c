@@ -2,12 +2,12 @@
 #include "cli/ask.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/options.h"
 #include "cli/sharer.h"
 #include "cli/text.h"
 #include "common/control.h"
@@ -113,48 +113,20 @@ static int print_answer(const struct ask *ask, const json_t *answer, bool as_jso
 
 /* --- arguments --- */
 
-enum { OPTION_JSON = 1, OPTION_PORT, OPTION_HELP };
-
-static const struct option long_options[] = {
-	{"json", no_argument, NULL, OPTION_JSON},
-	{"port", required_argument, NULL, OPTION_PORT},
-	{"help", no_argument, NULL, OPTION_HELP},
-	{0},
-};
-
 int ask_main(const struct ask *ask, int argc, char **argv)
 {
 	json_t *request, *answer = NULL;
-	bool as_json = false;
-	uint16_t port = 0;
-	int option, status;
+	struct options options;
+	int status;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
-		switch (option) {
-		case OPTION_JSON:
-			as_json = true;
-			break;
-		case OPTION_PORT:
-			if (sharer_parse_port(optarg, &port) != 0)
-				return COMMAND_WRONG_USE;
-			break;
-		case OPTION_HELP:
-		case 'h':
-			fputs(ask->help, stdout);
-			return command_flush();
-		default:
-			return command_refuse_option(option, argv);
-		}
-	}
-	if (optind < argc)
-		return command_refuse_argument(argv);
+	if (!options_parse_all(OPTION_PORT | OPTION_JSON, ask->help, argc, argv, &options, &status))
+		return status;
 	request = json_pack("{ss}", "request", ask->request);
 	if (!request)
 		return say_failed(-ENOMEM);
-	status = ask_somebody(port, request, &answer);
+	status = ask_somebody(options.port, request, &answer);
 	if (status == COMMAND_OK)
-		status = print_answer(ask, answer, as_json);
+		status = print_answer(ask, answer, options.as_json);
 	json_decref(answer);
 	json_decref(request);
 	return status;

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <netdb.h>
 #include <signal.h>
@@ -22,6 +21,7 @@
 
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/options.h"
 #include "cli/sharer.h"
 #include "cli/text.h"
 #include "common/fd.h"
@@ -49,11 +49,6 @@ static const char help[] =
 	"\n"
 	"  --json       the answer as the server gave it, one line of JSON\n"
 	"  --port PORT  ask your `screenshare run` on that port, not the service\n";
-
-struct options {
-	uint16_t port;
-	bool as_json;
-};
 
 /* --- asking --- */
 
@@ -422,38 +417,13 @@ static int act(const struct options *options, char **words, int n)
 	return COMMAND_WRONG_USE;
 }
 
-enum { OPTION_JSON = 1, OPTION_PORT, OPTION_HELP };
-
-static const struct option long_options[] = {
-	{"json", no_argument, NULL, OPTION_JSON},
-	{"port", required_argument, NULL, OPTION_PORT},
-	{"help", no_argument, NULL, OPTION_HELP},
-	{0},
-};
-
 int files_main(int argc, char **argv)
 {
-	struct options options = {0};
-	int option;
+	struct options options;
+	int status;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
-		switch (option) {
-		case OPTION_JSON:
-			options.as_json = true;
-			break;
-		case OPTION_PORT:
-			if (sharer_parse_port(optarg, &options.port) != 0)
-				return COMMAND_WRONG_USE;
-			break;
-		case OPTION_HELP:
-		case 'h':
-			fputs(help, stdout);
-			return command_flush();
-		default:
-			return command_refuse_option(option, argv);
-		}
-	}
+	if (!options_parse(OPTION_PORT | OPTION_JSON, help, argc, argv, &options, &status))
+		return status;
 	signal(SIGPIPE, SIG_IGN); /* a refusal before the end is an answer */
 	return act(&options, argv + optind, argc - optind);
 }

@@ -3,7 +3,6 @@
  * `screenshare mute` and `screenshare unmute`: which sound of this computer is heard.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "cli/audio_switch.h"
 #include "cli/command.h"
+#include "cli/options.h"
 #include "cli/runtime_dir.h"
 #include "cli/sharer.h"
 #include "cli/text.h"
@@ -149,14 +149,6 @@ static int ask_sharer(void *arg, const struct sharer *sharer)
 
 /* --- arguments --- */
 
-enum { OPTION_PORT = 1, OPTION_HELP };
-
-static const struct option long_options[] = {
-	{"port", required_argument, NULL, OPTION_PORT},
-	{"help", no_argument, NULL, OPTION_HELP},
-	{0},
-};
-
 static int take_input(struct wish *wish, const char *word)
 {
 	wish->word = word;
@@ -178,29 +170,16 @@ static int take_input(struct wish *wish, const char *word)
 static int switch_main(bool muted, const char *help, int argc, char **argv)
 {
 	struct wish wish = {.muted = muted};
-	uint16_t port = 0;
-	int option;
+	struct options options;
+	int status;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
-		switch (option) {
-		case OPTION_PORT:
-			if (sharer_parse_port(optarg, &port) != 0)
-				return COMMAND_WRONG_USE;
-			break;
-		case OPTION_HELP:
-		case 'h':
-			fputs(help, stdout);
-			return command_flush();
-		default:
-			return command_refuse_option(option, argv);
-		}
-	}
+	if (!options_parse(OPTION_PORT, help, argc, argv, &options, &status))
+		return status;
 	if (take_input(&wish, argv[optind]) != COMMAND_OK)
 		return COMMAND_WRONG_USE;
 	if (++optind < argc)
 		return command_refuse_argument(argv);
-	return sharer_ask(port, ask_sharer, &wish);
+	return sharer_ask(options.port, ask_sharer, &wish);
 }
 
 int mute_main(int argc, char **argv)

@@ -2,13 +2,13 @@
 /*
  * `screenshare pause` and `screenshare resume`: picture and sound are taken back, and given again.
  */
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/options.h"
 #include "cli/sharer.h"
 #include "cli/text.h"
 #include "common/log.h"
@@ -66,37 +66,14 @@ static int ask_for(const char *name, uint16_t port)
 	return status;
 }
 
-enum { OPTION_PORT = 1, OPTION_HELP };
-
-static const struct option long_options[] = {
-	{"port", required_argument, NULL, OPTION_PORT},
-	{"help", no_argument, NULL, OPTION_HELP},
-	{0},
-};
-
 static int wish_main(const char *name, const char *help, int argc, char **argv)
 {
-	uint16_t port = 0;
-	int option;
+	struct options options;
+	int status;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
-		switch (option) {
-		case OPTION_PORT:
-			if (sharer_parse_port(optarg, &port) != 0)
-				return COMMAND_WRONG_USE;
-			break;
-		case OPTION_HELP:
-		case 'h':
-			fputs(help, stdout);
-			return command_flush();
-		default:
-			return command_refuse_option(option, argv);
-		}
-	}
-	if (optind < argc)
-		return command_refuse_argument(argv);
-	return ask_for(name, port);
+	if (!options_parse_all(OPTION_PORT, help, argc, argv, &options, &status))
+		return status;
+	return ask_for(name, options.port);
 }
 
 int pause_main(int argc, char **argv)

@@ -4,12 +4,12 @@
  * refused; it is what systemctl reload waits for.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/options.h"
 #include "cli/sharer.h"
 #include "common/log.h"
 
@@ -21,15 +21,6 @@ static const char help[] =
 	"\n"
 	"  --quiet      do not repeat what the server says in its journal\n"
 	"  --port PORT  reload your `screenshare run` on that port, not the service\n";
-
-enum { OPTION_QUIET = 1, OPTION_PORT, OPTION_HELP };
-
-static const struct option long_options[] = {
-	{"quiet", no_argument, NULL, OPTION_QUIET},
-	{"port", required_argument, NULL, OPTION_PORT},
-	{"help", no_argument, NULL, OPTION_HELP},
-	{0},
-};
 
 static int reload(uint16_t port, bool is_quiet)
 {
@@ -52,29 +43,10 @@ static int reload(uint16_t port, bool is_quiet)
 
 int reload_main(int argc, char **argv)
 {
-	bool is_quiet = false;
-	uint16_t port = 0;
-	int option;
+	struct options options;
+	int status;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
-		switch (option) {
-		case OPTION_QUIET:
-			is_quiet = true;
-			break;
-		case OPTION_PORT:
-			if (sharer_parse_port(optarg, &port) != 0)
-				return COMMAND_WRONG_USE;
-			break;
-		case OPTION_HELP:
-		case 'h':
-			fputs(help, stdout);
-			return command_flush();
-		default:
-			return command_refuse_option(option, argv);
-		}
-	}
-	if (optind < argc)
-		return command_refuse_argument(argv);
-	return reload(port, is_quiet);
+	if (!options_parse_all(OPTION_PORT | OPTION_QUIET, help, argc, argv, &options, &status))
+		return status;
+	return reload(options.port, options.is_quiet);
 }
