@@ -2,6 +2,7 @@
 #include "common/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "common/fd.h"
 #include "common/utf8.h"
 
 /* Below PIPE_BUF, so that a line is one write that a pipe takes whole or not at all. */
@@ -28,6 +30,7 @@
 static const char *program = "screenshare";   /* set once, before any other thread exists */
 static bool to_journal, has_prefix;           /* " */
 static char session_user[64], session_id[64]; /* " */
+static int out_fd = STDERR_FILENO;            /* " */
 static atomic_bool is_debug;
 static atomic_uint n_lost; /* lines that stderr had no room for */
 
@@ -57,6 +60,18 @@ void log_open(const char *name)
 	to_journal = stderr_is_journal();
 	has_prefix = prefix && strcmp(prefix, "1") == 0;
 	errno = saved;
+}
+
+void log_silence_libraries(void)
+{
+	int own = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (own >= 0 && nowhere >= 0 && dup2(nowhere, STDERR_FILENO) >= 0)
+		out_fd = own;
+	else
+		fd_close(&own);
+	fd_close(&nowhere);
 }
 
 void log_set_debug(bool on)
@@ -132,7 +147,7 @@ static int send_to_journal(int priority, const struct log_fields *extra, const c
  */
 static void send_to_stderr(int priority, bool with_prefix, const char *message)
 {
-	struct pollfd stderr_poll = {.fd = STDERR_FILENO, .events = POLLOUT};
+	struct pollfd stderr_poll = {.fd = out_fd, .events = POLLOUT};
 	char line[LINE_SIZE + 128], lost_text[40] = "";
 	unsigned lost;
 	int len;
@@ -153,7 +168,7 @@ static void send_to_stderr(int priority, bool with_prefix, const char *message)
 		len = snprintf(line, sizeof(line), "%s: %s%s\n", program, lost_text, message);
 	if (len >= (int)sizeof(line))
 		len = (int)sizeof(line) - 1;
-	if (write(STDERR_FILENO, line, (size_t)len) < 0)
+	if (write(out_fd, line, (size_t)len) < 0)
 		n_lost += lost + 1;
 }
 

@@ -21,6 +21,11 @@
 /* `name` ("screen", "httpd") must outlive the program.  Call once, first. */
 void log_open(const char *name);
 void log_set_debug(bool on);
+/*
+ * From now on this log alone writes to stderr: libraries that complain there by themselves are not
+ * heard.  Where that can't be had all stays as it is.  Before any other thread exists.
+ */
+void log_silence_libraries(void);
 /* Whose session this process is about, from now on: SCREENSHARE_USER= and SCREENSHARE_SESSION= of
  * every line.  Copied; NULL: none.  Before any other thread exists. */
 void log_set_session(const char *user, const char *session);

@@ -406,6 +406,9 @@ int main(int argc, char **argv)
 		return status;
 	if (audio.options.is_probe)
 		return probe(&audio.config);
+	/* libpulse complains twice a second while there is no sound server (seen). */
+	if (!audio.config.log.debug)
+		log_silence_libraries();
 	int listen_fd = daemon_take_socket(SOURCE_AUDIO);
 	if (listen_fd < 0)
 		return SERVICE_EXIT_CONFIG;

@@ -202,6 +202,9 @@ def test_without_any_server_there_is_a_stream_and_a_state(folder):
     assert hears_nothing(pcm)
     assert_even(pcm.records)
     assert len([line for line in daemon.process.stderr if "no-sound-server" in line]) == 1
+    # Not a word of the libraries', which try twice a second.
+    pcm.wait_records(200)
+    assert all(line.startswith("audio: ") for line in daemon.process.stderr), daemon.process.stderr
 
 
 @pytest.mark.parametrize("device, state", [("nonsense", "no-device"), ("hw:7,0", "no-device")])
