@@ -196,7 +196,7 @@ def test_a_server_that_dies_hangs_and_comes_back_is_silence_with_words(folder, s
 
 
 def test_without_any_server_there_is_a_stream_and_a_state(folder):
-    daemon = AudioDaemon(folder, env={"PULSE_SERVER": f"unix:{folder}/none"})
+    daemon = AudioDaemon(folder, env={"XDG_RUNTIME_DIR": f"{folder}/no/such"})
     pcm = daemon.subscribe()
     pcm.wait_state("no-sound-server", words="No sound server runs on this computer")
     assert hears_nothing(pcm)
