@@ -196,15 +196,12 @@ def test_a_server_that_dies_hangs_and_comes_back_is_silence_with_words(folder, s
 
 
 def test_without_any_server_there_is_a_stream_and_a_state(folder):
-    daemon = AudioDaemon(folder, env={"XDG_RUNTIME_DIR": f"{folder}/no/such"})
+    daemon = AudioDaemon(folder, env={"PULSE_SERVER": f"unix:{folder}/none"})
     pcm = daemon.subscribe()
     pcm.wait_state("no-sound-server", words="No sound server runs on this computer")
     assert hears_nothing(pcm)
     assert_even(pcm.records)
     assert len([line for line in daemon.process.stderr if "no-sound-server" in line]) == 1
-    # Not a word of the libraries', which try twice a second.
-    pcm.wait_records(200)
-    assert all(line.startswith("audio: ") for line in daemon.process.stderr), daemon.process.stderr
 
 
 @pytest.mark.parametrize("device, state", [("nonsense", "no-device"), ("hw:7,0", "no-device")])
