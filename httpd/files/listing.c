@@ -27,6 +27,8 @@ struct listing {
 	unsigned n;
 	uint64_t bytes, generation;
 	unsigned scan;
+	bool was_scanned; /* once at least */
+	pthread_cond_t scanned;
 };
 
 /* FNV-1a */
@@ -189,6 +191,16 @@ void listing_end_scan(struct listing *listing)
 	}
 	if (any)
 		changed(listing);
+	listing->was_scanned = true;
+	pthread_cond_broadcast(&listing->scanned);
+	pthread_mutex_unlock(&listing->lock);
+}
+
+void listing_await_scan(struct listing *listing)
+{
+	pthread_mutex_lock(&listing->lock);
+	while (!listing->was_scanned)
+		pthread_cond_wait(&listing->scanned, &listing->lock);
 	pthread_mutex_unlock(&listing->lock);
 }
 
@@ -277,6 +289,7 @@ int listing_create(struct listing **out)
 		return r;
 	}
 	pthread_mutex_init(&listing->lock, NULL);
+	pthread_cond_init(&listing->scanned, NULL);
 	*out = listing;
 	return 0;
 }
@@ -290,6 +303,7 @@ void listing_destroy(struct listing *listing)
 			unhook(listing, &listing->buckets[i]);
 	free(listing->buckets);
 	fd_close(&listing->change_fd);
+	pthread_cond_destroy(&listing->scanned);
 	pthread_mutex_destroy(&listing->lock);
 	free(listing);
 }

@@ -28,6 +28,9 @@ struct file_entry *listing_find(struct listing *listing, const char *name);
 /* Between these two, everything that is there is put again; the rest is removed at the end. */
 void listing_begin_scan(struct listing *listing);
 void listing_end_scan(struct listing *listing);
+/* Waits for the end of the first scan: before that nobody knows how much there is.  Workers only.
+ */
+void listing_await_scan(struct listing *listing);
 
 /* How many files, their bytes, and the bytes of those sent from `address` (NULL: not wanted). */
 void listing_totals(struct listing *listing, const char *address, unsigned *n, uint64_t *bytes,

@@ -151,6 +151,7 @@ int quota_reserve(
 	memset(reservation, 0, sizeof(*reservation));
 	if (bytes > quota_file_max(quota) || bytes < wish->there)
 		return -EFBIG;
+	listing_await_scan(quota->listing);
 	pthread_mutex_lock(&quota->lock);
 	r = find_room(quota, wish, bytes);
 	if (r == 0) {

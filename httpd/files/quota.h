@@ -49,9 +49,10 @@ struct quota_wish {
 };
 
 /*
- * Makes the reservation.  What rests counts against the limits of all, not against its sender's,
- * who is not known before it is resumed.  0; -EFBIG: larger than a file may be; -EDQUOT: more than
- * all, or this sender's, may be; -ENOSPC: the disk; -EMFILE: too many files; other -errno.
+ * Makes the reservation, when it is known what is there; on a worker.  What rests counts against
+ * the limits of all, not against its sender's, who is not known before it is resumed.  0; -EFBIG:
+ * larger than a file may be; -EDQUOT: more than all, or this sender's, may be; -ENOSPC: the disk;
+ * -EMFILE: too many files; other -errno.
  */
 int quota_reserve(
 	struct quota *quota, struct reservation *reservation, const struct quota_wish *wish);
