@@ -173,8 +173,10 @@ def test_a_slow_viewer_of_scrolling_text_takes_hardly_more_than_a_fast_one(run, 
         found = [viewer.pictures[n:] for viewer, n in zip((fast, slow), begin)]
     is_over.set()
     took, given = bytes_of(found[1]), bytes_of(found[0])
-    assert took < 1.5 * given, (took, given)
-    assert sum(message.sequence > message.base + 1 for message in found[1] if message.kind == STEP) > 15
+    # With a sanitizer the server and the daemon lag themselves.
+    assert took < 1.5 * given or SLOWNESS > 1, (took, given)
+    assert sum(message.sequence > message.base + 1 for message in found[1]
+               if message.kind == STEP) > 15 or SLOWNESS > 1
     for viewer in (fast, slow):
         wait_exact(viewer, x, folder, 8)
         assert viewer.canvas.misfits == 0
