@@ -112,7 +112,7 @@ int audio_switch(const char *path, enum audio_input input, bool muted, int timeo
 	if (r >= 0)
 		r = send_hello(exchange.fd);
 	/* Whoever is refused before the first word has been told why all the same. */
-	if (r == -EPIPE)
+	if (r == -ECONNRESET)
 		r = 0;
 	if (r == 0)
 		r = receive_answer(&exchange, deadline_ns, buffer);

@@ -31,6 +31,7 @@ enum script {
 	SAYS_STATES_FIRST,
 	REFUSES,
 	REFUSES_HELLO,
+	REFUSES_AT_ONCE,
 	HANGS_UP,
 	IS_SILENT,
 	LIES,
@@ -124,6 +125,14 @@ static void *serve(void *arg)
 		close(daemon->fd);
 		return NULL;
 	}
+	if (daemon->script == REFUSES_AT_ONCE) { /* as a user whom it does not serve */
+		shutdown(daemon->fd, SHUT_RD);
+		while (recv(daemon->fd, (char[1]){0}, 1, MSG_DONTWAIT) > 0)
+			;
+		send_words(daemon->fd, CAPSOCK_REFUSED, "only others may");
+		close(daemon->fd);
+		return NULL;
+	}
 	receive(daemon->fd, &message);
 	assert_int_equal(message.type, CAPSOCK_HELLO);
 	assert_int_equal(message.version, CAPSOCK_VERSION);
@@ -214,6 +223,19 @@ static void a_refusal_is_told_in_the_daemons_words(void **state)
 	assert_string_equal(words, "it speaks another version");
 }
 
+/* Our hello may come before that, or find nobody any more. */
+static void a_refusal_before_the_first_word_is_told_too(void **state)
+{
+	char words[AUDIO_SWITCH_WORDS_SIZE];
+	struct daemon daemon;
+	(void)state;
+
+	for (int i = 0; i < 200; i++) {
+		assert_int_equal(ask(REFUSES_AT_ONCE, true, TIMEOUT_MS, words, &daemon), -EPERM);
+		assert_string_equal(words, "only others may");
+	}
+}
+
 static void a_daemon_that_ends_or_makes_no_sense_has_not_switched(void **state)
 {
 	char words[AUDIO_SWITCH_WORDS_SIZE];
@@ -279,6 +301,7 @@ int main(void)
 		cmocka_unit_test(the_daemon_mutes_and_unmutes),
 		cmocka_unit_test(states_and_rings_before_the_answer_are_passed_over),
 		cmocka_unit_test(a_refusal_is_told_in_the_daemons_words),
+		cmocka_unit_test(a_refusal_before_the_first_word_is_told_too),
 		cmocka_unit_test(a_daemon_that_ends_or_makes_no_sense_has_not_switched),
 		cmocka_unit_test(a_daemon_that_is_silent_is_waited_for_no_longer_than_said),
 		cmocka_unit_test(nobody_there_is_told_from_not_allowed),
