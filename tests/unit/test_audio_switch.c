@@ -31,7 +31,6 @@ enum script {
 	SAYS_STATES_FIRST,
 	REFUSES,
 	REFUSES_HELLO,
-	REFUSES_AT_ONCE,
 	HANGS_UP,
 	IS_SILENT,
 	LIES,
@@ -125,14 +124,6 @@ static void *serve(void *arg)
 		close(daemon->fd);
 		return NULL;
 	}
-	if (daemon->script == REFUSES_AT_ONCE) { /* as a user whom it does not serve */
-		shutdown(daemon->fd, SHUT_RD);
-		while (recv(daemon->fd, (char[1]){0}, 1, MSG_DONTWAIT) > 0)
-			;
-		send_words(daemon->fd, CAPSOCK_REFUSED, "only others may");
-		close(daemon->fd);
-		return NULL;
-	}
 	receive(daemon->fd, &message);
 	assert_int_equal(message.type, CAPSOCK_HELLO);
 	assert_int_equal(message.version, CAPSOCK_VERSION);
@@ -223,17 +214,41 @@ static void a_refusal_is_told_in_the_daemons_words(void **state)
 	assert_string_equal(words, "it speaks another version");
 }
 
-/* Our hello may come before that, or find nobody any more. */
+#define ROUNDS 200
+
+/* Who comes is one whom it does not serve. */
+static void *refuse_all(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		int fd = accept4(daemon->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+		shutdown(fd, SHUT_RD);
+		while (recv(fd, (char[1]){0}, 1, MSG_DONTWAIT) > 0)
+			;
+		send_words(fd, CAPSOCK_REFUSED, "only others may");
+		close(fd);
+	}
+	return NULL;
+}
+
+/* Our hello comes before that, or finds nobody any more. */
 static void a_refusal_before_the_first_word_is_told_too(void **state)
 {
 	char words[AUDIO_SWITCH_WORDS_SIZE];
 	struct daemon daemon;
 	(void)state;
 
-	for (int i = 0; i < 200; i++) {
-		assert_int_equal(ask(REFUSES_AT_ONCE, true, TIMEOUT_MS, words, &daemon), -EPERM);
+	listen_at(&daemon, REFUSES);
+	assert_int_equal(pthread_create(&daemon.thread, NULL, refuse_all, &daemon), 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		assert_int_equal(
+			audio_switch(path, AUDIO_MICROPHONE, true, TIMEOUT_MS, words), -EPERM);
 		assert_string_equal(words, "only others may");
 	}
+	assert_int_equal(pthread_join(daemon.thread, NULL), 0);
+	close(daemon.listen_fd);
 }
 
 static void a_daemon_that_ends_or_makes_no_sense_has_not_switched(void **state)
