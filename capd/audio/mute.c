@@ -160,8 +160,8 @@ static int begin_mute(struct mute *mute, enum audio_input input)
 {
 	mute->is_muted[input] = true;
 	int r = write_mark(mute->mute_fds[input], mute->mute_errors[input], MUTED);
-	/* A power cut must not bring the "open" back.  It is rare, and a person's doing; what the
-	 * disk takes the sound waits for, which ends a moment later or skips what it has missed. */
+	/* A power cut must not bring the "open" back.  The loop waits for the disk here: it is
+	 * rare, and a person's doing; sound that it misses for longer is left out. */
 	if (r == 0 && fdatasync(mute->mute_fds[input]) < 0)
 		r = -errno;
 	int forgotten = forget_unmute(mute, input);
