@@ -19,8 +19,10 @@
 #include "common/ratelimit.h"
 #include "common/ring_writer.h"
 
-/* Started for a connection that never came (its peer is already gone): do not stay for ever. */
+/* Started for a connection that never came (its peer is already gone), or was refused: do not stay
+ * for ever. */
 #define START_TIMEOUT_US    5000000u
+#define ACCEPT_MAX          16 /* a turn of the loop, which has more to do */
 #define DROPPED_INTERVAL_US 1000000u
 #define REFUSED_LOG_NS      (60 * NS_PER_S)
 
@@ -312,7 +314,7 @@ static void refuse_peer(struct daemon *daemon, int fd, uid_t uid)
 
 static void accept_all(struct daemon *daemon)
 {
-	for (;;) {
+	for (unsigned i = 0; i < ACCEPT_MAX; i++) {
 		struct subscriber *subscriber;
 		uid_t uid = (uid_t)-1;
 		int fd = accept4(daemon->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -320,7 +322,6 @@ static void accept_all(struct daemon *daemon)
 		if (fd < 0)
 			return; /* EAGAIN, or a peer that left again: nothing to do in either case
 				 */
-		daemon->start_deadline = sd_event_source_disable_unref(daemon->start_deadline);
 		if (!peer_is_allowed(fd, &uid)) {
 			refuse_peer(daemon, fd, uid);
 			fd_close(&fd);
@@ -338,6 +339,7 @@ static void accept_all(struct daemon *daemon)
 			log_err("Could not serve a subscriber: %s", strerror(-r));
 			continue;
 		}
+		daemon->start_deadline = sd_event_source_disable_unref(daemon->start_deadline);
 		subscriber->next = daemon->subscribers;
 		daemon->subscribers = subscriber;
 		daemon->n_subscribers++;
@@ -350,9 +352,10 @@ static int on_listen(sd_event_source *source, int fd, uint32_t events, void *arg
 	(void)source, (void)fd, (void)events;
 
 	accept_all(daemon);
-	/* All who came were refused: leave the socket to whoever starts us. */
-	if (daemon->n_subscribers == 0 && !daemon->start_deadline)
-		sd_event_exit(daemon->event, 0);
+	/* All who came were refused.  We stay a while: were each of them to start a process,
+	 * anybody could have root start as many, and have them log as much, as they like. */
+	if (daemon->n_subscribers == 0 && daemon->start_deadline)
+		sd_event_source_set_time_relative(daemon->start_deadline, START_TIMEOUT_US);
 	return 0;
 }
 

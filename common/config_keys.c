@@ -237,7 +237,7 @@ const struct config_key config_keys[] = {
 		"An upload of which nothing comes for so long is broken off."),
 
 	TEXT(session, users, are_users, "first, all or names of users", "first",
-		"Whose desktop is shared: that of the first user who was logged in when it was first watched,\n"
+		"Whose desktop is shared: that of the user who was logged in when anything first asked for it,\n"
 		"everybody's, or that of the users named.  Any other is shared after screenshare allow."),
 	BOOL(session, show_locked, "no",
 		"Show the screen, and let the sound be heard, while the session is locked too."),

@@ -29,19 +29,20 @@ enum consent consent_read(const char *home)
 	ssize_t n;
 
 	if (make_path(path, home, CONSENT_FOLDER "/" CONSENT_FILE) < 0)
-		return CONSENT_NONE;
+		return CONSENT_DENY;
 	/* Not blocking: it may be a pipe. */
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
-		return CONSENT_NONE;
+		return errno == ENOENT || errno == ENOTDIR ? CONSENT_NONE : CONSENT_DENY;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
 		(st.st_mode & (S_IWGRP | S_IWOTH)))
 		n = -1;
 	else
 		n = read(fd, word, WORD_SIZE);
 	fd_close(&fd);
+	/* Something was said, and may have been a no. */
 	if (n <= 0)
-		return CONSENT_NONE;
+		return CONSENT_DENY;
 	word[n] = '\0';
 	word[strcspn(word, "\n")] = '\0';
 	if (strcmp(word, "allow") == 0)

@@ -19,8 +19,9 @@
 enum consent { CONSENT_NONE = 0, CONSENT_ALLOW = 1, CONSENT_DENY = 2 };
 
 /*
- * What the user whom we are has said.  CONSENT_NONE: nothing, or nothing that counts: the file is a
- * link, another user's, or one that others may write.
+ * What the user whom we are has said.  CONSENT_NONE: nothing, there is no file.  One that cannot be
+ * read or does not count (a link, another user's, one that others may write, an empty one) may have
+ * been a no, and is CONSENT_DENY.
  */
 enum consent consent_read(const char *home);
 

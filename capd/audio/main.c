@@ -92,7 +92,7 @@ static void update_inputs(struct audio *audio)
 		input_set_open(&audio->inputs[i], audio->streams && !audio->is_held &&
 							  !audio->is_wished_mute &&
 							  mute_is_open(&audio->mute, i));
-	if (audio->streams)
+	if (audio->streams || audio->is_held)
 		show_state(audio);
 }
 
@@ -336,6 +336,10 @@ static void on_verdict(void *arg, const struct session_verdict *verdict)
 	audio->is_held = verdict->kind != SESSION_SHOW;
 	audio->hold = *verdict;
 	update_inputs(audio);
+	/* Whoever only waits is told that the hold is over; what is heard shows when it is wanted.
+	 */
+	if (!audio->is_held && !audio->streams)
+		daemon_set_state(audio->daemon, STATE_STARTING, NULL, false);
 	if (verdict->kind == SESSION_END)
 		sd_event_exit(daemon_event(audio->daemon), 0);
 }
@@ -419,7 +423,8 @@ int main(int argc, char **argv)
 						 audio.options.session_dir, &audio.session) < 0)
 		return SERVICE_EXIT_CONFIG;
 	if (audio.session && session_is_waiting(audio.session)) {
-		status = waiting_run(audio.session, SOURCE_AUDIO, listen_fd, &waiting_ops, &audio);
+		status = waiting_run(audio.session, SOURCE_AUDIO, &audio.options, &audio.config,
+			listen_fd, &waiting_ops, &audio);
 		session_destroy(audio.session);
 		mute_fini(&audio.mute);
 		return status;

@@ -77,6 +77,20 @@ static bool is_new(const char *dir, enum audio_input input)
 	       (errno == ENOENT || errno == ENOTDIR);
 }
 
+/* An empty file would be a mute, for whoever starts next: rather none. */
+static void begin_mark(struct mute *mute, enum audio_input input, const char *dir)
+{
+	int *fd = &mute->mute_fds[input], r = write_mark(*fd, 0, OPEN);
+	char path[PATH_MAX];
+
+	if (r == 0)
+		return;
+	mute->mute_errors[input] = r;
+	fd_close(fd);
+	if (snprintf(path, PATH_MAX, "%s/mute-%s", dir, audio_input_name(input)) < PATH_MAX)
+		unlink(path);
+}
+
 static void init_mute(struct mute *mute, enum audio_input input, const char *state_dir)
 {
 	bool was_new = is_new(state_dir, input);
@@ -85,7 +99,7 @@ static void init_mute(struct mute *mute, enum audio_input input, const char *sta
 
 	r = mute->mute_errors[input] = open_mark(state_dir, "mute", input, fd);
 	if (r == 0 && was_new)
-		(void)write_mark(*fd, 0, OPEN); /* an empty file would be a mute */
+		begin_mark(mute, input, state_dir);
 	else if (r == 0)
 		mute->is_muted[input] = read_mark(*fd, text) < 0 || strcmp(text, "open") != 0;
 	else
@@ -146,6 +160,10 @@ static int begin_mute(struct mute *mute, enum audio_input input)
 {
 	mute->is_muted[input] = true;
 	int r = write_mark(mute->mute_fds[input], mute->mute_errors[input], MUTED);
+	/* A power cut must not bring the "open" back.  The loop waits for the disk here: it is
+	 * rare, and a person's doing; sound that it misses for longer is left out. */
+	if (r == 0 && fdatasync(mute->mute_fds[input]) < 0)
+		r = -errno;
 	int forgotten = forget_unmute(mute, input);
 	/* With the mute in place, the other means nothing any more. */
 	return r < 0 ? r : forgotten;

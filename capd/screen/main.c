@@ -26,7 +26,8 @@
 #define ALL_STREAMS        (1u << STREAM_JPEG | 1u << STREAM_DELTA)
 
 struct screen {
-	struct config config;
+	struct config configured; /* as it was read: what a reload compares with */
+	struct config config;     /* with the session's display, where none is configured */
 	struct service_options options;
 	struct daemon *daemon;
 	struct pipeline *pipeline;
@@ -288,7 +289,7 @@ static int screen_init(struct screen *screen, int listen_fd)
 	int r = daemon_create(SOURCE_SCREEN, listen_fd, &daemon_ops, screen, &screen->daemon);
 
 	if (r == 0)
-		r = daemon_follow_config(screen->daemon, &screen->options, &screen->config);
+		r = daemon_follow_config(screen->daemon, &screen->options, &screen->configured);
 	if (r == 0)
 		r = daemon_add_output(screen->daemon, STREAM_JPEG, &jpeg);
 	if (r == 0)
@@ -350,10 +351,11 @@ static int probe(const struct config *config)
 int main(int argc, char **argv)
 {
 	struct screen screen = {0};
-	int status = service_begin("screen", argc, argv, &screen.options, &screen.config);
+	int status = service_begin("screen", argc, argv, &screen.options, &screen.configured);
 
 	if (status != 0)
 		return status;
+	screen.config = screen.configured;
 	if (screen.options.is_probe)
 		return probe(&screen.config);
 	int listen_fd = daemon_take_socket(SOURCE_SCREEN);
@@ -363,8 +365,8 @@ int main(int argc, char **argv)
 						  screen.options.session_dir, &screen.session) < 0)
 		return SERVICE_EXIT_CONFIG;
 	if (screen.session && session_is_waiting(screen.session)) {
-		status =
-			waiting_run(screen.session, SOURCE_SCREEN, listen_fd, &daemon_ops, &screen);
+		status = waiting_run(screen.session, SOURCE_SCREEN, &screen.options,
+			&screen.configured, listen_fd, &daemon_ops, &screen);
 		session_destroy(screen.session);
 		return status;
 	}

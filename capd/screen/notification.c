@@ -12,8 +12,9 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-#define SPACING_US   1000000u /* between two calls */
-#define TIMEOUT_US   5000000u /* of a call */
+#define SPACING_US   1000000u  /* between two calls; after one that failed: twice as long, … */
+#define WAIT_MAX_US  60000000u /* … and so on, up to this */
+#define TIMEOUT_US   5000000u  /* of a call */
 #define NAME         "org.freedesktop.Notifications"
 #define PATH         "/org/freedesktop/Notifications"
 #define APP_NAME     "screenshare"
@@ -32,13 +33,14 @@ struct notification {
 	const char *runtime_dir;
 	bool is_held; /* nobody sees anything of this screen */
 	struct message wanted;
-	struct message tried; /* what was said last, or could not be: not said again */
+	struct message tried; /* what was said last, or is being said: not said again */
 	uint32_t id;          /* of what is shown; 0: nothing is */
 	bool is_closed;       /* by its reader */
 
 	sd_bus *bus; /* NULL: not connected */
 	sd_bus_slot *call;
 	uint64_t next_us; /* CLOCK_MONOTONIC: no call before that */
+	uint64_t wait_us; /* after a call that fails */
 	sd_event_source *timer;
 	struct control_wish *wish;
 };
@@ -80,6 +82,23 @@ static bool is_news(const struct notification *notification)
 
 /* --- the bus --- */
 
+static uint64_t now_us(void)
+{
+	return clock_monotonic_ns() / NS_PER_US;
+}
+
+/* It has not been said: advance() says it again, after a while that grows. */
+static void say_failed(struct notification *notification, const char *reason)
+{
+	if (notification->wait_us == SPACING_US)
+		log_debug("Could not say on the desktop who watches: %s; trying again", reason);
+	message_clear(&notification->tried);
+	notification->next_us = now_us() + notification->wait_us;
+	notification->wait_us *= 2;
+	if (notification->wait_us > WAIT_MAX_US)
+		notification->wait_us = WAIT_MAX_US;
+}
+
 static void bus_close(struct notification *notification)
 {
 	notification->call = sd_bus_slot_unref(notification->call);
@@ -89,19 +108,16 @@ static void bus_close(struct notification *notification)
 	notification->id = 0;
 }
 
-static void say_failed(const char *reason)
-{
-	log_debug("Could not say on the desktop who watches: %s; trying again with the next change",
-		reason);
-}
-
 static int on_disconnected(sd_bus_message *m, void *arg, sd_bus_error *error)
 {
 	struct notification *notification = arg;
 	(void)m, (void)error;
 
-	say_failed("the session bus has gone");
+	/* What its reader has closed need not be said again. */
+	if (notification->call || !notification->is_closed)
+		say_failed(notification, "the session bus has gone");
 	bus_close(notification);
+	advance(notification);
 	return 0;
 }
 
@@ -177,11 +193,6 @@ static int bus_open(struct notification *notification)
 
 /* --- calls --- */
 
-static uint64_t now_us(void)
-{
-	return clock_monotonic_ns() / NS_PER_US;
-}
-
 static int on_answer(sd_bus_message *m, void *arg, sd_bus_error *error)
 {
 	struct notification *notification = arg;
@@ -189,11 +200,15 @@ static int on_answer(sd_bus_message *m, void *arg, sd_bus_error *error)
 	(void)error;
 
 	notification->call = sd_bus_slot_unref(notification->call);
-	if (failure)
-		say_failed(failure->message ? failure->message : failure->name);
-	if (failure || sd_bus_message_read(m, "u", &notification->id) < 0)
-		notification->id = 0;
 	notification->is_closed = false;
+	if (failure || sd_bus_message_read(m, "u", &notification->id) < 0) {
+		notification->id = 0;
+		say_failed(notification, !failure           ? "an answer without a number"
+					 : failure->message ? failure->message
+							    : failure->name);
+	} else {
+		notification->wait_us = SPACING_US;
+	}
 	advance(notification);
 	return 0;
 }
@@ -233,7 +248,6 @@ static int notify(struct notification *notification)
 	return r;
 }
 
-/* Whether it could be sent or not: the next change tries again. */
 static void say(struct notification *notification)
 {
 	const struct message *wanted = &notification->wanted;
@@ -245,8 +259,10 @@ static void say(struct notification *notification)
 		r = bus_open(notification);
 	if (r >= 0)
 		r = notify(notification);
-	if (r < 0)
-		say_failed(strerror(-r));
+	if (r < 0) {
+		say_failed(notification, strerror(-r));
+		advance(notification);
+	}
 }
 
 static void take_back(struct notification *notification)
@@ -292,7 +308,17 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *arg)
 void notification_show(
 	struct notification *notification, unsigned sources, bool is_paused, const char *lines)
 {
+	struct message before = notification->wanted;
+
+	notification->wanted = (struct message){.lines = NULL};
 	message_set(&notification->wanted, lines, sources, is_paused);
+	/* A change need not wait for as long as what could not be said. */
+	if (!is_same(&before, &notification->wanted) && notification->wait_us > SPACING_US) {
+		notification->wait_us = SPACING_US;
+		if (notification->next_us > now_us() + SPACING_US)
+			notification->next_us = now_us() + SPACING_US;
+	}
+	message_clear(&before);
 	advance(notification);
 }
 
@@ -316,6 +342,7 @@ int notification_create(sd_event *event, const char *runtime_dir, struct notific
 	if (!notification)
 		return -ENOMEM;
 	notification->event = event;
+	notification->wait_us = SPACING_US;
 	notification->runtime_dir = runtime_dir;
 	r = sd_event_add_time(
 		event, &notification->timer, CLOCK_MONOTONIC, 0, 0, on_timer, notification);

@@ -10,8 +10,9 @@
  *
  * One notification, updated as viewers come and go.  Whoever has closed it sees it again when
  * somebody new comes, or all is paused.  Nothing here ever waits: where there is no bus, or nobody
- * who shows notifications, or they hang, one line for debugging says so, and the next change tries
- * again.  Event-loop thread only.
+ * who shows notifications, or they hang, one line for debugging says so, and it is tried again:
+ * with the next change, and after 1 s, 2 s … 60 s: a desktop that starts shows it when it is ready.
+ * Event-loop thread only.
  */
 #pragma once
 

@@ -10,6 +10,7 @@
 #include <sys/inotify.h>
 
 #define N_FOLDERS 3
+#define RETRY_US  1000000u /* while a folder that is there cannot be watched */
 #define EVENTS                                                                                     \
 	(IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE | IN_ATTRIB |        \
 		IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
@@ -25,7 +26,8 @@ struct consent_watch {
 	char *home;
 	void (*on_change)(void *arg);
 	void *arg;
-	sd_event_source *inotify[N_FOLDERS]; /* NULL: it is not there */
+	sd_event_source *inotify[N_FOLDERS]; /* NULL: it is not there, or cannot be watched */
+	sd_event_source *retry;              /* enabled while one cannot */
 	enum consent word;
 };
 
@@ -37,17 +39,25 @@ static int on_inotify(sd_event_source *source, const struct inotify_event *event
  */
 static void look(struct consent_watch *watch)
 {
+	bool is_blind = false;
 	char path[PATH_MAX];
 
 	for (unsigned i = 0; i < N_FOLDERS; i++) {
 		int n = snprintf(path, sizeof(path), "%s%s", watch->home, folders[i].path);
 
 		watch->inotify[i] = sd_event_source_disable_unref(watch->inotify[i]);
-		if (n > 0 && n < PATH_MAX &&
-			sd_event_add_inotify(watch->event, &watch->inotify[i], path, EVENTS,
-				on_inotify, watch) < 0)
+		if (n <= 0 || n >= PATH_MAX)
+			continue;
+		int r = sd_event_add_inotify(
+			watch->event, &watch->inotify[i], path, EVENTS, on_inotify, watch);
+		if (r < 0) {
 			watch->inotify[i] = NULL;
+			is_blind |= r != -ENOENT && r != -ENOTDIR;
+		}
 	}
+	if (is_blind)
+		sd_event_source_set_time_relative(watch->retry, RETRY_US);
+	sd_event_source_set_enabled(watch->retry, is_blind ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 	watch->word = consent_read(watch->home);
 }
 
@@ -63,16 +73,26 @@ static bool is_ours(const struct consent_watch *watch, const sd_event_source *so
 	return true;
 }
 
-static int on_inotify(sd_event_source *source, const struct inotify_event *event, void *arg)
+static void look_again(struct consent_watch *watch)
 {
-	struct consent_watch *watch = arg;
 	enum consent before = watch->word;
 
-	if (!is_ours(watch, source, event))
-		return 0;
 	look(watch);
 	if (watch->word != before)
 		watch->on_change(watch->arg);
+}
+
+static int on_inotify(sd_event_source *source, const struct inotify_event *event, void *arg)
+{
+	if (is_ours(arg, source, event))
+		look_again(arg);
+	return 0;
+}
+
+static int on_retry(sd_event_source *timer, uint64_t now_us, void *arg)
+{
+	(void)timer, (void)now_us;
+	look_again(arg);
 	return 0;
 }
 
@@ -91,6 +111,11 @@ int consent_watch_create(sd_event *event, const char *home, void (*on_change)(vo
 		consent_watch_destroy(watch);
 		return -ENOMEM;
 	}
+	int r = sd_event_add_time(event, &watch->retry, CLOCK_MONOTONIC, 0, 0, on_retry, watch);
+	if (r < 0) {
+		consent_watch_destroy(watch);
+		return r;
+	}
 	look(watch);
 	*out = watch;
 	return 0;
@@ -102,6 +127,7 @@ void consent_watch_destroy(struct consent_watch *watch)
 		return;
 	for (unsigned i = 0; i < N_FOLDERS; i++)
 		sd_event_source_disable_unref(watch->inotify[i]);
+	sd_event_source_disable_unref(watch->retry);
 	sd_event_unref(watch->event);
 	free(watch->home);
 	free(watch);

@@ -11,7 +11,7 @@
 
 struct consent_watch; /* opaque */
 
-/* 0 or -errno; where nothing can be watched, what was read first stays. */
+/* 0 or -errno; while a folder that is there cannot be watched it is read every second. */
 int consent_watch_create(sd_event *event, const char *home, void (*on_change)(void *arg), void *arg,
 	struct consent_watch **out);
 /* Accepts NULL. */

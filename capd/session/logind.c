@@ -14,6 +14,8 @@
 #define PROPERTIES        "org.freedesktop.DBus.Properties"
 #define ANSWER_TIMEOUT_US 5000000u /* a busy machine takes its time */
 #define PATH_SIZE         256
+#define DRIVER            "org.freedesktop.DBus"
+#define SENDER_SIZE       256 /* the bus has no longer names */
 
 struct logind {
 	sd_event *event;
@@ -24,10 +26,40 @@ struct logind {
 	sd_bus_slot *question;        /* the one that is under way */
 	bool is_stale;                /* something changed while it was */
 	char session_path[PATH_SIZE]; /* "": none */
+	char owner[SENDER_SIZE];      /* who is logind: its unique name; "": not known */
 	struct logind_view view;      /* as it was told */
 };
 
 static void ask(struct logind *logind);
+
+/* --- who speaks --- */
+
+/*
+ * Whoever may send us a message may send us a signal, past all match rules; but nobody chooses the
+ * sender that the bus writes onto it.
+ */
+static bool is_from(sd_bus_message *message, const char *name)
+{
+	const char *sender = sd_bus_message_get_sender(message);
+
+	return sender && *name && strcmp(sender, name) == 0;
+}
+
+static void set_owner(struct logind *logind, const char *name)
+{
+	logind->owner[0] = '\0';
+	if (strlen(name) < SENDER_SIZE)
+		strcpy(logind->owner, name);
+}
+
+/* Who answers a question to logind is logind, unless it is the bus that knows of none. */
+static void learn_owner(struct logind *logind, sd_bus_message *reply)
+{
+	const char *sender = sd_bus_message_get_sender(reply);
+
+	if (sender && sender[0] == ':')
+		set_owner(logind, sender);
+}
 
 /* --- what is told --- */
 
@@ -194,6 +226,7 @@ static int on_seat(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
 	const char *id, *path;
 	(void)ret_error;
 
+	learn_owner(logind, reply);
 	if (end_question(logind))
 		return 0;
 	if (sd_bus_message_is_method_error(reply, NULL)) {
@@ -240,15 +273,19 @@ static int on_changed(sd_bus_message *message, void *arg, sd_bus_error *ret_erro
 	(void)ret_error;
 
 	/* Sessions at other seats, and those that are not active, change too. */
-	if (path && (strcmp(path, SEAT_PATH) == 0 || strcmp(path, logind->session_path) == 0))
+	if (is_from(message, logind->owner) && path &&
+		(strcmp(path, SEAT_PATH) == 0 || strcmp(path, logind->session_path) == 0))
 		ask(logind);
 	return 0;
 }
 
 static int on_sessions(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
 {
-	(void)message, (void)ret_error;
-	ask(arg);
+	struct logind *logind = arg;
+	(void)ret_error;
+
+	if (is_from(message, logind->owner))
+		ask(logind);
 	return 0;
 }
 
@@ -258,7 +295,7 @@ static int on_lock(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
 	const char *path = sd_bus_message_get_path(message);
 	(void)ret_error;
 
-	if (path && strcmp(path, logind->session_path) == 0)
+	if (is_from(message, logind->owner) && path && strcmp(path, logind->session_path) == 0)
 		logind->ops->on_lock(
 			logind->arg, sd_bus_message_is_signal(message, SESSION_INTERFACE, "Lock"));
 	return 0;
@@ -271,8 +308,11 @@ static int on_owner(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
 	const char *name, *before, *after;
 	(void)ret_error;
 
-	if (sd_bus_message_read(message, "sss", &name, &before, &after) < 0)
+	if (!is_from(message, DRIVER) ||
+		sd_bus_message_read(message, "sss", &name, &before, &after) < 0 ||
+		strcmp(name, LOGIN1) != 0)
 		return 0;
+	set_owner(logind, after);
 	if (!*after)
 		tell_answer(logind, LOGIND_SILENT);
 	else
@@ -287,6 +327,7 @@ static void close_bus(struct logind *logind)
 	logind->question = sd_bus_slot_unref(logind->question);
 	sd_bus_close(logind->bus);
 	logind->bus = sd_bus_unref(logind->bus);
+	logind->owner[0] = '\0';
 }
 
 static int on_disconnected(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
@@ -342,8 +383,9 @@ static void open_bus(struct logind *logind)
 {
 	int r = sd_bus_open_system(&logind->bus);
 
+	/* A lock comes before the next frame. */
 	if (r >= 0)
-		r = sd_bus_attach_event(logind->bus, logind->event, 0);
+		r = sd_bus_attach_event(logind->bus, logind->event, SD_EVENT_PRIORITY_IMPORTANT);
 	if (r >= 0)
 		r = add_matches(logind);
 	if (r < 0) {

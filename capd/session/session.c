@@ -102,8 +102,8 @@ static void on_view(void *arg, const struct logind_view *view)
 {
 	struct session *session = arg;
 
-	if (strcmp(view->id, session->view.id) != 0)
-		session->lock = (struct session_lock){0};
+	/* A signal to lock stays, whatever is seen now: it may have come before the first view, or
+	 * while logind was silent, and it passes by itself. */
 	session->view = *view;
 	session_lock_hint(&session->lock, view->is_locked);
 	if (session->ops)
@@ -133,11 +133,25 @@ static int on_lock_timer(sd_event_source *timer, uint64_t now_us, void *arg)
 	return 0;
 }
 
+static int learn_permission(struct session *session);
+
+/* We are root still: what was refused can be tried from here.  True: the successor gets further. */
+static bool is_cured(struct session *session)
+{
+	if (session->refusal == SESSION_HAS_NO_ACCOUNT)
+		return session_user_find(session->refused.uid, &session->user) == 0;
+	return learn_permission(session) == 0;
+}
+
 static int on_retry(sd_event_source *timer, uint64_t now_us, void *arg)
 {
 	struct session *session = arg;
-	(void)timer, (void)now_us;
+	(void)now_us;
 
+	if (!is_cured(session)) {
+		sd_event_source_set_time_relative(timer, RETRY_US);
+		return sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+	}
 	session->is_retry_due = true;
 	update(session);
 	return 0;
@@ -207,8 +221,8 @@ static void refuse(struct session *session, enum session_refusal refusal)
 	session->refused = session->view;
 }
 
-/* What [session] users says, and who was first.  False: nobody can say. */
-static bool learn_permission(struct session *session)
+/* What [session] users says, and who was first.  0; -errno: nobody can say. */
+static int learn_permission(struct session *session)
 {
 	const char *users = session->config->session.users;
 	char first[SESSION_NAME_MAX] = "";
@@ -217,12 +231,7 @@ static bool learn_permission(struct session *session)
 	if (session_policy_wants_first(users))
 		r = session_record_first(session->record_folder, session->user.name, first);
 	session->is_permitted = session_policy_permits(users, session->user.name, first);
-	if (r < 0 && !session->is_permitted) {
-		log_err("Could not record in %s whose desktop may be shared: %s; trying again",
-			session->record_folder, strerror(-r));
-		return false;
-	}
-	return true;
+	return session->is_permitted ? 0 : r;
 }
 
 static const char *reason(const struct session *session)
@@ -254,7 +263,10 @@ static void take_session(struct session *session)
 		refuse(session, SESSION_HAS_NO_ACCOUNT);
 		return;
 	}
-	if (!learn_permission(session)) {
+	r = learn_permission(session);
+	if (r < 0) {
+		log_err("Could not record in %s whose desktop may be shared: %s; trying again",
+			session->record_folder, strerror(-r));
 		refuse(session, SESSION_HAS_NO_RECORD);
 		return;
 	}

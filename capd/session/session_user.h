@@ -27,7 +27,8 @@ int session_user_find_name(const char *name, struct session_user *user);
 
 /*
  * Groups, ids and environment (HOME, USER, LOGNAME, XDG_RUNTIME_DIR, DBUS_SESSION_BUS_ADDRESS) are
- * the user's afterwards.  0; -EPERM: root is nobody to become; -errno, and nothing has changed.
- * Once anything has, all has, or the process aborts: also if a way back is left, or any capability.
+ * the user's afterwards.  0; -EPERM: root is nobody to become; -errno, and nothing but the
+ * environment may have changed.  Once an id has, all have, or the process aborts: also if a way
+ * back is left, or any capability.
  */
 int session_user_become(const struct session_user *user);

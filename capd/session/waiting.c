@@ -51,7 +51,8 @@ static void on_key_frame(void *arg, enum stream_id stream)
 	(void)arg, (void)stream;
 }
 
-int waiting_run(struct session *session, enum source_id source, int listen_fd,
+int waiting_run(struct session *session, enum source_id source,
+	const struct service_options *options, const struct config *config, int listen_fd,
 	const struct daemon_ops *ops, void *arg)
 {
 	const struct daemon_ops own = {
@@ -64,6 +65,8 @@ int waiting_run(struct session *session, enum source_id source, int listen_fd,
 	int status = EXIT_FAILURE;
 	int r = daemon_create(source, listen_fd, &own, &waiting, &waiting.daemon);
 
+	if (r == 0)
+		r = daemon_follow_config(waiting.daemon, options, config);
 	if (r == 0)
 		r = session_follow(session, daemon_event(waiting.daemon), &session_ops, &waiting);
 	if (r < 0)

@@ -155,6 +155,16 @@ def test_pictures_flow_whatever_the_desktop_does(folder, x, fault):
         desktop.end()
 
 
+def test_a_desktop_that_is_late_shows_who_watches_already(folder, x, bus):
+    run = Run(folder, x.display, QUICK + "[log]\ndebug = yes\n", **bus.env)
+    viewer = run.view("/d_video?name=early")
+    wait_for(lambda: run.log("Could not say on the desktop"), 5, "nobody is there yet")
+    desktop = Desktop(bus)
+    assert desktop.wait_calls(1, 8)[0][5] == ["early, 127.0.0.1: screen"]
+    stays(lambda: len(desktop.calls()) == 1, 1.5, "it is said once")
+    viewer.end()
+
+
 def test_without_notify_nobody_is_told(folder, x, bus, desktop):
     run = Run(folder, x.display, QUICK + CAMERA_PATTERN + "[session]\nnotify = no\n", **bus.env)
     viewer = run.view("/c_video")

@@ -64,6 +64,16 @@ class _NONE:
     sequence = 0
 
 
+def is_running(daemon):
+    return daemon.process.popen.poll() is None
+
+
+def reload(daemon, config):
+    with open(daemon.config_path, "w") as file:
+        file.write(config)
+    os.kill(daemon.process.pid, signal.SIGHUP)
+
+
 # --- who it becomes ---
 
 
@@ -151,8 +161,10 @@ def test_a_record_that_cannot_be_written_is_said_and_tried_again(seat, x):
     daemon, subscriber = watched(seat, x, seat.ann)
     subscriber.wait_state("misconfigured")
     assert daemon.uid() == 0
-    assert daemon.process.wait() == 0
+    stays(lambda: subscriber.poll() or is_running(daemon), 2.5, "the same process tries again")
+    assert len([line for line in daemon.process.stderr if "Could not record" in line]) == 1
     os.mkdir(seat.record, 0o700)
+    assert daemon.process.wait() == 0
     daemon.start()
     daemon.subscribe().wait_state("live")
 
@@ -414,6 +426,83 @@ def test_another_user_is_refused_in_words(seat):
     peer.wait_line("^sent$")
     os.kill(daemon.process.pid, signal.SIGCONT)
     peer.wait_line("only root")
+
+
+@as_root
+def test_who_is_refused_does_not_start_a_process_each_time(seat):
+    seat.say(seat.ann.session())
+    daemon = Daemon(seat, "audio").start()
+    ben = seat.ben.uid
+    script = ("import socket\nfor i in range(100):\n"
+              "    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+              f"    s.connect({daemon.path!r}); assert b'only root' in s.recv(1000)\n")
+    status, _, err = run_to_end(["setpriv", f"--reuid={ben}", f"--regid={ben}", "--clear-groups",
+                                 "/usr/bin/python3", "-c", script])
+    assert status == 0, err
+    stays(lambda: is_running(daemon), 1, "it stays")
+    assert len([line for line in daemon.process.stderr if "Refused" in line]) == 1
+    assert daemon.process.wait() == 0, "not for ever"
+
+
+# --- reload ---
+
+
+@as_root
+def test_a_reload_without_a_change_is_none(seat, x):
+    daemon, subscriber = watched(seat, x, seat.ann, "[screen]\nrate = 20\n")
+    subscriber.wait_state("live")
+    reload(daemon, "[screen]\nrate = 20\n")
+    stays(lambda: subscriber.poll() or is_running(daemon), 0.7, "it goes on")
+    reload(daemon, "[screen]\nrate = 10\n")
+    assert daemon.process.wait() == 0
+    assert any("[screen] rate" in line for line in daemon.process.stderr)
+
+
+@as_root
+def test_who_waits_reloads_too(seat):
+    daemon = Daemon(seat, "screen").start()
+    subscriber = daemon.subscribe()
+    subscriber.wait_state("no-session")
+    reload(daemon, "")
+    stays(lambda: subscriber.poll() or is_running(daemon), 0.7, "it goes on")
+    reload(daemon, "[session]\nfixed_user = ben\n")
+    assert daemon.process.wait() == 0
+
+
+# --- forged ---
+
+
+@as_root
+def test_signals_of_anybody_else_change_nothing(seat, x):
+    def forge(path, member, *words):
+        for number in range(12):  # whoever of them is the daemon
+            run_to_end(["dbus-send", f"--bus={seat.env['DBUS_SYSTEM_BUS_ADDRESS']}", "--type=signal",
+                        f"--dest=:1.{number}", path, member, *words])
+
+    daemon, subscriber = watched(seat, x, seat.ann)
+    subscriber.wait_state("live")
+    forge("/org/freedesktop/DBus", "org.freedesktop.DBus.NameOwnerChanged",
+          "string:org.freedesktop.login1", "string::1.0", "string:")
+    forge("/org/freedesktop/login1/session/_1", "org.freedesktop.login1.Session.Lock")
+    stays(lambda: subscriber.poll() or subscriber.state == "live", 0.5, "live")
+    seat.say("lock")
+    subscriber.wait_state("locked", 1)
+    forge("/org/freedesktop/login1/session/_1", "org.freedesktop.login1.Session.Unlock")
+    stays(lambda: subscriber.poll() or subscriber.state == "locked", 0.5, "locked")
+    seat.say("unlock")
+    subscriber.wait_state("live", 2)
+
+
+@as_root
+def test_a_lock_outlasts_a_logind_that_is_started_anew(seat, x):
+    _, subscriber = watched(seat, x, seat.ann)
+    subscriber.wait_state("live")
+    seat.say("lock")
+    subscriber.wait_state("locked", 1)
+    seat.say("away")
+    wait_for(lambda: subscriber.poll() or subscriber.state != "locked", 2, "it is away")
+    seat.say("back")
+    subscriber.wait_state("locked", 2)
 
 
 # --- wrong use ---
