@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What several checks of the doctor need to know, found out once and before the first of them: who
- * shares (the service, this user's own, a `run`, nobody), what its server says, how it is configured, and who sits
- * at this computer.
+ * shares (the service, this user's own, a `run`, nobody), what its server says, how it is
+ * configured, and who sits at this computer.
  *
  *     system bus, control sockets, files, logind ──► facts ──► each check ──► findings
  *

@@ -371,6 +371,16 @@ nft add chain inet filter input '{ type filter hook input priority 0; policy %s;
 """
 
 
+def rule(*words):
+    return f"nft add rule inet filter input {' '.join(words)}\n"
+
+
+OWN_CHAIN = "nft add table inet filter\nnft add chain inet filter own\nnft add rule inet filter own tcp dport 8001 drop\n"
+# What every ruleset that drops accepts, which says nothing of a port.
+USUAL = (INPUT % "drop" + rule("iifname lo", "accept") + rule("ct state established,related", "accept") +
+         rule("ct state invalid", "drop") + rule("icmp type echo-request", "accept"))
+
+
 @pytest.mark.parametrize("rules, verdict, words, remedy", [
     ("", "fine", "No firewall of this computer is active", ""),
     (INPUT % "accept", "fine", "No firewall", ""),
@@ -380,7 +390,25 @@ nft add chain inet filter input '{ type filter hook input priority 0; policy %s;
     (INPUT % "drop" + "nft add rule inet filter input tcp dport 18001 accept", "wrong", "no rule accepts", "nft"),
     (INPUT % "drop" + "nft add rule inet filter input tcp dport 8001 drop", "wrong", "no rule accepts", "nft"),
     (INPUT % "accept" + "nft add rule inet filter input tcp dport 1-9000 reject", "wrong", "no rule accepts", "nft"),
-], ids=["none", "accept", "drop", "rule", "set", "another-port", "dropped", "rejected"])
+    (USUAL + rule("tcp dport 22", "accept"), "wrong", "no rule accepts", "nft"),
+    (USUAL + rule("ip saddr 10.0.0.9", "drop"), "wrong", "no rule accepts", "nft"),
+    (USUAL + rule("log prefix '\"accept tcp dport 8001 accept\"'"), "wrong", "no rule accepts", "nft"),
+    (USUAL + rule("udp dport 8001", "accept"), "wrong", "no rule accepts", "nft"),
+    (USUAL + rule("counter", "reject with icmpx port-unreachable") + rule("tcp dport 8001", "accept"), "wrong", "no rule", "nft"),
+    (USUAL + rule("ct state new tcp dport 8000-8100", "accept"), "fine", "a rule accepts port 8001", ""),
+    (USUAL + rule("ip saddr 192.168.0.0/16", "accept") + rule("tcp dport 8001", "accept"), "fine", "accepts port 8001", ""),
+    (USUAL + rule("ip saddr 192.168.0.0/16", "accept"), "note", "whether they let others to port 8001", "sudo nft list ruleset"),
+    (USUAL + rule("ip saddr 10.0.0.9", "drop") + rule("tcp dport 8001", "accept"), "note", "cannot be told", "nft"),
+    (USUAL + rule("tcp dport '!=' 22", "accept"), "note", "cannot be told", "nft"),
+    (INPUT % "accept" + rule("ip saddr 10.0.0.9", "drop"), "note", "cannot be told", "nft"),
+    (INPUT % "accept" + rule("ip saddr 10.0.0.9", "reject with icmp port-unreachable"), "note", "cannot be told", "nft"),
+    (INPUT % "accept" + rule("tcp dport 8001 limit rate over 9/second", "drop"), "note", "cannot be told", "nft"),
+    (INPUT % "accept" + rule("ct state invalid", "drop") + rule("tcp dport 22", "drop"), "fine", "No firewall", ""),
+    (OWN_CHAIN + INPUT % "accept" + rule("jump own"), "note", "cannot be told", "nft"),
+    (OWN_CHAIN + USUAL + rule("jump own"), "note", "cannot be told", "nft"),
+], ids=["none", "accept", "drop", "rule", "set", "another-port", "dropped", "rejected", "ssh-only", "banned", "quoted", "udp",
+        "reject-at-the-end", "new-in-range", "some-and-all", "some", "banned-first", "all-but-one", "fail2ban", "sshguard",
+        "too-many", "nothing-of-ours", "jump", "jump-and-drop"])
 def test_what_the_kernel_drops(folder, rules, verdict, words, remedy):
     own = "-mn" if os.geteuid() == 0 else "-Urmn"
     found = Findings(folder, prefix=("unshare", own, "sh", "-c", f'set -e\n{OWN_ETC}{rules}\nexec "$@"', "-"))
@@ -401,11 +429,26 @@ echo ENABLED=no >/etc/ufw/ufw.conf
     ("### tuple ### allow tcp 8001 0.0.0.0/0 any 0.0.0.0/0 in", "fine", "ufw is active, and port 8001 is open", ""),
     ("### tuple ### deny tcp 8001 0.0.0.0/0 any 0.0.0.0/0 in", "wrong", "is shut", "ufw allow"),
     ("### tuple ### allow udp 8001 0.0.0.0/0 any 0.0.0.0/0 in", "wrong", "is shut", "ufw allow"),
-], ids=["none", "allow", "deny", "udp"])
+    ("### tuple ### allow tcp 80,8001 0.0.0.0/0 any 0.0.0.0/0 in", "fine", "port 8001 is open$", ""),
+    ("### tuple ### limit tcp 8000:8100 0.0.0.0/0 any 0.0.0.0/0 in comment=61", "fine", "port 8001 is open$", ""),
+    ("### tuple ### allow tcp 80,8002:8100 0.0.0.0/0 any 0.0.0.0/0 in", "wrong", "is shut", "ufw allow"),
+    ("### tuple ### allow any any 0.0.0.0/0 any 192.168.1.0/24 in", "fine", "port 8001 is open to some", ""),
+    ("### tuple ### allow any any 0.0.0.0/0 any 0.0.0.0/0 in_tun0", "fine", "port 8001 is open to some", ""),
+    ("### tuple ### allow any any 0.0.0.0/0 any 0.0.0.0/0 out", "wrong", "is shut", "ufw allow"),
+    ("### tuple ### route:allow any any 0.0.0.0/0 any 0.0.0.0/0 in", "wrong", "is shut", "ufw allow"),
+    ("### tuple ### deny tcp 8001 0.0.0.0/0 any 0.0.0.0/0 in\n### tuple ### allow any any 0.0.0.0/0 any 0.0.0.0/0 in",
+     "wrong", "is shut", "ufw allow"),
+], ids=["none", "allow", "deny", "udp", "list", "range", "not-in-list", "lan", "interface", "out", "routed", "deny-first"])
 def test_ufw(folder, rules, verdict, words, remedy):
     script = f'set -e\n{OWN_ETC}echo ENABLED=yes >/etc/ufw/ufw.conf\necho "{rules}" >/etc/ufw/user.rules\nexec "$@"'
     found = Findings(folder, prefix=(*NAMESPACE, script, "-"))
     found.one("firewall", verdict, words, remedy)
+
+
+def test_ufw_that_lets_in_by_default(folder):
+    script = (f"set -e\n{OWN_ETC}echo ENABLED=yes >/etc/ufw/ufw.conf\n: >/etc/ufw/user.rules\n"
+              "echo 'DEFAULT_INPUT_POLICY=\"ACCEPT\"' >/etc/default/ufw\nexec \"$@\"")
+    Findings(folder, prefix=(*NAMESPACE, script, "-")).one("firewall", "fine", "port 8001 is open$")
 
 
 # --- the service: a systemd and a logind that the test speaks for, accounts and a /run of its own ---
@@ -540,6 +583,10 @@ def test_somebody_from_elsewhere_has_come(folder):
     run = Run(folder, config="[screen]\nsource = pattern\n")
     found = Findings(folder, env=run.env)
     found.one("visitors", "fine", r"the last came 1 h 1 min ago from 192\.168\.1\.20")
+    # Then no firewall is a fault that is proved.
+    script = f'set -e\n{OWN_ETC}echo ENABLED=yes >/etc/ufw/ufw.conf\n: >/etc/ufw/user.rules\nexec "$@"'
+    found = Findings(folder, env=run.env, prefix=(*NAMESPACE, script, "-"))
+    found.one("firewall", "note", "is shut", "sudo ufw allow")
     # Strangers are told when, and not who.
     assert run.status()["visitor"].keys() == {"ago_s"}
 
