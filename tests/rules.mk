@@ -50,7 +50,8 @@ thread-tests: $(THREAD_TESTS)
 
 # --- the tests' own tools: never with sanitizers ---
 TEST_TOOLS := $(B)/testlib/painter $(B)/testlib/lying_daemon $(B)/testlib/words_picture \
-	$(B)/testlib/delta_viewer $(B)/testlib/fake_desktop $(B)/testlib/fake_logind
+	$(B)/testlib/delta_viewer $(B)/testlib/fake_desktop $(B)/testlib/fake_logind \
+	$(B)/testlib/fake_systemd
 test-tools: $(TEST_TOOLS)
 $(B)/testlib/painter: $(call obj,tests/lib/painter.c tests/lib/reference_jpeg.c)
 	@mkdir -p $(@D)
@@ -65,6 +66,9 @@ $(B)/testlib/delta_viewer: $(call obj,tests/lib/delta_viewer.c tests/lib/delta_c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_common) -lxcb -ljpeg -lpng
 $(B)/testlib/fake_logind: $(call obj,tests/lib/fake_logind.c)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lsystemd
+$(B)/testlib/fake_systemd: $(call obj,tests/lib/fake_systemd.c)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lsystemd
 $(B)/testlib/words_picture: $(call obj,tests/lib/words_picture.c) $(B)/lib/libcapd.a $(B)/lib/libcommon.a

@@ -12,7 +12,8 @@ static const char *remedy_of(enum source_state state)
 		return "Close the program that uses it: sudo fuser -v /dev/video*";
 	case STATE_NOT_ALLOWED:
 		return "Give the user the right to use cameras, then log in again: sudo usermod "
-		       "-aG video NAME";
+		       "-aG video NAME; for the service NAME is screenshare-camera, and sudo "
+		       "systemctl restart screenshare takes the place of logging in";
 	case STATE_UNSUPPORTED:
 		return "Choose another by [camera] device: v4l2-ctl --list-devices";
 	default:

@@ -6,7 +6,9 @@
  *     facts ──► check, check, check … ──► findings ──► a line each, or JSON
  *
  * It works with the service running, stopped or not installed, with a `run` in its place, as root
- * and as anybody: what a check cannot see with this user's rights it says so.  It changes nothing.
+ * and as anybody: what a check cannot see with this user's rights it says so.  It changes nothing,
+ * but for the folder of the shared files, which is made where it is missing: only so it is known
+ * whether it can be.
  */
 #include <getopt.h>
 #include <jansson.h>
@@ -48,7 +50,8 @@ static const check_fn checks[] = {
 static const char help[] =
 	"Usage: screenshare doctor [--json] [--port PORT] [--config FILE]\n"
 	"Goes through what can be wrong, and prints for each thing a line: fine, or what to do.\n"
-	"Changes nothing.  Root sees more: sudo screenshare doctor.\n"
+	"Changes nothing, but makes the folder of the shared files where it is missing.\n"
+	"Root sees more: sudo screenshare doctor.\n"
 	"\n"
 	"  --json         one line of JSON, for programs\n"
 	"  --port PORT    look at your `screenshare run` on that port, not at the service\n"

@@ -21,6 +21,9 @@
 #define SHM_NEEDED_MB   80u /* rings of the screen in both encodings, camera and sound, at 1080p */
 #define SPARE_FDS       256u
 #define UNIT_SERVICE    "screenshare.service"
+#define SYSTEMD         "org.freedesktop.systemd1"
+#define SERVICE         SYSTEMD ".Service"
+#define SHOWN_FOLDER    "/srv/share" /* of our example */
 #define SERVICE_FOLDER  "/var/lib/screenshare"
 #define SERVICE_ACCOUNT "screenshare"
 #define DROP_IN_FOLDER  "/etc/systemd/system/screenshare.service.d"
@@ -37,24 +40,113 @@ static bool is_within(const char *path, const char *folder)
 	return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-/* Does the unit let the service write there?  Everything else is read-only to it. */
-static bool unit_permits(const struct facts *facts, const char *folder)
+/* ReadWritePaths=: does the unit let the service write there?  All else is read-only to it. */
+static bool is_writable(const struct facts *facts, const char *unit, const char *folder)
 {
-	char *path = facts_unit_path(UNIT_SERVICE), **paths = NULL;
-	bool is_permitted = is_within(folder, SERVICE_FOLDER);
+	bool is_found = is_within(folder, SERVICE_FOLDER);
+	char **paths = NULL;
 
-	if (path && facts->bus &&
-		sd_bus_get_property_strv(facts->bus, "org.freedesktop.systemd1", path,
-			"org.freedesktop.systemd1.Service", "ReadWritePaths", NULL, &paths) >= 0)
-		for (char **p = paths; p && *p; p++)
-			/* "-" before one that may be missing, "+" before one below RootDirectory=
-			 */
-			is_permitted |= is_within(folder, *p + strspn(*p, "-+"));
-	for (char **p = paths; p && *p; p++)
+	if (sd_bus_get_property_strv(
+		    facts->bus, SYSTEMD, unit, SERVICE, "ReadWritePaths", NULL, &paths) < 0)
+		paths = NULL;
+	for (char **p = paths; p && *p; p++) {
+		/* "-" before one that may be missing, "+" before one below RootDirectory= */
+		is_found |= is_within(folder, *p + strspn(*p, "-+"));
 		free(*p);
+	}
 	free(paths);
-	free(path);
-	return is_permitted;
+	return is_found;
+}
+
+/* BindPaths=: is something else of this computer shown to the service there? */
+static bool is_bound(const struct facts *facts, const char *unit, const char *folder)
+{
+	sd_bus_message *message = NULL;
+	const char *source, *destination;
+	bool is_found = false;
+	int may_be_missing;
+	uint64_t flags;
+	int r = sd_bus_get_property(
+		facts->bus, SYSTEMD, unit, SERVICE, "BindPaths", NULL, &message, "a(ssbt)");
+
+	if (r >= 0)
+		r = sd_bus_message_enter_container(message, 'a', "(ssbt)");
+	while (r >= 0 && (r = sd_bus_message_read(message, "(ssbt)", &source, &destination,
+				  &may_be_missing, &flags)) > 0)
+		is_found |= is_within(folder, destination);
+	sd_bus_message_unref(message);
+	return is_found;
+}
+
+/* Is `folder` in one of the folders in whose place the service sees an empty one? */
+static bool is_hidden(
+	const struct facts *facts, const char *unit, const char *folder, bool is_shown_there)
+{
+	bool is_home = is_within(folder, "/home") || is_within(folder, "/root") ||
+		       is_within(folder, "/run/user");
+	bool is_tmp = is_within(folder, "/tmp") || is_within(folder, "/var/tmp");
+	char protect_home[16];
+	int has_own_tmp = 0;
+
+	/* What "yes" hides nothing can be shown in (systemd.exec(5)). */
+	if (is_home && facts_unit_text(facts, UNIT_SERVICE, "Service", "ProtectHome", protect_home,
+			       sizeof(protect_home)) == 0)
+		return strcmp(protect_home, "yes") == 0 ||
+		       (strcmp(protect_home, "tmpfs") == 0 && !is_shown_there);
+	return is_tmp && !is_shown_there &&
+	       sd_bus_get_property_trivial(facts->bus, SYSTEMD, unit, SERVICE, "PrivateTmp", NULL,
+		       'b', &has_own_tmp) >= 0 &&
+	       has_own_tmp;
+}
+
+enum reach {
+	REACH_WRITABLE, /* it is the same folder to the service, and no unit keeps it out */
+	REACH_BOUND,    /* another one in its place */
+	REACH_HIDDEN,
+	REACH_READ_ONLY,
+};
+
+static enum reach reach_of(const struct facts *facts, const char *folder)
+{
+	char *unit = facts_unit_path(UNIT_SERVICE);
+	enum reach reach = REACH_READ_ONLY;
+	bool is_shown_there;
+
+	if (unit && facts->bus) {
+		is_shown_there = is_bound(facts, unit, folder);
+		reach = is_hidden(facts, unit, folder, is_shown_there) ? REACH_HIDDEN
+			: is_shown_there                               ? REACH_BOUND
+			: is_writable(facts, unit, folder)             ? REACH_WRITABLE
+								       : REACH_READ_ONLY;
+	}
+	free(unit);
+	return reach;
+}
+
+static void add_hidden(const char *folder, struct findings *findings)
+{
+	findings_add(findings, FINDING_WRONG, "files",
+		"The service cannot see %.200s: /home and /tmp are hidden from it", folder);
+	findings_remedy(findings,
+		"Set [files] folder = " SHOWN_FOLDER ", and show it there:\n"
+		"    sudo systemctl edit screenshare\n"
+		"        [Service]\n"
+		"        BindPaths=%.100s:" SHOWN_FOLDER "\n"
+		"    sudo systemctl restart screenshare\n"
+		"The user " SERVICE_ACCOUNT " must be able to write there:\n"
+		"    sudo setfacl -m u:" SERVICE_ACCOUNT ":rwx %.100s",
+		folder, folder);
+}
+
+static void add_bound(const char *folder, struct findings *findings)
+{
+	findings_add(findings, FINDING_NOTE, "files",
+		"At %.200s the service is shown another folder (BindPaths=), which it alone can "
+		"look at",
+		folder);
+	findings_remedy(findings,
+		"Whether it can write there: open the page of the files, or journalctl -u "
+		"screenshare -e");
 }
 
 static void add_drop_in(const char *folder, struct findings *findings)
@@ -76,10 +168,21 @@ void check_files(const struct facts *facts, struct findings *findings)
 {
 	const char *folder = facts->config.files.folder;
 
-	if (facts->sharer == FACTS_SERVICE && folder[0] && !unit_permits(facts, folder))
-		add_drop_in(folder, findings);
-	else
+	switch (facts->sharer == FACTS_SERVICE && folder[0] ? reach_of(facts, folder)
+							    : REACH_WRITABLE) {
+	case REACH_WRITABLE:
 		check_by_probe(facts, "screenshare-httpd", "files", findings);
+		break;
+	case REACH_BOUND:
+		add_bound(folder, findings);
+		break;
+	case REACH_HIDDEN:
+		add_hidden(folder, findings);
+		break;
+	case REACH_READ_ONLY:
+		add_drop_in(folder, findings);
+		break;
+	}
 }
 
 /* --- shared memory --- */
@@ -154,7 +257,10 @@ void check_limits(const struct facts *facts, struct findings *findings)
 		findings_remedy(findings,
 			is_service ? "Lower [http] connections_max, or raise LimitNOFILE= by "
 				     "sudo systemctl edit screenshare to %" PRIu64
-				   : "Lower [http] connections_max, or raise the limit before: "
-				     "ulimit -n %" PRIu64,
+			: facts->is_own_service
+				? "Lower [http] connections_max, or raise LimitNOFILE= by "
+				  "systemctl --user edit screenshare to %" PRIu64
+				: "Lower [http] connections_max, or raise the limit before: "
+				  "ulimit -n %" PRIu64,
 			needed);
 }

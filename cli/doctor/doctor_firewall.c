@@ -13,22 +13,31 @@
 
 #include "cli/doctor/capture.h"
 #include "cli/doctor/checks.h"
+#include "cli/doctor/ruleset.h"
 
 #define NAME "firewall"
 
-#define UFW_CONFIG "/etc/ufw/ufw.conf"
-#define UFW_RULES  "/etc/ufw/user.rules"
-#define FIREWALLD  "org.fedoraproject.FirewallD1"
-#define OLD_TABLES "/proc/net/ip_tables_names" /* of iptables-legacy; root's to read */
+#define UFW_CONFIG   "/etc/ufw/ufw.conf"
+#define UFW_RULES    "/etc/ufw/user.rules"
+#define UFW_DEFAULTS "/etc/default/ufw"
+#define FIREWALLD    "org.fedoraproject.FirewallD1"
+#define OLD_TABLES   "/proc/net/ip_tables_names" /* of iptables-legacy; root's to read */
 
 #define TEXT_SIZE (256u * 1024u)
 #define NFT_MS    1500
 
+/* That it is shut is what the rules say.  Where somebody has come all the same, they do not say
+ * all, or the port was open then: no fault that is proved. */
+static enum finding_verdict shut_verdict(const struct facts *facts)
+{
+	return json_is_object(json_object_get(facts->status, "visitor")) ? FINDING_NOTE
+									 : FINDING_WRONG;
+}
+
 /* --- ufw --- */
 
 /* True if the file has a line that `check` takes; *is_readable false: nobody knows. */
-static bool any_line(const char *path, bool (*check)(const char *line, uint16_t port),
-	uint16_t port, bool *is_readable)
+static bool any_line(const char *path, bool (*check)(const char *line), bool *is_readable)
 {
 	FILE *file = fopen(path, "re");
 	char line[512];
@@ -36,46 +45,115 @@ static bool any_line(const char *path, bool (*check)(const char *line, uint16_t 
 
 	*is_readable = file != NULL;
 	while (file && !is_found && fgets(line, sizeof(line), file))
-		is_found = check(line, port);
+		is_found = check(line);
 	if (file)
 		fclose(file);
 	return is_found;
 }
 
-static bool says_enabled(const char *line, uint16_t port)
+static bool says_enabled(const char *line)
 {
-	(void)port;
 	return strncmp(line, "ENABLED=yes", 11) == 0;
 }
 
-/* "### tuple ### allow tcp 8001 0.0.0.0/0 any 0.0.0.0/0 in", also "any 8001" and with more before
- * the protocol's name. */
-static bool allows_port(const char *line, uint16_t port)
+static bool accepts_by_default(const char *line)
 {
-	char protocol[8];
-	unsigned its_port;
+	return strncmp(line, "DEFAULT_INPUT_POLICY=\"ACCEPT\"", 29) == 0;
+}
 
-	return sscanf(line, "### tuple ### allow %7s %u", protocol, &its_port) == 2 &&
-	       (strcmp(protocol, "tcp") == 0 || strcmp(protocol, "any") == 0) && its_port == port;
+/* "any", "8001", "80,8001", "8000:8100": is the port among them? */
+static bool has_port(const char *list, uint16_t port)
+{
+	unsigned first, last;
+
+	if (strcmp(list, "any") == 0)
+		return true;
+	for (const char *p = list; p; p = strchr(p, ',')) {
+		p += *p == ',';
+		if (sscanf(p, "%u:%u", &first, &last) == 2
+				? first <= port && port <= last
+				: sscanf(p, "%u", &first) == 1 && first == port)
+			return true;
+	}
+	return false;
+}
+
+static bool is_anywhere(const char *address)
+{
+	return strcmp(address, "0.0.0.0/0") == 0 || strcmp(address, "::/0") == 0;
+}
+
+enum ufw_says { UFW_NOTHING, UFW_SHUT, UFW_OPEN_TO_SOME, UFW_OPEN };
+
+/* "### tuple ### allow tcp 8001 0.0.0.0/0 any 192.168.1.0/24 in": what is done, protocol, ports,
+ * where to, from which ports and from where, perhaps two names, and which way it goes. */
+static enum ufw_says read_tuple(const char *line, uint16_t port)
+{
+	char what[32], protocol[8], ports[128], to[64], from_ports[128], from[64], way[32];
+	bool is_anybodys, is_allowed;
+
+	if (sscanf(line, "### tuple ### %31s %7s %127s %63s %127s %63s %31s", what, protocol, ports,
+		    to, from_ports, from, way) != 7)
+		return UFW_NOTHING;
+	if ((strcmp(protocol, "tcp") != 0 && strcmp(protocol, "any") != 0) ||
+		!has_port(ports, port) ||
+		(!strstr(line, " in\n") && !strstr(line, " in ") && !strstr(line, " in_")))
+		return UFW_NOTHING;
+	is_anybodys = is_anywhere(to) && is_anywhere(from) && strcmp(from_ports, "any") == 0 &&
+		      !strstr(line, " in_");
+	/* allow, allow_log, limit; deny, reject; of what is passed on: "route:allow" */
+	is_allowed = strncmp(what, "allow", 5) == 0 || strncmp(what, "limit", 5) == 0;
+	if (is_allowed)
+		return is_anybodys ? UFW_OPEN : UFW_OPEN_TO_SOME;
+	return is_anybodys && strncmp(what, "route:", 6) != 0 ? UFW_SHUT : UFW_NOTHING;
+}
+
+/* The first rule that is for everybody decides; some may have been let in before it. */
+static enum ufw_says read_ufw_rules(uint16_t port, bool *is_readable)
+{
+	FILE *file = fopen(UFW_RULES, "re");
+	enum ufw_says says = UFW_NOTHING, one;
+	bool is_default_known;
+	char line[512];
+
+	*is_readable = file != NULL;
+	while (file && says != UFW_OPEN && fgets(line, sizeof(line), file)) {
+		one = read_tuple(line, port);
+		if (one == UFW_SHUT && says == UFW_NOTHING)
+			says = UFW_SHUT;
+		if (one == UFW_SHUT)
+			break;
+		says = one > says ? one : says;
+	}
+	if (file)
+		fclose(file);
+	if (says == UFW_NOTHING)
+		says = any_line(UFW_DEFAULTS, accepts_by_default, &is_default_known) ? UFW_OPEN
+										     : UFW_SHUT;
+	return says;
 }
 
 static bool look_at_ufw(const struct facts *facts, uint16_t port, struct findings *findings)
 {
-	bool is_readable, is_open;
+	enum ufw_says says;
+	bool is_readable;
 
-	if (!any_line(UFW_CONFIG, says_enabled, port, &is_readable))
+	if (!any_line(UFW_CONFIG, says_enabled, &is_readable))
 		return false;
-	is_open = any_line(UFW_RULES, allows_port, port, &is_readable);
+	says = read_ufw_rules(port, &is_readable);
 	if (!is_readable && !facts->is_root) {
 		findings_add(findings, FINDING_NOTE, NAME,
 			"ufw is active; whether port %u is open only root can tell", port);
 		findings_remedy(findings, "sudo screenshare doctor, or: sudo ufw status");
-	} else if (is_open) {
-		findings_add(
-			findings, FINDING_FINE, NAME, "ufw is active, and port %u is open", port);
+	} else if (says != UFW_SHUT) {
+		findings_add(findings, FINDING_FINE, NAME,
+			says == UFW_OPEN
+				? "ufw is active, and port %u is open"
+				: "ufw is active, and port %u is open to some: sudo ufw status",
+			port);
 	} else {
-		findings_add(
-			findings, FINDING_WRONG, NAME, "ufw is active, and port %u is shut", port);
+		findings_add(findings, shut_verdict(facts), NAME,
+			"ufw is active, and port %u is shut", port);
 		findings_remedy(findings, "sudo ufw allow %u/tcp", port);
 	}
 	return true;
@@ -135,7 +213,7 @@ static bool look_at_firewalld(const struct facts *facts, uint16_t port, struct f
 		findings_add(findings, FINDING_FINE, NAME,
 			"firewalld is active, and port %u is open in its default zone", port);
 	} else {
-		findings_add(findings, FINDING_WRONG, NAME,
+		findings_add(findings, shut_verdict(facts), NAME,
 			"firewalld is active, and port %u is shut in its default zone", port);
 		findings_remedy(findings,
 			"sudo firewall-cmd --add-port=%u/tcp && sudo firewall-cmd "
@@ -147,39 +225,8 @@ static bool look_at_firewalld(const struct facts *facts, uint16_t port, struct f
 
 /* --- nftables --- */
 
-/* Does a chain of what comes in drop what no rule of it takes, or have rules that might? */
-static bool may_drop(const char *ruleset)
+static bool names_filter(const char *line)
 {
-	for (const char *chain = ruleset; (chain = strstr(chain, "hook input")); chain++) {
-		const char *end = strstr(chain, "\n\t}");
-		const char *drop = strstr(chain, "drop"), *reject = strstr(chain, "reject");
-
-		if ((drop && (!end || drop < end)) || (reject && (!end || reject < end)))
-			return true;
-	}
-	return false;
-}
-
-/* A rule that names the port and accepts. */
-static bool accepts_port(const char *ruleset, uint16_t port)
-{
-	char text[32];
-	size_t len = (size_t)snprintf(text, sizeof(text), "%u", port);
-
-	for (const char *p = ruleset; (p = strstr(p, "dport")); p++) {
-		const char *end = strchrnul(p, '\n');
-		const char *number = strstr(p, text), *accept = strstr(p, "accept");
-
-		if (number && number < end && accept && accept < end &&
-			strspn(number, "0123456789") == len && strchr(" ,{-", number[-1]))
-			return true;
-	}
-	return false;
-}
-
-static bool names_filter(const char *line, uint16_t port)
-{
-	(void)port;
 	return strcmp(line, "filter\n") == 0;
 }
 
@@ -193,12 +240,50 @@ static const char *find_nft(void)
 	return NULL;
 }
 
+static void add_ruleset(const struct facts *facts, enum ruleset_verdict verdict, uint16_t port,
+	struct findings *findings)
+{
+	bool is_readable;
+
+	switch (verdict) {
+	case RULESET_PASSES:
+		if (!any_line(OLD_TABLES, names_filter, &is_readable)) {
+			findings_add(findings, FINDING_FINE, NAME,
+				"No firewall of this computer is active");
+			break;
+		}
+		findings_add(findings, FINDING_NOTE, NAME,
+			"There are rules of the old iptables, which nft does not tell of");
+		findings_remedy(findings,
+			"See whether they drop port %u: sudo iptables-legacy -S INPUT", port);
+		break;
+	case RULESET_OPEN:
+		findings_add(findings, FINDING_FINE, NAME,
+			"nftables drop what comes in, and a rule accepts port %u", port);
+		break;
+	case RULESET_UNSURE:
+		findings_add(findings, FINDING_NOTE, NAME,
+			"nftables have rules for what comes in; whether they let others to port %u "
+			"cannot be told",
+			port);
+		findings_remedy(findings, "See the rules: sudo nft list ruleset");
+		break;
+	case RULESET_SHUT:
+		findings_add(findings, shut_verdict(facts), NAME,
+			"nftables drop what comes in, and no rule accepts port %u", port);
+		findings_remedy(findings,
+			"See the rules by sudo nft list ruleset, and accept it in the chain that "
+			"drops: sudo nft insert rule inet filter input tcp dport %u accept",
+			port);
+		break;
+	}
+}
+
 static void look_at_nftables(const struct facts *facts, uint16_t port, struct findings *findings)
 {
 	const char *nft = find_nft();
 	const char *argv[] = {nft, "list", "ruleset", NULL};
 	char *ruleset = malloc(TEXT_SIZE);
-	bool is_readable;
 	int r = -ENOENT;
 
 	if (nft && ruleset && facts->is_root)
@@ -214,24 +299,12 @@ static void look_at_nftables(const struct facts *facts, uint16_t port, struct fi
 		findings_remedy(findings,
 			facts->is_root ? "sudo apt install nftables; sudo iptables -S INPUT"
 				       : "sudo screenshare doctor");
-	} else if (!may_drop(ruleset) && any_line(OLD_TABLES, names_filter, port, &is_readable)) {
-		findings_add(findings, FINDING_NOTE, NAME,
-			"There are rules of the old iptables, which nft does not tell of");
-		findings_remedy(findings,
-			"See whether they drop port %u: sudo iptables-legacy -S INPUT", port);
-	} else if (!may_drop(ruleset)) {
-		findings_add(
-			findings, FINDING_FINE, NAME, "No firewall of this computer is active");
-	} else if (accepts_port(ruleset, port)) {
-		findings_add(findings, FINDING_FINE, NAME,
-			"nftables drop what comes in, and a rule accepts port %u", port);
 	} else {
-		findings_add(findings, FINDING_WRONG, NAME,
-			"nftables drop some of what comes in, and no rule accepts port %u", port);
-		findings_remedy(findings,
-			"See the rules by sudo nft list ruleset, and accept it in the chain that "
-			"drops: sudo nft insert rule inet filter input tcp dport %u accept",
-			port);
+		/* What was cut off may hold anything. */
+		add_ruleset(facts,
+			strlen(ruleset) < TEXT_SIZE - 1 ? ruleset_judge(ruleset, port)
+							: RULESET_UNSURE,
+			port, findings);
 	}
 	free(ruleset);
 }

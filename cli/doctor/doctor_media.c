@@ -36,12 +36,33 @@ static void add_session(const struct facts *facts, struct findings *findings)
 		findings_remedy(findings, "Log in to a desktop");
 	} else if (session->is_locked) {
 		findings_add(findings, FINDING_NOTE, "session",
-			"%s has locked the screen, and nothing of it is shown until it is unlocked",
+			facts->config.session.show_locked
+				? "%s has locked the screen, and what it shows then is shown, too: "
+				  "the configuration says show_locked = yes"
+				: "%s has locked the screen, and nothing of it is shown until it "
+				  "is unlocked",
 			session->user);
 	} else {
 		findings_add(findings, FINDING_FINE, "session", "%s is logged in, on X11%s%s",
 			session->user, session->display[0] ? ", display " : "", session->display);
 	}
+}
+
+/* Nobody's session is waited for: a unit's User=, or [session] fixed_user. */
+static void add_account(const char *account, struct findings *findings)
+{
+	const struct passwd *user = getpwnam(account);
+
+	if (user && user->pw_uid != 0) {
+		findings_add(findings, FINDING_FINE, "session",
+			"The screen is captured by the user %s, whoever is logged in", account);
+		return;
+	}
+	findings_add(findings, FINDING_WRONG, "session",
+		user ? "The desktop of %s is never shared" : "There is no user %s to be shared",
+		account);
+	findings_remedy(findings, "Name another by [session] fixed_user, or leave that key out: "
+				  "then it is whoever is logged in");
 }
 
 void check_session(const struct facts *facts, struct findings *findings)
@@ -50,15 +71,17 @@ void check_session(const struct facts *facts, struct findings *findings)
 	char account[FACTS_NAME_SIZE];
 
 	facts_account(facts, "screenshare-screen", account);
-	if (facts->sharer == FACTS_RUN) {
+	if (facts->is_own_service) {
+		findings_add(findings, FINDING_FINE, "session",
+			"Your own service shows the desktop of %s", me ? me->pw_name : "this user");
+	} else if (facts->sharer == FACTS_RUN) {
 		findings_add(findings, FINDING_FINE, "session",
 			"`screenshare run` shows the desktop of the terminal that it is started "
 			"in, "
 			"here that of %s",
 			me ? me->pw_name : "this user");
 	} else if (account[0]) {
-		findings_add(findings, FINDING_FINE, "session",
-			"The screen is captured by the user %s, whoever is logged in", account);
+		add_account(account, findings);
 	} else if (!facts->session.is_known) {
 		findings_add(findings, FINDING_NOTE, "session",
 			"There is no logind here that would tell whose desktop is to be shown");
@@ -142,15 +165,27 @@ static void probe_as(const struct facts *facts, const char *program,
 static void probe_as_account(const struct facts *facts, const char *program, const char *account,
 	const char *name, struct findings *findings)
 {
-	const struct capture_user user = {.name = account, .display = facts->config.screen.display};
-	struct passwd *me = getpwuid(geteuid());
+	const struct passwd *its = getpwnam(account);
+	char runtime_dir[64];
+	const struct capture_user user = {.name = account,
+		.display = facts->config.screen.display,
+		.runtime_dir = runtime_dir};
 
-	if (facts->is_root)
+	if (!its) {
+		findings_add(findings, FINDING_WRONG, name,
+			"There is no user %s, with whose rights it would be looked at", account);
+		findings_remedy(findings,
+			"Correct [session] fixed_user, or the User= of the unit: systemctl cat %s",
+			program);
+	} else if (facts->is_root) {
+		/* Where the sound server and the display's rights of a fixed user lie. */
+		snprintf(runtime_dir, sizeof(runtime_dir), "/run/user/%u", (unsigned)its->pw_uid);
 		probe_as(facts, program, &user, name, findings);
-	else if (me && strcmp(me->pw_name, account) == 0)
+	} else if (its->pw_uid == geteuid()) {
 		probe_as(facts, program, NULL, name, findings);
-	else
+	} else {
 		add_only_root(name, findings);
+	}
 }
 
 static void probe_as_session(

@@ -162,6 +162,8 @@ static void add_shared_port(
 	findings_remedy(findings,
 		facts->sharer == FACTS_SERVICE
 			? "sudo systemctl restart screenshare; if that does not help: %s"
+		: facts->is_own_service
+			? "systemctl --user restart screenshare; if that does not help: %s"
 			: "End your `screenshare run` and start it again; see %s",
 		facts_log_hint(facts));
 }
@@ -225,10 +227,12 @@ void check_addresses(const struct facts *facts, struct findings *findings)
 	if (facts->is_running && listener_find(port, &listener) && listener.is_local_only) {
 		findings_add(findings, FINDING_WRONG, "addresses",
 			"It listens for this computer alone, no other can reach it");
-		findings_remedy(findings, facts->sharer == FACTS_SERVICE
-						  ? "Take 127.0.0.1 away: sudo systemctl edit "
-						    "--full " UNIT_SOCKET
-						  : "Start it without --listen 127.0.0.1");
+		findings_remedy(findings,
+			facts->sharer == FACTS_SERVICE ? "Take 127.0.0.1 away: sudo systemctl edit "
+							 "--full " UNIT_SOCKET
+			: facts->is_own_service ? "Take 127.0.0.1 away: systemctl --user edit "
+						  "--full " UNIT_SOCKET
+						: "Start it without --listen 127.0.0.1");
 		return;
 	}
 	list(addresses, n, port, text, sizeof(text));

@@ -39,10 +39,12 @@ static void add_silent(const struct facts *facts, struct findings *findings)
 	bool is_service = facts->sharer == FACTS_SERVICE;
 
 	findings_add(findings, FINDING_WRONG, "sharing",
-		is_service ? "The service runs, and does not answer"
-			   : "Your `screenshare run` runs, and does not answer");
-	findings_remedy(findings, is_service ? "sudo systemctl restart screenshare"
-					     : "End it by Ctrl-C, and start it again");
+		is_service              ? "The service runs, and does not answer"
+		: facts->is_own_service ? "Your own service runs, and does not answer"
+					: "Your `screenshare run` runs, and does not answer");
+	findings_remedy(findings, is_service              ? "sudo systemctl restart screenshare"
+				  : facts->is_own_service ? "systemctl --user restart screenshare"
+							  : "End it by Ctrl-C, and start it again");
 }
 
 static void add_running(const struct facts *facts, struct findings *findings)
@@ -51,7 +53,10 @@ static void add_running(const struct facts *facts, struct findings *findings)
 	char uptime[TEXT_FIGURE_MAX];
 
 	text_duration(uptime_s < UINT64_MAX / 1000 ? uptime_s * 1000 : 0, uptime);
-	if (facts->sharer == FACTS_RUN)
+	if (facts->is_own_service)
+		findings_add(findings, FINDING_FINE, "sharing",
+			"Your own service has shared for %s", uptime);
+	else if (facts->sharer == FACTS_RUN)
 		findings_add(findings, FINDING_FINE, "sharing",
 			"`screenshare run` shares on port %u for %s (process %d)", facts->run_port,
 			uptime, (int)facts->run_pid);
@@ -144,19 +149,24 @@ static bool add_restarts(const struct facts *facts, const char *unit, struct fin
 	return true;
 }
 
+static const char *own_words(const struct facts *facts)
+{
+	return facts->is_own_service ? "your own service" : "`screenshare run`";
+}
+
 void check_units(const struct facts *facts, struct findings *findings)
 {
 	bool any = false;
 
 	if (!facts->bus) {
 		findings_add(findings, FINDING_NOTE, "units",
-			"systemd cannot be asked here, so there is no service: `screenshare run` "
-			"is looked at");
+			"systemd cannot be asked here, so there is no service: %s is looked at",
+			own_words(facts));
 		return;
 	}
 	if (!facts->is_installed) {
 		findings_add(findings, FINDING_NOTE, "units",
-			"The service is not installed: `screenshare run` is looked at");
+			"The service is not installed: %s is looked at", own_words(facts));
 		return;
 	}
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
@@ -232,10 +242,10 @@ void check_versions(const struct facts *facts, struct findings *findings)
 		findings_add(findings, FINDING_WRONG, "versions",
 			"The server that runs is of version %s, what is installed of %s", clean,
 			SCREENSHARE_VERSION);
-		findings_remedy(
-			findings, facts->sharer == FACTS_SERVICE
-					  ? "sudo systemctl restart screenshare"
-					  : "End your `screenshare run`, and start it again");
+		findings_remedy(findings,
+			facts->sharer == FACTS_SERVICE ? "sudo systemctl restart screenshare"
+			: facts->is_own_service        ? "systemctl --user restart screenshare"
+						: "End your `screenshare run`, and start it again");
 		any = true;
 	}
 	if (!any)

@@ -18,6 +18,7 @@
 #include "common/clock.h"
 #include "common/control.h"
 #include "common/fd.h"
+#include "common/parse.h"
 #include "common/service.h"
 
 #define RUNS_MAX    32
@@ -149,7 +150,37 @@ static int ask_run(struct facts *facts)
 	return -ENOENT;
 }
 
-/* As all commands do it: --port names a `run`; else the service, else the only `run`. */
+/* "http://192.168.1.7:8001/": the port; 0: there is none. */
+static uint16_t port_of_url(const char *url)
+{
+	const char *colon = strrchr(url, ':');
+	uint64_t port;
+
+	if (!colon || parse_number(colon + 1, strcspn(colon + 1, "/"), 1, 65535, &port) < 0)
+		return 0;
+	return (uint16_t)port;
+}
+
+/* The one of this user's systemd. */
+static int ask_own_service(struct facts *facts)
+{
+	char runtime_dir[RUNTIME_DIR_PATH_SIZE];
+	const char *url;
+	int r = runtime_dir_of_service(runtime_dir);
+
+	if (r == 0)
+		r = ask_server(facts, runtime_dir);
+	if (r < 0)
+		return r;
+	/* What its socket unit says now need not be what it was started with. */
+	url = json_string_value(json_array_get(json_object_get(facts->status, "urls"), 0));
+	facts->run_port = url ? port_of_url(url) : 0;
+	facts->is_own_service = true;
+	return 0;
+}
+
+/* As all commands do it: --port names a `run`; else the service, else this user's own, else the
+ * first `run`. */
 static void find_sharer(struct facts *facts)
 {
 	bool service_runs = facts->is_running;
@@ -158,7 +189,8 @@ static void find_sharer(struct facts *facts)
 	facts->sharer = FACTS_SERVICE;
 	if (facts->port == 0 && (ask_server(facts, SERVICE_RUNTIME_DIR) == 0 || service_runs))
 		return;
-	if (ask_run(facts) == 0 || facts->port > 0 || !facts->is_installed)
+	if ((facts->port == 0 && ask_own_service(facts) == 0) || ask_run(facts) == 0 ||
+		facts->port > 0 || !facts->is_installed)
 		facts->sharer = FACTS_RUN;
 }
 
@@ -307,6 +339,13 @@ void facts_fini(struct facts *facts)
 	sd_bus_flush_close_unref(facts->bus);
 }
 
+/* Is it one of those that become whoever's session it is? */
+static bool follows_session(const char *program)
+{
+	return strcmp(program, "screenshare-screen") == 0 ||
+	       strcmp(program, "screenshare-audio") == 0;
+}
+
 void facts_account(const struct facts *facts, const char *program, char *out)
 {
 	char unit[FACTS_NAME_SIZE];
@@ -318,6 +357,8 @@ void facts_account(const struct facts *facts, const char *program, char *out)
 	if (facts_unit_text(facts, unit, "Service", "User", out, FACTS_NAME_SIZE) < 0 ||
 		strcmp(out, "root") == 0)
 		out[0] = '\0';
+	if (!out[0] && facts->sharer == FACTS_SERVICE && follows_session(program))
+		snprintf(out, FACTS_NAME_SIZE, "%.63s", facts->config.session.fixed_user);
 }
 
 const json_t *facts_open_stream(const struct facts *facts, const char *source)
@@ -337,5 +378,6 @@ const json_t *facts_open_stream(const struct facts *facts, const char *source)
 const char *facts_log_hint(const struct facts *facts)
 {
 	return facts->sharer == FACTS_SERVICE ? "journalctl -u 'screenshare*' -e"
+	       : facts->is_own_service        ? "journalctl --user -u 'screenshare*' -e"
 					      : "what `screenshare run` prints in its terminal";
 }

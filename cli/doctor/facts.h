@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What several checks of the doctor need to know, found out once and before the first of them: who
- * shares (the service, a `run`, nobody), what its server says, how it is configured, and who sits
- * at this computer.
+ * shares (the service, this user's own, a `run`, nobody), what its server says, how it is
+ * configured, and who sits at this computer.
  *
  *     system bus, control sockets, files, logind ──► facts ──► each check ──► findings
  *
@@ -26,7 +26,7 @@
 
 enum facts_sharer {
 	FACTS_SERVICE, /* systemd's, whether it runs or not */
-	FACTS_RUN,     /* a `screenshare run` of this user, or none yet */
+	FACTS_RUN,     /* this user's: a `screenshare run`, or none yet, or is_own_service */
 };
 
 /* The active session of seat0, as logind tells it. */
@@ -51,6 +51,7 @@ struct facts {
 	sd_bus *bus;       /* the system's; NULL: none can be reached */
 	bool is_installed; /* systemd knows screenshare.service */
 	enum facts_sharer sharer; /* who is looked at */
+	bool is_own_service;      /* of FACTS_RUN: systemctl --user started it */
 	bool is_running;          /* it is there … */
 	bool is_refused;          /* … and does not tell this user anything */
 	bool is_silent;           /* … and does not answer */
@@ -59,7 +60,7 @@ struct facts {
 	json_t *status;                    /* its status; NULL: it did not tell */
 	char runtime_dir[FACTS_PATH_SIZE]; /* where its sockets are */
 	pid_t run_pid;                     /* of the `run`; 0: none */
-	uint16_t run_port;                 /* its port; 0: none */
+	uint16_t run_port;                 /* its port, or of this user's own service; 0: none */
 
 	char config_path[PATH_MAX]; /* the file that counts; "": the defaults do */
 	bool is_config_wrong;       /* `config` holds the defaults then */
@@ -86,8 +87,9 @@ int facts_unit_number(const struct facts *facts, const char *unit, const char *i
 char *facts_unit_path(const char *unit);
 
 /*
- * The account under which the service runs a program ("screenshare-camera"), into `out`
- * (FACTS_NAME_SIZE); "": that of whoever's session it is, or it cannot be told.
+ * The account under which the service runs a program ("screenshare-camera"), be it the unit's or
+ * [session] fixed_user, into `out` (FACTS_NAME_SIZE); "": that of whoever's session it is, or it
+ * cannot be told.
  */
 void facts_account(const struct facts *facts, const char *program, char *out);
 

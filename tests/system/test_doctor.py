@@ -12,14 +12,20 @@ import time
 import pytest
 
 from fake_camera import FAKE_BIN, FakeCamera
-from process import program, run_to_end
-from screenshare import QUICK, Run, environment
+from process import Process, program, run_to_end, tool
+from screenshare import QUICK, Httpd, Run, environment
+from seat import Seat
 from soundserver import PulseAudio
 from wait import SLOWNESS
 from xserver import XServer
 
 # In a mount namespace of its own, of root's as of anybody's.
 NAMESPACE = ("unshare", "-m" if os.geteuid() == 0 else "-Urm", "sh", "-c")
+
+
+def as_root(test):
+    """Nobody else can become somebody: to others there is no such test."""
+    return test if os.geteuid() == 0 else None
 
 
 class Findings:
@@ -265,7 +271,7 @@ def test_a_microphone(folder):
 
 @pytest.mark.parametrize("mode, words, remedy", [
     ("busy", "Another program is using the camera", "fuser"),
-    ("denied", "may not be used", "usermod -aG video"),
+    ("denied", "may not be used", "usermod -aG video NAME; .* screenshare-camera, .*systemctl restart screenshare"),
 ])
 def test_a_camera_that_cannot_be_had(folder, mode, words, remedy):
     camera = FakeCamera(folder)
@@ -365,6 +371,16 @@ nft add chain inet filter input '{ type filter hook input priority 0; policy %s;
 """
 
 
+def rule(*words):
+    return f"nft add rule inet filter input {' '.join(words)}\n"
+
+
+OWN_CHAIN = "nft add table inet filter\nnft add chain inet filter own\nnft add rule inet filter own tcp dport 8001 drop\n"
+# What every ruleset that drops accepts, which says nothing of a port.
+USUAL = (INPUT % "drop" + rule("iifname lo", "accept") + rule("ct state established,related", "accept") +
+         rule("ct state invalid", "drop") + rule("icmp type echo-request", "accept"))
+
+
 @pytest.mark.parametrize("rules, verdict, words, remedy", [
     ("", "fine", "No firewall of this computer is active", ""),
     (INPUT % "accept", "fine", "No firewall", ""),
@@ -374,7 +390,25 @@ nft add chain inet filter input '{ type filter hook input priority 0; policy %s;
     (INPUT % "drop" + "nft add rule inet filter input tcp dport 18001 accept", "wrong", "no rule accepts", "nft"),
     (INPUT % "drop" + "nft add rule inet filter input tcp dport 8001 drop", "wrong", "no rule accepts", "nft"),
     (INPUT % "accept" + "nft add rule inet filter input tcp dport 1-9000 reject", "wrong", "no rule accepts", "nft"),
-], ids=["none", "accept", "drop", "rule", "set", "another-port", "dropped", "rejected"])
+    (USUAL + rule("tcp dport 22", "accept"), "wrong", "no rule accepts", "nft"),
+    (USUAL + rule("ip saddr 10.0.0.9", "drop"), "wrong", "no rule accepts", "nft"),
+    (USUAL + rule("log prefix '\"accept tcp dport 8001 accept\"'"), "wrong", "no rule accepts", "nft"),
+    (USUAL + rule("udp dport 8001", "accept"), "wrong", "no rule accepts", "nft"),
+    (USUAL + rule("counter", "reject with icmpx port-unreachable") + rule("tcp dport 8001", "accept"), "wrong", "no rule", "nft"),
+    (USUAL + rule("ct state new tcp dport 8000-8100", "accept"), "fine", "a rule accepts port 8001", ""),
+    (USUAL + rule("ip saddr 192.168.0.0/16", "accept") + rule("tcp dport 8001", "accept"), "fine", "accepts port 8001", ""),
+    (USUAL + rule("ip saddr 192.168.0.0/16", "accept"), "note", "whether they let others to port 8001", "sudo nft list ruleset"),
+    (USUAL + rule("ip saddr 10.0.0.9", "drop") + rule("tcp dport 8001", "accept"), "note", "cannot be told", "nft"),
+    (USUAL + rule("tcp dport '!=' 22", "accept"), "note", "cannot be told", "nft"),
+    (INPUT % "accept" + rule("ip saddr 10.0.0.9", "drop"), "note", "cannot be told", "nft"),
+    (INPUT % "accept" + rule("ip saddr 10.0.0.9", "reject with icmp port-unreachable"), "note", "cannot be told", "nft"),
+    (INPUT % "accept" + rule("tcp dport 8001 limit rate over 9/second", "drop"), "note", "cannot be told", "nft"),
+    (INPUT % "accept" + rule("ct state invalid", "drop") + rule("tcp dport 22", "drop"), "fine", "No firewall", ""),
+    (OWN_CHAIN + INPUT % "accept" + rule("jump own"), "note", "cannot be told", "nft"),
+    (OWN_CHAIN + USUAL + rule("jump own"), "note", "cannot be told", "nft"),
+], ids=["none", "accept", "drop", "rule", "set", "another-port", "dropped", "rejected", "ssh-only", "banned", "quoted", "udp",
+        "reject-at-the-end", "new-in-range", "some-and-all", "some", "banned-first", "all-but-one", "fail2ban", "sshguard",
+        "too-many", "nothing-of-ours", "jump", "jump-and-drop"])
 def test_what_the_kernel_drops(folder, rules, verdict, words, remedy):
     own = "-mn" if os.geteuid() == 0 else "-Urmn"
     found = Findings(folder, prefix=("unshare", own, "sh", "-c", f'set -e\n{OWN_ETC}{rules}\nexec "$@"', "-"))
@@ -395,11 +429,147 @@ echo ENABLED=no >/etc/ufw/ufw.conf
     ("### tuple ### allow tcp 8001 0.0.0.0/0 any 0.0.0.0/0 in", "fine", "ufw is active, and port 8001 is open", ""),
     ("### tuple ### deny tcp 8001 0.0.0.0/0 any 0.0.0.0/0 in", "wrong", "is shut", "ufw allow"),
     ("### tuple ### allow udp 8001 0.0.0.0/0 any 0.0.0.0/0 in", "wrong", "is shut", "ufw allow"),
-], ids=["none", "allow", "deny", "udp"])
+    ("### tuple ### allow tcp 80,8001 0.0.0.0/0 any 0.0.0.0/0 in", "fine", "port 8001 is open$", ""),
+    ("### tuple ### limit tcp 8000:8100 0.0.0.0/0 any 0.0.0.0/0 in comment=61", "fine", "port 8001 is open$", ""),
+    ("### tuple ### allow tcp 80,8002:8100 0.0.0.0/0 any 0.0.0.0/0 in", "wrong", "is shut", "ufw allow"),
+    ("### tuple ### allow any any 0.0.0.0/0 any 192.168.1.0/24 in", "fine", "port 8001 is open to some", ""),
+    ("### tuple ### allow any any 0.0.0.0/0 any 0.0.0.0/0 in_tun0", "fine", "port 8001 is open to some", ""),
+    ("### tuple ### allow any any 0.0.0.0/0 any 0.0.0.0/0 out", "wrong", "is shut", "ufw allow"),
+    ("### tuple ### route:allow any any 0.0.0.0/0 any 0.0.0.0/0 in", "wrong", "is shut", "ufw allow"),
+    ("### tuple ### deny tcp 8001 0.0.0.0/0 any 0.0.0.0/0 in\n### tuple ### allow any any 0.0.0.0/0 any 0.0.0.0/0 in",
+     "wrong", "is shut", "ufw allow"),
+], ids=["none", "allow", "deny", "udp", "list", "range", "not-in-list", "lan", "interface", "out", "routed", "deny-first"])
 def test_ufw(folder, rules, verdict, words, remedy):
     script = f'set -e\n{OWN_ETC}echo ENABLED=yes >/etc/ufw/ufw.conf\necho "{rules}" >/etc/ufw/user.rules\nexec "$@"'
     found = Findings(folder, prefix=(*NAMESPACE, script, "-"))
     found.one("firewall", verdict, words, remedy)
+
+
+def test_ufw_that_lets_in_by_default(folder):
+    script = (f"set -e\n{OWN_ETC}echo ENABLED=yes >/etc/ufw/ufw.conf\n: >/etc/ufw/user.rules\n"
+              "echo 'DEFAULT_INPUT_POLICY=\"ACCEPT\"' >/etc/default/ufw\nexec \"$@\"")
+    Findings(folder, prefix=(*NAMESPACE, script, "-")).one("firewall", "fine", "port 8001 is open$")
+
+
+# --- the service: a systemd and a logind that the test speaks for, accounts and a /run of its own ---
+
+OWN_RUN = """set -e
+mount --bind %s /etc/passwd
+mount -t tmpfs none /run
+mkdir -p /run/systemd/seats /run/systemd/sessions /run/user/61001/pulse
+touch /run/systemd/seats/seat0
+"""
+ANN_IS_LOGGED_IN = """printf 'ACTIVE=1\\nACTIVE_UID=61001\\n' >/run/systemd/seats/seat0
+printf 'TYPE=x11\\nCLASS=user\\nDISPLAY=:4711\\n' >/run/systemd/sessions/1
+"""
+
+
+class Service:
+    """It is installed and does not run; `unit` is what screenshare.service says (fake_systemd.c)."""
+
+    def __init__(self, folder, *unit):
+        self.folder, self.seat = folder, Seat(folder)
+        Process([tool("fake_systemd"), *unit], {**os.environ, **self.seat.env}).wait_line("^READY$")
+
+    def find(self, config="", script="", **more):
+        own = OWN_RUN % self.seat.accounts + script
+        return Findings(self.folder, config=config, prefix=(*NAMESPACE, own + 'exec "$@"', "-"),
+                        **self.seat.env, **more)
+
+    def end(self):
+        self.seat.end()
+
+
+@pytest.fixture
+def service(folder):
+    started = []
+
+    def start(*unit):
+        started.append(Service(folder, *unit))
+        return started[0]
+    yield start
+    for one in started:
+        one.end()
+
+
+@as_root
+def test_a_fixed_user_needs_nobody_to_be_logged_in(folder, x, service):
+    sound = PulseAudio(folder)
+    path = sound.client_env["PULSE_SERVER"].removeprefix("unix:")
+    for part in (path, *(path.rsplit("/", n)[0] for n in (1, 2, 3))):  # ann may come in
+        os.chmod(part, 0o777)
+    found = service().find(f"[screen]\ndisplay = {x.display}\n[session]\nfixed_user = ann\n",
+                           f"ln -s {path} /run/user/61001/pulse/native\nchown -R 61001 /run/user/61001\n")
+    found.one("session", "fine", "The screen is captured by the user ann, whoever is logged in")
+    found.one("display", "fine", f"{x.display} can be shown")
+    # As the daemon finds it: below the user's own folder in /run/user.
+    found.one("sound", "fine", "can be heard")
+
+
+@as_root
+@pytest.mark.parametrize("name, words", [("nobody-at-all", "There is no user nobody-at-all"), ("root", "of root is never")])
+def test_a_fixed_user_that_cannot_be(service, name, words):
+    service().find(f"[session]\nfixed_user = {name}\n").one("session", "wrong", words, "fixed_user")
+
+
+@as_root
+@pytest.mark.parametrize("config, words, unwanted", [
+    ("", "nothing of it is shown until it is unlocked", "show_locked"),
+    ("[session]\nshow_locked = yes\n", "ann has locked the screen, .*show_locked = yes", "nothing of it"),
+], ids=["hidden", "shown"])
+def test_a_locked_screen(service, config, words, unwanted):
+    one = service()
+    one.seat.say(one.seat.ann.session(number=31))  # on the bus that is the session "1"
+    one.seat.say("hint 1")
+    found = one.find(config, ANN_IS_LOGGED_IN)
+    found.one("session", "note", words)
+    assert unwanted not in found.of("session")[0]["words"]
+
+
+@as_root
+def test_nobody_is_logged_in(service):
+    service().find().one("session", "wrong", "Nobody is logged in", "Log in")
+
+
+def test_a_users_own_service(folder):
+    """Its server is played by one that was started alone (as in test_run_command.py)."""
+    os.makedirs(f"{folder}/own/state-home")
+    server = Httpd(f"{folder}/own")
+    env = environment(folder)
+    os.makedirs(f"{env['XDG_RUNTIME_DIR']}/screenshare")
+    os.symlink(f"{server.runtime}/control.sock", f"{env['XDG_RUNTIME_DIR']}/screenshare/control.sock")
+    found = Findings(folder, env=env)
+    found.one("sharing", "fine", "Your own service has shared for")
+    found.one("port", "fine", f"Port {server.address[1]} answers")
+    found.one("session", "fine", "Your own service shows the desktop of")
+    found.one("daemons", "wrong", "cannot be started", "journalctl --user -u 'screenshare")
+    assert not [one for one in found.all if "screenshare run" in one["words"] + (one["remedy"] or "")]
+    server.process.signal(signal.SIGSTOP)
+    try:
+        found = Findings(folder, env=env)
+    finally:
+        server.process.signal(signal.SIGCONT)
+    found.one("sharing", "wrong", "Your own service runs, and does not answer", "systemctl --user restart screenshare")
+
+
+@as_root
+@pytest.mark.parametrize("unit, path, verdict, words, remedy", [
+    ([], "/srv/share", "wrong", "may not write to /srv/share", "ReadWritePaths=/srv/share"),
+    ([], "/home/me/shared", "wrong", "cannot see /home/me/shared", "BindPaths=/home/me/shared:/srv/share(.|\n)*setfacl"),
+    (["ReadWritePaths=/home/me"], "/home/me/shared", "wrong", "cannot see /home/me/shared", "BindPaths="),
+    (["BindPaths=/srv/a:/home/me"], "/home/me", "wrong", "cannot see /home/me", "BindPaths="),
+    (["ProtectHome=tmpfs", "BindPaths=/srv/a:/home/me"], "/home/me", "note", "another folder", ""),
+    (["ProtectHome=read-only"], "/home/me", "wrong", "may not write to /home/me", "ReadWritePaths=/home/me"),
+    (["ReadWritePaths=/tmp"], "/tmp/shared", "wrong", "cannot see /tmp/shared", "BindPaths="),
+    (["PrivateTmp=0"], "/tmp/shared", "wrong", "may not write to /tmp/shared", "ReadWritePaths="),
+    (["BindPaths=/home/me/shared:/srv/share"], "/srv/share", "note", "At /srv/share .* another folder .BindPaths", "journal"),
+    (["BindPaths=/home/me/shared:/srv/other"], "/srv/share", "wrong", "may not write to /srv/share", "ReadWritePaths="),
+], ids=["read-only", "home", "home-writable", "bound-in-home", "bound-in-tmpfs", "home-is-read-only", "tmp", "no-private-tmp",
+        "bound", "bound-elsewhere"])
+def test_a_folder_that_the_service_does_not_reach(service, unit, path, verdict, words, remedy):
+    found = service(*unit).find(f"[files]\nfolder = {path}\n")
+    found.one("files", verdict, words, remedy)
+    assert len(found.of("files")) == 1
 
 
 # --- who is let in ---
@@ -413,6 +583,10 @@ def test_somebody_from_elsewhere_has_come(folder):
     run = Run(folder, config="[screen]\nsource = pattern\n")
     found = Findings(folder, env=run.env)
     found.one("visitors", "fine", r"the last came 1 h 1 min ago from 192\.168\.1\.20")
+    # Then no firewall is a fault that is proved.
+    script = f'set -e\n{OWN_ETC}echo ENABLED=yes >/etc/ufw/ufw.conf\n: >/etc/ufw/user.rules\nexec "$@"'
+    found = Findings(folder, env=run.env, prefix=(*NAMESPACE, script, "-"))
+    found.one("firewall", "note", "is shut", "sudo ufw allow")
     # Strangers are told when, and not who.
     assert run.status()["visitor"].keys() == {"ago_s"}
 
@@ -423,3 +597,4 @@ def test_arguments(folder):
         assert status == 2 and not out and err
     status, out, err = run_to_end([program("screenshare"), "doctor", "--help"], environment(folder))
     assert status == 0 and "Exit status" in out and not err
+    assert "Changes nothing, but makes the folder" in out
