@@ -10,7 +10,6 @@
  * but for the folder of the shared files, which is made where it is missing: only so it is known
  * whether it can be.
  */
-#include <getopt.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 #include "cli/command.h"
 #include "cli/doctor/checks.h"
 #include "cli/doctor/facts.h"
+#include "cli/options.h"
 #include "cli/page.h"
 #include "cli/sharer.h"
 #include "cli/text.h"
@@ -178,44 +178,16 @@ static int examine(struct facts *facts, bool as_json)
 	return status != COMMAND_OK || n_wrong > 0 ? COMMAND_FAILED : COMMAND_OK;
 }
 
-enum { OPTION_JSON = 1, OPTION_PORT, OPTION_CONFIG, OPTION_HELP };
-
-static const struct option long_options[] = {
-	{"json", no_argument, NULL, OPTION_JSON},
-	{"port", required_argument, NULL, OPTION_PORT},
-	{"config", required_argument, NULL, OPTION_CONFIG},
-	{"help", no_argument, NULL, OPTION_HELP},
-	{0},
-};
-
 int doctor_main(int argc, char **argv)
 {
 	static struct facts facts;
-	bool as_json = false;
-	int option;
+	struct options options;
+	int status;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
-		switch (option) {
-		case OPTION_JSON:
-			as_json = true;
-			break;
-		case OPTION_PORT:
-			if (sharer_parse_port(optarg, &facts.port) != 0)
-				return COMMAND_WRONG_USE;
-			break;
-		case OPTION_CONFIG:
-			facts.config_given = optarg;
-			break;
-		case OPTION_HELP:
-		case 'h':
-			fputs(help, stdout);
-			return command_flush();
-		default:
-			return command_refuse_option(option, argv);
-		}
-	}
-	if (optind < argc)
-		return command_refuse_argument(argv);
-	return examine(&facts, as_json);
+	if (!options_parse_all(
+		    OPTION_PORT | OPTION_JSON | OPTION_CONFIG, help, argc, argv, &options, &status))
+		return status;
+	facts.port = options.port;
+	facts.config_given = options.config;
+	return examine(&facts, options.as_json);
 }
