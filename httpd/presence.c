@@ -31,7 +31,7 @@
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 60000
 #define STEADY_MS    10000 /* a daemon that has stayed for so long is tried again at once */
-#define LOOK_MS      10000 /* a single picture counts for so long */
+#define LOOK_MIN_S   2u    /* a single picture counts for so long, or for [http] grace_s */
 #define LOOKS_MAX    16u   /* whoever comes then takes the place of the oldest */
 #define ADDRESS_SIZE 48u
 
@@ -93,18 +93,20 @@ static void add_viewer(void *arg, const struct viewer_info *info)
 static void add_looks(struct presence *presence, struct watchers *watchers)
 {
 	uint64_t now = clock_monotonic_ns();
+	unsigned grace_s = presence->config->http.grace_s;
+	uint64_t look_ns = (grace_s > LOOK_MIN_S ? grace_s : LOOK_MIN_S) * NS_PER_S;
 
 	for (size_t i = 0; i < LOOKS_MAX; i++) {
 		struct look *look = &presence->looks[i];
 
 		if (look->at_ns == 0)
 			continue;
-		if (now >= look->at_ns + LOOK_MS * NS_PER_MS) {
+		if (now >= look->at_ns + look_ns) {
 			look->at_ns = 0;
 			continue;
 		}
 		watchers_add(watchers, look->name, look->address, look->sources);
-		wake_at(presence, look->at_ns + LOOK_MS * NS_PER_MS);
+		wake_at(presence, look->at_ns + look_ns);
 	}
 }
 
