@@ -121,7 +121,8 @@ static void count(struct viewer *viewer, const struct ring_record *record)
 
 static void write_ops(const struct viewer *viewer, const struct ring_record *record)
 {
-	static const char *const names[] = {"", "copy", "png", "jpeg", "shape", "pointer"};
+	static const char *const names[] = {
+		"", "copy", "png", "jpeg", "shape", "pointer", "fill", "glyphs"};
 	struct delta_reader reader = {.bytes = viewer->bytes,
 		.len = record->length,
 		.width = record->width,
