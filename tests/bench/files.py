@@ -434,7 +434,7 @@ def main():
         if is_shown:
             print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
     os.makedirs(arguments.folder, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix="files-", dir=arguments.folder)
+    folder = tempfile.mkdtemp(prefix="files-", dir=os.path.abspath(arguments.folder))
     uploads = downloads = stream = list_ms = None
     errors = []
     try:
