@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/fd.h"
@@ -22,9 +21,10 @@
 #include "httpd/files/range.h"
 #include "httpd/site.h"
 
-#define WINDOW     (4u * 1024u * 1024u)  /* that a worker waits for at a time */
-#define AHEAD      (16u * 1024u * 1024u) /* that the disk is asked for meanwhile */
-#define PIECE_SIZE (64u * 1024u)
+#define WINDOW        (4u * 1024u * 1024u)  /* that a worker waits for at a time */
+#define AHEAD         (16u * 1024u * 1024u) /* that the disk is asked for meanwhile */
+#define PIECE_SIZE    (64u * 1024u)
+#define PAGE_SIZE_MIN 4096u
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
@@ -41,7 +41,6 @@ struct download {
 	/* the job's while it runs, else the loop's */
 	int fd;
 	int result;
-	uint64_t advised; /* so far the disk has been asked */
 	struct stat st;
 	/* the loop's, fixed while the job runs */
 	off_t at;
@@ -52,46 +51,6 @@ struct download {
 
 /* --- on a worker --- */
 
-/* Reads the pages in without copying them; by reading, where the kernel is older than 5.14. */
-static void read_in(int fd, uint64_t from, uint64_t until)
-{
-	char scratch[PIECE_SIZE];
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), begin = from / page * page;
-	size_t len = (size_t)(until - begin);
-	void *map;
-	int r = -1;
-
-	map = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, (off_t)begin);
-	if (map != MAP_FAILED) {
-		r = madvise(map, len, MADV_POPULATE_READ);
-		munmap(map, len);
-	}
-	/* EFAULT: it has become shorter, which sendfile() will tell. */
-	if (r == 0 || errno == EFAULT)
-		return;
-	while (from < until) {
-		ssize_t n = pread(fd, scratch, PIECE_SIZE, (off_t)from);
-
-		if (n <= 0)
-			return;
-		from += (uint64_t)n;
-	}
-}
-
-/* The next window into memory, and the disk set to work on those behind it. */
-static void read_ahead(struct download *download)
-{
-	uint64_t until = download->ready + AHEAD;
-
-	if (until > download->end)
-		until = download->end;
-	if (until > download->advised)
-		posix_fadvise(download->fd, (off_t)download->advised,
-			(off_t)(until - download->advised), POSIX_FADV_WILLNEED);
-	download->advised = until;
-	read_in(download->fd, download->ready, download->wanted);
-}
-
 static void run(struct disk_job *job)
 {
 	struct download *download =
@@ -101,7 +60,8 @@ static void run(struct disk_job *job)
 		download->result = store_open_file(
 			download->files->store, download->name, &download->fd, &download->st);
 	else if (download->wanted > download->ready)
-		read_ahead(download);
+		store_read_in(
+			download->files->store, download->fd, download->ready, download->wanted);
 }
 
 /* --- on the loop --- */
@@ -252,7 +212,8 @@ static bool answer_head(struct download *download)
 	case RANGE_WHOLE:
 		break;
 	}
-	download->ready = download->advised = (uint64_t)download->at;
+	download->ready = (uint64_t)download->at;
+	posix_fadvise(download->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	response.length = download->end - (uint64_t)download->at;
 	if (request->method == REQUEST_HEAD || response.length == 0) {
 		exchange_answer(download->exchange, &response);

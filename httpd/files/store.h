@@ -45,6 +45,13 @@ bool store_is_id(const char *id);
 /* Opens a regular file to be read.  0; -ENOENT, also for what is no shown name, a folder, a link.
  */
 int store_open_file(const struct store *store, const char *name, int *fd, struct stat *st);
+/*
+ * Waits until a part of such a file is in memory: what reads it next does not wait for the disk.  A
+ * sendfile() to nowhere: it reads as the one to a viewer will, ahead of itself and in large folios,
+ * and copies nothing (POSIX_FADV_WILLNEED and MADV_POPULATE_READ, page by page, cost ten times its
+ * CPU). Where it cannot be read it returns: who reads it next is told.
+ */
+void store_read_in(const struct store *store, int fd, uint64_t from, uint64_t until);
 /* The entry of one file; -ENOENT; -EISDIR: it is a folder. */
 int store_look(const struct store *store, const char *name, struct file_entry **out);
 
