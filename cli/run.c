@@ -350,7 +350,7 @@ static size_t common_arguments(const struct run *run, const char *program, const
 
 static int add_units(struct run *run)
 {
-	struct supervisor_unit httpd = {.name = UNIT_HTTPD,
+	struct unit_description httpd = {.name = UNIT_HTTPD,
 		.program = run->httpd_program,
 		.watchdog_ms = WATCHDOG_HTTPD_MS};
 	int r;
@@ -362,7 +362,7 @@ static int add_units(struct run *run)
 	common_arguments(run, "screenshare-httpd", httpd.argv);
 	r = supervisor_add(run->supervisor, &httpd);
 	for (size_t i = 0; r == 0 && i < SOURCE_COUNT; i++) {
-		struct supervisor_unit capture = {.name = captures[i].unit,
+		struct unit_description capture = {.name = captures[i].unit,
 			.program = run->capture_programs[i],
 			.fds = {{run->capture_fds[i], SERVICE_FD_CAPTURE}},
 			.n_fds = 1,

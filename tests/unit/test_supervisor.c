@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: cli/supervisor.c cli/spawn.c cli/notify.c common/log.c common/utf8.c -lsystemd */
+/* links: cli/supervisor.c cli/unit.c cli/spawn.c cli/notify.c common/log.c common/utf8.c -lsystemd */
 #include "cli/supervisor.h"
 
 #include <setjmp.h>
@@ -136,7 +136,7 @@ static int supervise(const struct plan *plan)
 		.stop_ms = plan->stop_ms ? plan->stop_ms : DEADLINE_MS,
 		.well_ms = plan->well_ms ? plan->well_ms : DEADLINE_MS};
 	const struct supervisor_listener listener = {.on_ready = on_ready};
-	struct supervisor_unit unit = {.name = "unit",
+	struct unit_description unit = {.name = "unit",
 		.program = plan->program ? plan->program : "/proc/self/exe",
 		.argv = {"test", plan->role, notify_path, plan->argument},
 		.argument_until_display = plan->argument,
