@@ -126,6 +126,7 @@ static int on_watchdog(sd_event_source *timer, uint64_t now_us, void *arg)
 
 	log_message(LOG_WARNING, MESSAGE_WATCHDOG, "%s has said nothing for %g s; restarting it",
 		unit->is.name, unit->is.watchdog_ms / 1000.0);
+	unit->was_hung = true;
 	kill(unit->pid, SIGKILL);
 	return 0;
 }
@@ -188,7 +189,9 @@ void unit_start_again(struct unit *unit, const siginfo_t *info)
 {
 	uint64_t ran_ms = (clock_monotonic_ns() - unit->started_ns) / NS_PER_MS;
 	bool is_clean = info->si_code == CLD_EXITED && info->si_status == 0;
+	bool was_hung = unit->was_hung;
 
+	unit->was_hung = false;
 	if (ran_ms >= unit->well_ms)
 		unit->n_bad_ends = 0;
 	if (is_clean && unit->is.on_demand) {
@@ -196,9 +199,8 @@ void unit_start_again(struct unit *unit, const siginfo_t *info)
 		unit_start(unit);
 		return;
 	}
-	if (!unit->was_hung)
+	if (!was_hung)
 		say_ended(unit, info);
-	unit->was_hung = false;
 	retry_in(unit, next_backoff_ms(unit));
 }
 
