@@ -12,11 +12,11 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "capd/session/xauthority.h"
 #include "common/fd.h"
+#include "common/unix_socket.h"
 
 /* --- on the thread --- */
 
@@ -176,10 +176,8 @@ void x11_connector_abandon(struct x11_connector *connector)
 
 bool x11_listens_here(const char *display)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char *host = NULL, path[32];
 	int number, screen, fd;
-	char *host = NULL;
-	bool listens;
 
 	if (!xcb_parse_display(display, &host, &number, &screen))
 		return false;
@@ -187,9 +185,10 @@ bool x11_listens_here(const char *display)
 	free(host);
 	if (!is_local)
 		return false;
-	snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/.X11-unix/X%d", number);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	listens = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	snprintf(path, sizeof(path), "/tmp/.X11-unix/X%d", number);
+	fd = unix_socket_connect(path, SOCK_STREAM);
+	if (fd < 0)
+		return false;
 	fd_close(&fd);
-	return listens;
+	return true;
 }
