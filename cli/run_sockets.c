@@ -17,12 +17,6 @@
 #define SOCK_NOTIFY "notify.sock"
 #define RUNS_MAX    32
 
-static const char *const capture_names[SOURCE_COUNT] = {
-	[SOURCE_SCREEN] = SERVICE_SOCK_SCREEN,
-	[SOURCE_CAMERA] = SERVICE_SOCK_CAMERA,
-	[SOURCE_AUDIO] = SERVICE_SOCK_AUDIO,
-};
-
 void run_sockets_init(struct run_sockets *sockets)
 {
 	*sockets = (struct run_sockets){.control_fd = -1, .addresses_fd = -1};
@@ -123,9 +117,9 @@ static int open_local_sockets(struct run_sockets *sockets)
 	int r = listen_unix(socket_path(sockets, SERVICE_SOCK_CONTROL, path), SOCK_STREAM,
 		&sockets->control_fd);
 
-	for (size_t i = 0; r == 0 && i < SOURCE_COUNT; i++)
-		r = listen_unix(socket_path(sockets, capture_names[i], path), SOCK_SEQPACKET,
-			&sockets->capture_fds[i]);
+	for (unsigned i = 0; r == 0 && i < SOURCE_COUNT; i++)
+		r = listen_unix(socket_path(sockets, service_capture_socket(i), path),
+			SOCK_SEQPACKET, &sockets->capture_fds[i]);
 	if (r < 0) {
 		log_err("Could not listen on %s: %s", path, strerror(-r));
 		return COMMAND_FAILED;
