@@ -2,15 +2,15 @@
 #include "capd/daemon.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "capd/pattern.h"
+#include "capd/announcement.h"
+#include "capd/demand.h"
+#include "capd/peer.h"
+#include "capd/reload.h"
 #include "common/capsock.h"
 #include "common/clock.h"
 #include "common/fd.h"
@@ -38,23 +38,14 @@ struct daemon {
 
 	struct subscriber *subscribers; /* owned */
 	unsigned n_subscribers;
-	unsigned demanded_streams; /* what on_demand was last told */
-	uint32_t demanded_rate;
-	bool demanded_mute;
+	struct demand demand; /* what on_demand and on_mute were last told */
 
 	uint64_t dropped, dropped_told;
 	sd_event_source *dropped_timer; /* enabled while they differ and were told just now */
 
-	enum source_state state;
-	char words[CAPSOCK_WORDS_MAX + 1];
+	struct announcement announcement;      /* of the state */
 	const struct service_options *options; /* of daemon_follow_config() */
 	const struct config *config;
-
-	uint8_t *picture; /* of the state; NULL when pictures flow */
-	size_t picture_len;
-	uint64_t state_since_ns;
-	enum source_state fault; /* the last one since it was live, however it starts; or LIVE */
-	uint64_t fault_since_ns;
 	struct ratelimit refused_log;
 };
 
@@ -62,52 +53,24 @@ struct daemon {
 
 static void update_demand(struct daemon *daemon)
 {
-	unsigned streams = 0;
-	uint32_t rate = 0;
-	bool mute = false;
+	const struct demand demand = demand_of(daemon->subscribers), before = daemon->demand;
 
-	for (struct subscriber *s = daemon->subscribers; s; s = s->next) {
-		if (!s->is_greeted)
-			continue;
-		if (s->stream != STREAM_PRESENCE)
-			streams |= 1u << s->stream;
-		if (s->rate_millihertz > rate)
-			rate = s->rate_millihertz;
-		mute |= s->wants_mute;
-	}
-	if (daemon->ops->on_mute && mute != daemon->demanded_mute) {
-		daemon->demanded_mute = mute;
-		daemon->ops->on_mute(daemon->arg, mute);
-	}
-	if (streams == daemon->demanded_streams && rate == daemon->demanded_rate)
-		return;
-	daemon->demanded_streams = streams;
-	daemon->demanded_rate = rate;
-	daemon->ops->on_demand(daemon->arg, streams, rate);
+	daemon->demand = demand;
+	if (daemon->ops->on_mute && demand.is_mute != before.is_mute)
+		daemon->ops->on_mute(daemon->arg, demand.is_mute);
+	if (demand.streams != before.streams || demand.rate_millihertz != before.rate_millihertz)
+		daemon->ops->on_demand(daemon->arg, demand.streams, demand.rate_millihertz);
 }
 
-/* There is one httpd; should there be several, the one that came last is believed. */
 static void update_viewers(struct daemon *daemon)
 {
-	const struct subscriber_viewers *viewers = NULL;
-
-	if (!daemon->ops->on_viewers)
-		return;
-	for (struct subscriber *s = daemon->subscribers; s && !viewers; s = s->next)
-		if (s->viewers && s->viewers->lines[0] != '\0')
-			viewers = s->viewers;
-	daemon->ops->on_viewers(daemon->arg, viewers);
+	if (daemon->ops->on_viewers)
+		daemon->ops->on_viewers(daemon->arg, demand_viewers(daemon->subscribers));
 }
 
 static void send_state(struct daemon *daemon, struct subscriber *subscriber)
 {
-	struct capsock_message message = {.type = CAPSOCK_STATE,
-		.ring_fd = -1,
-		.state = daemon->state,
-		.words = daemon->words,
-		.words_len = strlen(daemon->words),
-		.picture = daemon->picture,
-		.picture_len = daemon->picture_len};
+	const struct capsock_message message = announcement_message(&daemon->announcement);
 
 	subscriber_send(subscriber, &message);
 }
@@ -280,53 +243,18 @@ static const struct subscriber_ops subscriber_ops = {
 	.on_gone = on_gone,
 };
 
-/* The HTTP process's user, root, and whoever we are ourselves. */
-static bool peer_is_allowed(int fd, uid_t *uid)
-{
-	if (capsock_peer_uid(fd, uid) < 0)
-		return false;
-	if (*uid == 0 || *uid == geteuid())
-		return true;
-	const struct passwd *httpd = getpwnam("screenshare");
-	return httpd && *uid == httpd->pw_uid;
-}
-
-/* Whoever may connect to the socket of the sound (it is open to all) may not be whom it serves. */
-static void refuse_peer(struct daemon *daemon, int fd, uid_t uid)
-{
-	static const char words[] = "only root and the user whose desktop is shared may";
-	const struct capsock_message message = {.type = CAPSOCK_REFUSED,
-		.ring_fd = -1,
-		.words = words,
-		.words_len = sizeof(words) - 1};
-	char more[RATELIMIT_MORE_SIZE];
-	unsigned suppressed;
-
-	/* Its own message must not lie there unread: the close would take ours back. */
-	shutdown(fd, SHUT_RD);
-	while (recv(fd, (char[1]){0}, 1, MSG_DONTWAIT) > 0)
-		;
-	capsock_send(fd, CAPSOCK_DAEMON, &message);
-	if (ratelimit_allow(&daemon->refused_log, clock_monotonic_ns(), &suppressed))
-		log_warn("Refused a subscriber of the capture socket: user %u may not%s",
-			(unsigned)uid, ratelimit_more(suppressed, more));
-}
-
 static void accept_all(struct daemon *daemon)
 {
 	for (unsigned i = 0; i < ACCEPT_MAX; i++) {
 		struct subscriber *subscriber;
-		uid_t uid = (uid_t)-1;
-		int fd = accept4(daemon->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		uid_t uid;
+		int fd = peer_accept(daemon->listen_fd, &daemon->refused_log, &uid);
 
+		if (fd == -EPERM)
+			continue;
 		if (fd < 0)
 			return; /* EAGAIN, or a peer that left again: nothing to do in either case
 				 */
-		if (!peer_is_allowed(fd, &uid)) {
-			refuse_peer(daemon, fd, uid);
-			fd_close(&fd);
-			continue;
-		}
 		if (daemon->n_subscribers >= DAEMON_SUBSCRIBERS_MAX) {
 			log_warn("Refused a subscriber of the capture socket: %u are connected",
 				daemon->n_subscribers);
@@ -379,43 +307,13 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 
 /* --- the configuration --- */
 
-struct change {
-	enum source_id source;
-	const char *section, *name; /* the first key that differs and concerns us; NULL: none */
-};
-
-static void on_change(void *arg, const char *section, const char *name)
-{
-	struct change *change = arg;
-
-	if (change->section || strcmp(section, "http") == 0 || strcmp(section, "files") == 0)
-		return;
-	for (unsigned other = 0; other < SOURCE_COUNT; other++)
-		if (other != change->source && strcmp(section, source_name(other)) == 0)
-			return;
-	change->section = section;
-	change->name = name;
-}
-
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
 {
 	struct daemon *daemon = arg;
-	struct change change = {.source = daemon->source};
-	struct config fresh;
-	struct config_error error;
 	(void)source, (void)info;
 
-	if (service_read_config(daemon->options, &fresh, &error) < 0) {
-		log_err("Could not read the configuration again: %s; the old one stays",
-			error.text);
-		return 0;
-	}
-	config_compare(daemon->config, &fresh, on_change, &change);
-	if (!change.section)
-		return 0;
-	log_info("The configuration has changed ([%s] %s): beginning anew", change.section,
-		change.name);
-	sd_event_exit(daemon->event, 0);
+	if (reload_is_due(daemon->source, daemon->options, daemon->config))
+		sd_event_exit(daemon->event, 0);
 	return 0;
 }
 
@@ -459,11 +357,8 @@ int daemon_create(enum source_id source, int listen_fd, const struct daemon_ops 
 	daemon->listen_fd = listen_fd;
 	daemon->ops = ops;
 	daemon->arg = arg;
-	daemon->state = STATE_STARTING;
-	daemon->state_since_ns = clock_monotonic_ns();
-	daemon->fault = STATE_LIVE;
+	announcement_init(&daemon->announcement, source);
 	daemon->refused_log.interval_ns = REFUSED_LOG_NS;
-	strcpy(daemon->words, state_words(STATE_STARTING));
 	daemon->buffer = malloc(sizeof(*daemon->buffer));
 	if (!daemon->buffer)
 		goto fail;
@@ -514,7 +409,7 @@ void daemon_destroy(struct daemon *daemon)
 	sd_event_unref(daemon->event);
 	fd_close(&daemon->listen_fd);
 	free(daemon->buffer);
-	free(daemon->picture);
+	announcement_fini(&daemon->announcement);
 	free(daemon);
 }
 
@@ -533,58 +428,11 @@ int daemon_add_output(struct daemon *daemon, enum stream_id stream, struct outpu
 	return r;
 }
 
-/* One line when a fault begins, one when it ends, however long the start in between takes. */
-static void log_state(struct daemon *daemon)
-{
-	bool is_back = daemon->state == STATE_LIVE && daemon->fault != STATE_LIVE;
-	const struct log_fields fields = {.source = source_name(daemon->source),
-		.state = state_name(daemon->state),
-		.message =
-			is_back ? MESSAGE_BACK : message_of_state(daemon->source, daemon->state)};
-	bool is_sound = daemon->source == SOURCE_AUDIO;
-
-	if (daemon->state == STATE_STARTING)
-		return;
-	if (daemon->state != STATE_LIVE) {
-		daemon->fault = daemon->state;
-		daemon->fault_since_ns = daemon->state_since_ns;
-		log_at(LOG_WARNING, &fields, "No %s (%s): %s", is_sound ? "sound" : "pictures",
-			state_name(daemon->state), daemon->words);
-		return;
-	}
-	if (is_back)
-		log_at(LOG_INFO, &fields, "%s again after %.1f s of %s",
-			is_sound ? "Sound" : "Pictures",
-			(double)(daemon->state_since_ns - daemon->fault_since_ns) / 1e9,
-			state_name(daemon->fault));
-	else
-		log_at(LOG_INFO, &fields, "Live: %s", daemon->words);
-	daemon->fault = STATE_LIVE;
-}
-
 void daemon_set_state(
 	struct daemon *daemon, enum source_state state, const char *words, bool has_picture)
 {
-	enum source_state before = daemon->state;
-
-	if (!words)
-		words = state_words(state);
-	if (state == before && strncmp(words, daemon->words, CAPSOCK_WORDS_MAX) == 0 &&
-		has_picture == (daemon->picture != NULL))
+	if (!announcement_set(&daemon->announcement, state, words, has_picture))
 		return;
-	free(daemon->picture);
-	daemon->picture = NULL;
-	daemon->picture_len = 0;
-	daemon->state = state;
-	daemon->words[0] = '\0';
-	strncat(daemon->words, words, CAPSOCK_WORDS_MAX);
-	if (state != before)
-		daemon->state_since_ns = clock_monotonic_ns();
-	if (has_picture && pattern_state_jpeg(daemon->source, state, daemon->words,
-				   &daemon->picture, &daemon->picture_len) < 0)
-		log_err("Could not draw the picture of a state: no memory");
-	log_state(daemon);
-	service_status("%s: %s", state_name(state), daemon->words);
 	for (struct subscriber *s = daemon->subscribers; s; s = s->next)
 		if (s->is_greeted)
 			send_state(daemon, s);

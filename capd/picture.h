@@ -8,6 +8,9 @@
 
 #define PICTURE_SIDE_MAX 16384u /* pixels; JPEG itself ends at 65,535 */
 
+#define PIXEL_BYTES 4u
+#define PIXEL_MASK  0x00ffffffu /* the fourth byte means nothing */
+
 /* Half-open: x0 <= x < x1.  Empty if x0 >= x1 or y0 >= y1. */
 struct box {
 	int32_t x0, y0, x1, y1;

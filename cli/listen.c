@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include "common/fd.h"
 #include "common/parse.h"
+#include "common/unix_socket.h"
 
 /* The kernel lowers it to net.core.somaxconn: a room full of people at once waits, none is refused.
  */
@@ -135,13 +135,12 @@ int listen_tcp(struct listen_address *address, int *fd)
 
 int listen_unix(const char *path, int type, int *out)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address;
 	mode_t mask;
-	int fd, r;
+	int fd, r = unix_socket_address(path, &address);
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
+	if (r < 0)
+		return r;
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;

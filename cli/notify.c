@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "common/unix_socket.h"
 
 /* systemd's own bounds: no longer message is one, and no more descriptors fit */
 #define MESSAGE_MAX 4096
@@ -15,12 +15,11 @@
 
 int notify_open(const char *path, int *out)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int on = 1, fd, r;
+	struct sockaddr_un address;
+	int on = 1, fd, r = unix_socket_address(path, &address);
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
+	if (r < 0)
+		return r;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;

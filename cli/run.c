@@ -22,10 +22,9 @@
 #include "cli/command.h"
 #include "cli/listen.h"
 #include "cli/places.h"
-#include "cli/runtime_dir.h"
+#include "cli/run_sockets.h"
 #include "cli/supervisor.h"
 #include "cli/url.h"
-#include "common/addresses.h"
 #include "common/config.h"
 #include "common/fd.h"
 #include "common/log.h"
@@ -34,11 +33,7 @@
 #include "common/stream.h"
 
 #define DEFAULT_LISTEN "[::]:8001"
-#define LISTENERS_MAX  8
-#define SOCK_NOTIFY    "notify.sock"
-#define SOCKET_PATH    128 /* runtime_dir_path() and a name */
 #define UNIT_HTTPD     "httpd"
-#define RUNS_MAX       32
 
 /* httpd wakes twice as often as this says, and at rest it should hardly wake at all. */
 #define WATCHDOG_HTTPD_MS   30000
@@ -48,13 +43,12 @@
 
 /* The capture daemons. */
 static const struct {
-	const char *unit, *program, *socket;
+	const char *unit, *program;
 	const char *argument_until_display; /* or NULL */
 } captures[SOURCE_COUNT] = {
-	[SOURCE_SCREEN] = {"screen", "screenshare-screen", SERVICE_SOCK_SCREEN,
-		PATTERN_IF_NO_DISPLAY},
-	[SOURCE_CAMERA] = {"camera", "screenshare-camera", SERVICE_SOCK_CAMERA, NULL},
-	[SOURCE_AUDIO] = {"audio", "screenshare-audio", SERVICE_SOCK_AUDIO, NULL},
+	[SOURCE_SCREEN] = {"screen", "screenshare-screen", PATTERN_IF_NO_DISPLAY},
+	[SOURCE_CAMERA] = {"camera", "screenshare-camera", NULL},
+	[SOURCE_AUDIO] = {"audio", "screenshare-audio", NULL},
 };
 
 static const char help[] =
@@ -78,7 +72,7 @@ static const char help[] =
 struct run {
 	/* from the arguments */
 	const char *config_path, *state_path; /* NULL: not given */
-	struct listen_address listening[LISTENERS_MAX];
+	struct listen_address listening[RUN_LISTENERS_MAX];
 	size_t n_listening;
 
 	/* where things lie */
@@ -88,10 +82,7 @@ struct run {
 	char httpd_program[PATH_MAX], capture_programs[SOURCE_COUNT][PATH_MAX];
 
 	/* what is alive */
-	int http_fds[LISTENERS_MAX];
-	struct runtime_dir *dir;
-	int control_fd, addresses_fd, capture_fds[SOURCE_COUNT];
-	char notify_path[SOCKET_PATH];
+	struct run_sockets sockets;
 	struct supervisor *supervisor;
 	bool has_announced;
 };
@@ -110,8 +101,8 @@ static const struct option long_options[] = {
 
 static int add_listen(struct run *run, const char *text)
 {
-	if (run->n_listening == LISTENERS_MAX) {
-		log_err("Too many --listen: at most %d", LISTENERS_MAX);
+	if (run->n_listening == RUN_LISTENERS_MAX) {
+		log_err("Too many --listen: at most %d", RUN_LISTENERS_MAX);
 		return COMMAND_WRONG_USE;
 	}
 	if (listen_parse(text, &run->listening[run->n_listening]) < 0) {
@@ -197,115 +188,6 @@ static int find_places(struct run *run)
 	return 0;
 }
 
-/* --- sockets --- */
-
-/* Who has the port, as far as it can be known. */
-static void describe_holder(uint16_t port, char *out, size_t size)
-{
-	struct runtime_dir_run runs[RUNS_MAX];
-	size_t n = runtime_dir_list(runs, RUNS_MAX);
-
-	snprintf(out, size, "another program listens there");
-	if (access(SERVICE_RUNTIME_DIR "/" SERVICE_SOCK_CONTROL, F_OK) == 0)
-		snprintf(out, size,
-			"another program listens there, perhaps the service (systemctl stop "
-			"screenshare)");
-	for (size_t i = 0; i < n; i++)
-		if (runs[i].port == port)
-			snprintf(out, size,
-				"you are sharing there already (`screenshare run`, process %d)",
-				(int)runs[i].pid);
-}
-
-static void say_taken(const struct listen_address *address)
-{
-	char text[LISTEN_TEXT_MAX], holder[160];
-	uint16_t port = listen_port(address);
-
-	describe_holder(port, holder, sizeof(holder));
-	log_message(LOG_ERR, MESSAGE_PORT_TAKEN,
-		"Could not listen on %s: %s; stop it, or take another port: make run PORT=%u",
-		listen_format(address, text, sizeof(text)), holder, port == 8002 ? 8003 : 8002);
-}
-
-static int listen_on(struct listen_address *address, int *fd)
-{
-	char text[LISTEN_TEXT_MAX];
-	int r = listen_tcp(address, fd);
-
-	if (r == 0)
-		return 0;
-	listen_format(address, text, sizeof(text));
-	if (r == -EADDRINUSE)
-		say_taken(address);
-	else if (r == -EACCES)
-		log_err("Could not listen on %s: ports below 1024 are root's; take another: "
-			"make run PORT=8001",
-			text);
-	else if (r == -EADDRNOTAVAIL)
-		log_err("Could not listen on %s: this computer does not have that address", text);
-	else
-		log_err("Could not listen on %s: %s", text, strerror(-r));
-	return COMMAND_FAILED;
-}
-
-static int take_runtime_dir(struct run *run)
-{
-	pid_t holder = 0;
-	int r = runtime_dir_create(listen_port(&run->listening[0]), &run->dir, &holder);
-
-	if (r == 0)
-		return 0;
-	if (r == -EBUSY)
-		say_taken(&run->listening[0]);
-	else if (r == -EPERM)
-		log_err("Could not make a folder for sockets: /tmp/screenshare-%u is not yours "
-			"alone; set XDG_RUNTIME_DIR to a folder that is",
-			(unsigned)geteuid());
-	else
-		log_err("Could not make a folder for sockets: %s", strerror(-r));
-	return COMMAND_FAILED;
-}
-
-static const char *socket_path(const struct run *run, const char *name, char *out)
-{
-	snprintf(out, SOCKET_PATH, "%s/%s", runtime_dir_path(run->dir), name);
-	return out;
-}
-
-static int open_local_sockets(struct run *run)
-{
-	char path[SOCKET_PATH];
-	int r = listen_unix(
-		socket_path(run, SERVICE_SOCK_CONTROL, path), SOCK_STREAM, &run->control_fd);
-
-	for (size_t i = 0; r == 0 && i < SOURCE_COUNT; i++)
-		r = listen_unix(socket_path(run, captures[i].socket, path), SOCK_SEQPACKET,
-			&run->capture_fds[i]);
-	if (r < 0) {
-		log_err("Could not listen on %s: %s", path, strerror(-r));
-		return COMMAND_FAILED;
-	}
-	socket_path(run, SOCK_NOTIFY, run->notify_path);
-	run->addresses_fd = addresses_open();
-	if (run->addresses_fd < 0) {
-		log_err("Could not ask the kernel for addresses: %s", strerror(-run->addresses_fd));
-		return COMMAND_FAILED;
-	}
-	return 0;
-}
-
-static int open_sockets(struct run *run)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < run->n_listening; i++)
-		r = listen_on(&run->listening[i], &run->http_fds[i]);
-	if (r == 0)
-		r = take_runtime_dir(run);
-	return r == 0 ? open_local_sockets(run) : r;
-}
-
 /* --- children --- */
 
 static void announce(struct run *run)
@@ -338,7 +220,7 @@ static size_t common_arguments(const struct run *run, const char *program, const
 
 	argv[n++] = program;
 	argv[n++] = "--runtime";
-	argv[n++] = runtime_dir_path(run->dir);
+	argv[n++] = runtime_dir_path(run->sockets.dir);
 	argv[n++] = "--state";
 	argv[n++] = run->state_dir;
 	if (run->config_used[0]) {
@@ -350,21 +232,22 @@ static size_t common_arguments(const struct run *run, const char *program, const
 
 static int add_units(struct run *run)
 {
-	struct supervisor_unit httpd = {.name = UNIT_HTTPD,
+	const struct run_sockets *sockets = &run->sockets;
+	struct unit_description httpd = {.name = UNIT_HTTPD,
 		.program = run->httpd_program,
 		.watchdog_ms = WATCHDOG_HTTPD_MS};
 	int r;
 
 	for (size_t i = 0; i < run->n_listening; i++)
-		httpd.fds[httpd.n_fds++] = (struct spawn_fd){run->http_fds[i], SERVICE_FD_HTTP};
-	httpd.fds[httpd.n_fds++] = (struct spawn_fd){run->control_fd, SERVICE_FD_CONTROL};
-	httpd.fds[httpd.n_fds++] = (struct spawn_fd){run->addresses_fd, SERVICE_FD_ADDRESSES};
+		httpd.fds[httpd.n_fds++] = (struct spawn_fd){sockets->http_fds[i], SERVICE_FD_HTTP};
+	httpd.fds[httpd.n_fds++] = (struct spawn_fd){sockets->control_fd, SERVICE_FD_CONTROL};
+	httpd.fds[httpd.n_fds++] = (struct spawn_fd){sockets->addresses_fd, SERVICE_FD_ADDRESSES};
 	common_arguments(run, "screenshare-httpd", httpd.argv);
 	r = supervisor_add(run->supervisor, &httpd);
 	for (size_t i = 0; r == 0 && i < SOURCE_COUNT; i++) {
-		struct supervisor_unit capture = {.name = captures[i].unit,
+		struct unit_description capture = {.name = captures[i].unit,
 			.program = run->capture_programs[i],
-			.fds = {{run->capture_fds[i], SERVICE_FD_CAPTURE}},
+			.fds = {{sockets->capture_fds[i], SERVICE_FD_CAPTURE}},
 			.n_fds = 1,
 			.argument_until_display = captures[i].argument_until_display,
 			.on_demand = true,
@@ -391,7 +274,7 @@ static int share(struct run *run)
 {
 	const struct supervisor_listener listener = {.on_ready = on_ready, .arg = run};
 	int r = supervisor_create(
-		run->notify_path, &supervisor_default_timing, &listener, &run->supervisor);
+		run->sockets.notify_path, &supervisor_default_timing, &listener, &run->supervisor);
 
 	if (r == 0 && !has_terminal())
 		supervisor_reload_by_hangup(run->supervisor);
@@ -404,29 +287,14 @@ static int share(struct run *run)
 	return supervisor_run(run->supervisor);
 }
 
-static void run_fini(struct run *run)
-{
-	supervisor_destroy(run->supervisor);
-	for (size_t i = 0; i < SOURCE_COUNT; i++)
-		fd_close(&run->capture_fds[i]);
-	fd_close(&run->addresses_fd);
-	fd_close(&run->control_fd);
-	runtime_dir_destroy(run->dir);
-	for (size_t i = 0; i < LISTENERS_MAX; i++)
-		fd_close(&run->http_fds[i]);
-}
-
 int run_main(int argc, char **argv)
 {
-	struct run run = {.control_fd = -1, .addresses_fd = -1};
+	struct run run = {0};
 	bool is_done = false;
 	int status;
 
 	log_open("run");
-	for (size_t i = 0; i < LISTENERS_MAX; i++)
-		run.http_fds[i] = -1;
-	for (size_t i = 0; i < SOURCE_COUNT; i++)
-		run.capture_fds[i] = -1;
+	run_sockets_init(&run.sockets);
 	status = parse_arguments(&run, argc, argv, &is_done);
 	if (status != 0 || is_done)
 		return status;
@@ -436,9 +304,10 @@ int run_main(int argc, char **argv)
 			 "systemctl start screenshare");
 	status = find_places(&run);
 	if (status == 0)
-		status = open_sockets(&run);
+		status = run_sockets_open(&run.sockets, run.listening, run.n_listening);
 	if (status == 0)
 		status = share(&run);
-	run_fini(&run);
+	supervisor_destroy(run.supervisor);
+	run_sockets_fini(&run.sockets);
 	return status;
 }

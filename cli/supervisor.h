@@ -2,43 +2,22 @@
 /*
  * Systemd's part for one terminal: starts the daemons, with their sockets, and starts them again.
  *
- *     units at once  ───────────────► running ──ends──► back-off ──► running …
- *     units on demand ──► watching ──► running ──exit 0──► watching (its first socket)
- *                             ▲           │ else
- *                             └─back-off ◄┘
+ *     descriptions ──► units (cli/unit.h), each started, and started again
+ *     SIGCHLD, notifications ──► the unit that they concern
+ *     a signal, or exit 78 ──► all are stopped ──► the exit status
  *
- * What ends badly after it has run well starts again at once; the next times wait longer, up to
- * SUPERVISOR_BACKOFF_MAX_MS: pictures are back within a second however often a daemon is killed.
- * What says nothing for its `watchdog_ms` is killed and so started again.  Exit 78 (EX_CONFIG) is
- * what a restart cannot cure: it ends everything.  So do SIGINT, SIGTERM and SIGHUP, unless SIGHUP
- * is to reload (supervisor_reload_by_hangup).  Whatever says RELOADING=1 has all others sent
- * SIGHUP. Single-threaded.
+ * Pictures are back within a second however often a daemon is killed.  Exit 78 (EX_CONFIG) is what
+ * a restart cannot cure: it ends everything.  So do SIGINT, SIGTERM and SIGHUP, unless SIGHUP is to
+ * reload (supervisor_reload_by_hangup).  Whatever says RELOADING=1 has all others sent SIGHUP.
+ * Single-threaded.
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "cli/unit.h"
 
-#include "cli/spawn.h"
-
-#define SUPERVISOR_UNITS_MAX      8
-#define SUPERVISOR_ARGS_MAX       16
-#define SUPERVISOR_BACKOFF_MAX_MS 400
+#define SUPERVISOR_UNITS_MAX 8
 
 struct supervisor; /* opaque */
-
-/* One program.  What the pointers point to must outlive the supervisor. */
-struct supervisor_unit {
-	const char *name;                          /* for people: "httpd" */
-	const char *program;                       /* path */
-	const char *argv[SUPERVISOR_ARGS_MAX + 1]; /* NULL at the end */
-	const char *argument_until_display; /* an entry of argv, left out once the unit has notified
-					       that it reached a display; or NULL */
-	struct spawn_fd fds[SPAWN_FDS_MAX]; /* stay open and ours over all restarts */
-	size_t n_fds;
-	bool on_demand;       /* started when fds[0] becomes readable */
-	unsigned watchdog_ms; /* it must say something so often, READY=1 included; 0: never */
-};
 
 struct supervisor_timing {
 	unsigned stop_ms; /* from SIGTERM to SIGKILL */
@@ -66,7 +45,7 @@ void supervisor_destroy(struct supervisor *supervisor);
 void supervisor_reload_by_hangup(struct supervisor *supervisor);
 
 /* `unit` is copied.  It starts, or watches, when supervisor_run() does.  0 or -errno. */
-int supervisor_add(struct supervisor *supervisor, const struct supervisor_unit *unit);
+int supervisor_add(struct supervisor *supervisor, const struct unit_description *unit);
 
 /*
  * Until a signal, or a unit's exit 78, has ended all units.  The exit status: 0 after a signal, 78,

@@ -5,10 +5,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "common/fd.h"
+#include "common/unix_socket.h"
 #include "common/utf8.h"
 
 #define HEAD_SIZE  8u  /* u32 type, u32 bytes that follow */
@@ -122,22 +121,7 @@ static const char *get_text(struct get_cursor *cursor, size_t len, size_t max, b
 
 int capsock_connect(const char *path)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	size_t len = strlen(path);
-	int fd, r;
-
-	if (len >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, len);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		r = -errno;
-		fd_close(&fd);
-		return r;
-	}
-	return fd;
+	return unix_socket_connect(path, SOCK_SEQPACKET);
 }
 
 int capsock_peer_uid(int fd, uid_t *uid)

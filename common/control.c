@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 
 #include "common/clock.h"
 #include "common/fd.h"
+#include "common/unix_socket.h"
 
 #define ANSWER_FIRST_SIZE 4096u
 
@@ -42,15 +42,14 @@ static int wait_for(int fd, short events, uint64_t deadline_ns)
 
 static int connect_to(const char *path, uint64_t deadline_ns, int *out)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address;
 	struct timeval timeout;
-	int fd, r, left_ms = remaining_ms(deadline_ns);
+	int fd, r = unix_socket_address(path, &address), left_ms = remaining_ms(deadline_ns);
 
 	if (left_ms == 0)
 		return -ETIMEDOUT;
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
+	if (r < 0)
+		return r;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;

@@ -200,7 +200,18 @@ int service_read_config(
 	return 0;
 }
 
-/* --- inherited sockets --- */
+/* --- sockets --- */
+
+const char *service_capture_socket(enum source_id source)
+{
+	static const char *const names[SOURCE_COUNT] = {
+		[SOURCE_SCREEN] = SERVICE_SOCK_SCREEN,
+		[SOURCE_CAMERA] = SERVICE_SOCK_CAMERA,
+		[SOURCE_AUDIO] = SERVICE_SOCK_AUDIO,
+	};
+
+	return names[source];
+}
 
 /* The n-th inherited fd is SD_LISTEN_FDS_START + n; NULL once it was taken. */
 static char **names;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "common/config.h"
+#include "common/stream.h"
 
 #define SERVICE_EXIT_CONFIG                                                                        \
 	78 /* EX_CONFIG: a restart cannot cure this (RestartPreventExitStatus=78) */
@@ -24,6 +25,9 @@
 #define SERVICE_SOCK_SCREEN  "screen.sock"
 #define SERVICE_SOCK_CAMERA  "camera.sock"
 #define SERVICE_SOCK_AUDIO   "audio.sock"
+
+/* The one of the daemon that has the source. */
+const char *service_capture_socket(enum source_id source);
 
 struct service_options {
 	const char *config_path;    /* --config-if-there FILE, if it exists; else --config FILE;

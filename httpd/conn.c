@@ -4,12 +4,8 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <linux/sockios.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,22 +16,7 @@
 
 #include "common/clock.h"
 #include "common/fd.h"
-
-/*
- * What the kernel may hold of bytes not yet sent, so that on a slow link the newest frame is chosen
- * late.  Where the link is fast it costs nothing: 100 loopback viewers of scrolling text (490 KB a
- * frame, 29.3 fps) take 13–16 % of a core, within the noise from 16 KB to no limit at all.
- */
-#define NOTSENT_LOWAT (64 * 1024)
-
-/* A peer that went away without a word (a closed lid) is noticed within 30 + 10 s on a still
- * screen. */
-#define KEEPALIVE_IDLE_S     30
-#define KEEPALIVE_INTERVAL_S 10
-#define KEEPALIVE_PROBES     3
-#define USER_TIMEOUT_MS      30000
-
-#define NOTSENT_BULK (1024 * 1024)
+#include "httpd/tcp.h"
 
 #define LINGER_MS         1000u
 #define DISCARD_MAX       (64u * 1024u) /* what a peer may send that nobody reads */
@@ -306,9 +287,7 @@ ssize_t conn_sendfile(struct conn *conn, int fd, off_t *offset, size_t len)
 
 void conn_set_bulk(struct conn *conn, bool is_bulk)
 {
-	int value = is_bulk ? NOTSENT_BULK : NOTSENT_LOWAT;
-
-	setsockopt(conn->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &value, sizeof(value));
+	tcp_set_bulk(conn->fd, is_bulk);
 }
 
 size_t conn_unsent(const struct conn *conn)
@@ -323,11 +302,9 @@ uint64_t conn_sent(const struct conn *conn)
 
 uint64_t conn_on_wire(const struct conn *conn)
 {
-	int waiting = 0;
+	size_t waiting = tcp_waiting(conn->fd);
 
-	if (ioctl(conn->fd, SIOCOUTQNSD, &waiting) < 0 || waiting < 0)
-		waiting = 0;
-	return conn->sent > (uint64_t)waiting ? conn->sent - (uint64_t)waiting : 0;
+	return conn->sent > waiting ? conn->sent - waiting : 0;
 }
 
 void conn_mark(struct conn *conn)
@@ -419,49 +396,21 @@ void conn_destroy(struct conn *conn)
 	event_del(&conn->readable);
 	event_del(&conn->writable);
 	event_del(&conn->timer);
-	if (conn->is_reset) {
-		const struct linger reset = {.l_onoff = 1, .l_linger = 0};
-
-		setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	}
+	if (conn->is_reset)
+		tcp_reset_at_close(conn->fd);
 	fd_close(&conn->fd);
 	evbuffer_free(conn->output);
 	free(conn);
 }
 
-/* None of these is needed for correctness, and some do not exist for what tests pass in. */
-static void set_socket_options(int fd)
-{
-	static const struct {
-		int level, name, value;
-	} options[] = {
-		{IPPROTO_TCP, TCP_NODELAY, 1},
-		{IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOTSENT_LOWAT},
-		{IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
-		{IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S},
-		{IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES},
-		{IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS},
-		{SOL_SOCKET, SO_KEEPALIVE, 1},
-	};
-
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		setsockopt(fd, options[i].level, options[i].name, &options[i].value,
-			sizeof(options[i].value));
-}
-
 static int learn_addresses(struct conn *conn)
 {
-	struct sockaddr_storage peer, local;
-	socklen_t peer_len = sizeof(peer), local_len = sizeof(local);
+	int r = tcp_addresses(conn->fd, &conn->peer, &conn->local);
 
-	if (getpeername(conn->fd, (struct sockaddr *)&peer, &peer_len) < 0 ||
-		getsockname(conn->fd, (struct sockaddr *)&local, &local_len) < 0)
-		return -errno;
-	if (!address_from_sockaddr(&peer, &conn->peer) ||
-		!address_from_sockaddr(&local, &conn->local))
-		return -EAFNOSUPPORT;
-	inet_ntop(conn->peer.family, &conn->peer.ip, conn->peer_text, sizeof(conn->peer_text));
-	return 0;
+	if (r == 0)
+		inet_ntop(conn->peer.family, &conn->peer.ip, conn->peer_text,
+			sizeof(conn->peer_text));
+	return r;
 }
 
 int conn_create(struct event_base *base, int fd, const struct conn_ops *ops, void *arg,
@@ -490,7 +439,7 @@ int conn_create(struct event_base *base, int fd, const struct conn_ops *ops, voi
 	evtimer_assign(&conn->timer, base, on_timer, conn);
 	if (event_add(&conn->readable, NULL) < 0)
 		goto fail;
-	set_socket_options(fd);
+	tcp_set_options(fd);
 	*out = conn;
 	return 0;
 

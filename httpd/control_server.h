@@ -3,7 +3,7 @@
  * The control socket's server: what the presenter asks, over an AF_UNIX stream of JSON lines
  * (common/control.h is the protocol).
  *
- *     accept ──SO_PEERCRED──► presenter? ──line──► table { name, handler } ──► line
+ *     accept ──SO_PEERCRED──► presenter? ──line──► control_requests.h ──► line
  *
  * Everything is bounded: connections, the length of a request, unread answers, idle time.  One
  * request at a time: the next is read when the answer before it has gone.  Event-loop thread only.

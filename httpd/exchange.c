@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <strings.h>
+#include <string.h>
 
 #include <event2/buffer.h>
 
@@ -131,6 +131,18 @@ void exchange_answer(struct exchange *exchange, const struct response *response)
 {
 	write_head(exchange, response);
 	finish_answer(exchange);
+}
+
+void exchange_answer_text(struct exchange *exchange, const char *type, const char *text)
+{
+	struct response response = {.status = 200, .type = type, .body = evbuffer_new()};
+
+	if (response.body && evbuffer_add(response.body, text, strlen(text)) == 0)
+		exchange_answer(exchange, &response);
+	else
+		exchange_fail(exchange);
+	if (response.body)
+		evbuffer_free(response.body);
 }
 
 void exchange_begin(struct exchange *exchange, const struct response *response,

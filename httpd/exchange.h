@@ -59,6 +59,8 @@ const struct request *exchange_request(const struct exchange *exchange);
  * refusal, or a request whose body has not been received whole, the connection is closed.
  */
 void exchange_answer(struct exchange *exchange, const struct response *response);
+/* The same of a short text, with 200. */
+void exchange_answer_text(struct exchange *exchange, const char *type, const char *text);
 
 /*
  * An answer in pieces.  The head now (its body must be NULL; has_length says how long it will be,

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- *            first listener               ended
- *   closed ───────────────► subscribed ◄────────► waiting (back-off)
- *     ▲                          │         retry      │
- *     └── grace after the last ──┴────────────────────┘
+ *            first listener
+ *   closed ───────────────► open: a renewal (httpd/renewal.h) subscribes, again and again
+ *     ▲                          │
+ *     └── grace after the last ──┘
  *
- * Two clocks run while there is no picture: `patience` (after it viewers are shown that nobody
- * answers) and `retry`.  A fault of the daemon is what /status says until it has delivered
- * something whole.
+ * While there is no picture a clock runs, `patience`, after which viewers are shown that nobody
+ * answers.  A fault of the daemon is what /status says until it has delivered something whole.
  *
- * Where all is paused, an open feed is one that has listeners and no subscription: both clocks
+ * Where all is paused, an open feed is one that has listeners and no subscription: its clocks
  * stand.
  */
 #include "httpd/feed.h"
@@ -22,17 +21,15 @@
 
 #include "common/capsock.h"
 #include "common/clock.h"
-#include "common/service.h"
 #include "httpd/catch_ups.h"
 #include "httpd/feed_fault.h"
+#include "httpd/feed_means.h"
 #include "httpd/feed_wanted.h"
 #include "httpd/rate_meter.h"
+#include "httpd/renewal.h"
 #include "httpd/silence.h"
 #include "httpd/state_pictures.h"
-#include "httpd/subscription.h"
 
-#define RETRY_FIRST_MS    20 /* after a daemon that had delivered pictures */
-#define RETRY_MAX_MS      1000
 #define PATIENCE_MS       2000 /* the last picture stays for so long after an EOF */
 #define PATIENCE_BLANK_MS 700  /* … and nothing at all for so long, where there never was one */
 
@@ -40,17 +37,13 @@ struct feed {
 	const struct feed_means *means;
 	enum source_id source;
 	enum stream_id stream;
-	char path[FEED_PATH_BYTES]; /* of the capture socket */
 	struct feed_listener *listeners;
 	unsigned n_listeners;
 
-	bool is_open;                      /* subscribed, or trying to */
-	struct subscription *subscription; /* NULL: between two tries */
-	struct event *retry;               /* until the next try */
-	struct event *patience;            /* until viewers are told that nobody answers */
-	struct event *grace;               /* until the end, without listeners */
-	unsigned retry_ms;
-	bool has_delivered; /* the daemon has sent something whole on this subscription */
+	bool is_open; /* subscribed, or trying to */
+	struct renewal *renewal;
+	struct event *patience; /* until viewers are told that nobody answers */
+	struct event *grace;    /* until the end, without listeners */
 
 	/* what the daemon says, and what we say of the daemon */
 	enum source_state state;
@@ -64,8 +57,7 @@ struct feed {
 	uint64_t n_frames_made;      /* the source of frame::number */
 	uint32_t width, height;
 	struct rate_meter meter;
-	uint64_t frames, bytes, skipped, lapped, subscriptions, failures;
-	uint64_t dropped, dropped_before; /* by this daemon, and by those before it */
+	uint64_t frames, bytes, skipped;
 };
 
 static void arm(struct event *event, unsigned ms)
@@ -140,52 +132,10 @@ static void log_fault(struct feed *feed)
 /* The daemon has delivered something whole. */
 static void fault_is_over(struct feed *feed)
 {
-	feed->has_delivered = true;
-	feed->retry_ms = 0;
+	renewal_delivered(feed->renewal);
 	event_del(feed->patience);
 	if (feed_fault_over(&feed->fault, feed->source, feed->stream))
 		tell_state(feed);
-}
-
-static void unsubscribe(struct feed *feed)
-{
-	if (feed->subscription)
-		feed->lapped += subscription_lapped(feed->subscription);
-	subscription_close(feed->subscription);
-	feed->subscription = NULL;
-	if (feed->catch_ups)
-		catch_ups_reset(feed->catch_ups);
-	feed->dropped_before += feed->dropped;
-	feed->dropped = 0;
-}
-
-/*
- * The subscription ended.  `lie` says what the daemon did wrong; NULL: it only went.  Viewers keep
- * their last picture for a while; it may be back before they notice.
- */
-static void subscription_failed(struct feed *feed, const char *lie)
-{
-	char words[CAPSOCK_WORDS_MAX];
-
-	unsubscribe(feed);
-	feed->failures++;
-	feed->state = STATE_STARTING;
-	snprintf(feed->words, sizeof(feed->words), "%s", state_words(STATE_STARTING));
-	if (lie) {
-		snprintf(words, sizeof(words), "The %s daemon was dropped: %s",
-			source_name(feed->source), lie);
-		set_fault(feed, STATE_BROKEN, words);
-		log_fault(feed);
-	}
-	if (!event_pending(feed->patience, EV_TIMEOUT, NULL))
-		arm(feed->patience, feed->newest || feed->width ? PATIENCE_MS : PATIENCE_BLANK_MS);
-	if (feed->has_delivered || feed->retry_ms == 0)
-		feed->retry_ms = RETRY_FIRST_MS;
-	else if (feed->retry_ms < RETRY_MAX_MS)
-		feed->retry_ms =
-			feed->retry_ms * 2 < RETRY_MAX_MS ? feed->retry_ms * 2 : RETRY_MAX_MS;
-	feed->has_delivered = false;
-	arm(feed->retry, feed->retry_ms);
 }
 
 static void on_patience(evutil_socket_t fd, short what, void *arg)
@@ -197,8 +147,7 @@ static void on_patience(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 
 	/* A daemon that has answered is only slow: no fault. */
-	bool is_slow = feed->fault.state == STATE_LIVE && feed->subscription &&
-		       subscription_was_answered(feed->subscription);
+	bool is_slow = feed->fault.state == STATE_LIVE && renewal_was_answered(feed->renewal);
 	if (feed->fault.state == STATE_LIVE && !is_slow) {
 		snprintf(words, sizeof(words), "The %s daemon does not answer",
 			source_name(feed->source));
@@ -252,16 +201,37 @@ static void on_state(void *arg, const struct capsock_message *message)
 	}
 }
 
-static void on_dropped(void *arg, uint64_t dropped)
+static void on_opened(void *arg)
 {
 	struct feed *feed = arg;
 
-	feed->dropped = dropped;
+	if (!feed->newest && !event_pending(feed->patience, EV_TIMEOUT, NULL))
+		arm(feed->patience, PATIENCE_MS);
 }
 
+static void forget_catch_ups(struct feed *feed)
+{
+	if (feed->catch_ups)
+		catch_ups_reset(feed->catch_ups);
+}
+
+/* Viewers keep their last picture for a while; the daemon may be back before they notice. */
 static void on_ended(void *arg, const char *lie)
 {
-	subscription_failed(arg, lie);
+	struct feed *feed = arg;
+	char words[CAPSOCK_WORDS_MAX];
+
+	forget_catch_ups(feed);
+	feed->state = STATE_STARTING;
+	snprintf(feed->words, sizeof(feed->words), "%s", state_words(STATE_STARTING));
+	if (lie) {
+		snprintf(words, sizeof(words), "The %s daemon was dropped: %s",
+			source_name(feed->source), lie);
+		set_fault(feed, STATE_BROKEN, words);
+		log_fault(feed);
+	}
+	if (!event_pending(feed->patience, EV_TIMEOUT, NULL))
+		arm(feed->patience, feed->newest || feed->width ? PATIENCE_MS : PATIENCE_BLANK_MS);
 }
 
 /* catch_ups' own: asks the daemon. */
@@ -273,31 +243,11 @@ static bool on_ask(void *arg, uint64_t since_sequence, bool exact)
 		.since_sequence = since_sequence,
 		.exact = exact};
 
-	return feed->subscription && subscription_wish(feed->subscription, &wish);
+	return renewal_wish(feed->renewal, &wish);
 }
 
-static const struct subscription_ops subscription_ops = {
-	.on_frame = on_frame, .on_state = on_state, .on_dropped = on_dropped, .on_ended = on_ended};
-
-static void subscribe(struct feed *feed)
-{
-	int r = subscription_open(feed->means->base, feed->means->watch, feed->means->buffer,
-		feed->path, feed->stream, &subscription_ops, feed, &feed->subscription);
-
-	if (r < 0) {
-		subscription_failed(feed, NULL);
-		return;
-	}
-	feed->subscriptions++;
-	if (!feed->newest && !event_pending(feed->patience, EV_TIMEOUT, NULL))
-		arm(feed->patience, PATIENCE_MS);
-}
-
-static void on_retry(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd, (void)what;
-	subscribe(arg);
-}
+static const struct renewal_ops renewal_ops = {
+	.on_opened = on_opened, .on_frame = on_frame, .on_state = on_state, .on_ended = on_ended};
 
 /* --- open and close --- */
 
@@ -320,19 +270,17 @@ static void open_subscription(struct feed *feed)
 	if (feed->means->is_paused)
 		deliver_pause(feed);
 	else
-		subscribe(feed);
+		renewal_open(feed->renewal);
 }
 
 static void close_subscription(struct feed *feed)
 {
-	unsubscribe(feed);
-	event_del(feed->retry);
+	renewal_close(feed->renewal);
+	forget_catch_ups(feed);
 	event_del(feed->patience);
 	frame_unref(feed->newest);
 	feed->newest = NULL;
 	feed->is_open = false;
-	feed->has_delivered = false;
-	feed->retry_ms = 0;
 	feed->state = STATE_LIVE;
 	feed_fault_forget(&feed->fault);
 	feed->width = feed->height = 0;
@@ -414,6 +362,7 @@ struct catch_ups *feed_catch_ups(struct feed *feed)
 void feed_get_info(const struct feed *feed, struct feed_info *info)
 {
 	bool has_fault = feed->fault.state != STATE_LIVE, is_paused = feed->means->is_paused;
+	const struct renewal_counts counts = renewal_counts(feed->renewal);
 
 	*info = (struct feed_info){
 		.source = feed->source,
@@ -432,35 +381,20 @@ void feed_get_info(const struct feed *feed, struct feed_info *info)
 		.frames = feed->frames,
 		.bytes = feed->bytes,
 		.skipped = feed->skipped,
-		.lapped = feed->lapped +
-			  (feed->subscription ? subscription_lapped(feed->subscription) : 0),
-		.dropped = feed->dropped_before + feed->dropped,
-		.subscriptions = feed->subscriptions,
-		.failures = feed->failures,
+		.lapped = counts.lapped,
+		.dropped = counts.dropped,
+		.subscriptions = counts.subscriptions,
+		.failures = counts.failures,
 	};
 }
 
 /* --- its life --- */
 
-void feed_socket_path(
-	const struct feed_means *means, enum source_id source, char path[FEED_PATH_BYTES])
-{
-	static const char *const names[SOURCE_COUNT] = {
-		[SOURCE_SCREEN] = SERVICE_SOCK_SCREEN,
-		[SOURCE_CAMERA] = SERVICE_SOCK_CAMERA,
-		[SOURCE_AUDIO] = SERVICE_SOCK_AUDIO,
-	};
-
-	snprintf(path, FEED_PATH_BYTES, "%s/%s", means->runtime_dir, names[source]);
-}
-
 void feed_destroy(struct feed *feed)
 {
 	if (!feed)
 		return;
-	unsubscribe(feed);
-	if (feed->retry)
-		event_free(feed->retry);
+	renewal_destroy(feed->renewal);
 	if (feed->patience)
 		event_free(feed->patience);
 	if (feed->grace)
@@ -498,11 +432,10 @@ struct feed *feed_create(
 	feed->source = source;
 	feed->stream = stream;
 	feed->state = feed->fault.state = STATE_LIVE;
-	feed_socket_path(means, source, feed->path);
-	feed->retry = evtimer_new(means->base, on_retry, feed);
+	feed->renewal = renewal_create(means, source, stream, &renewal_ops, feed);
 	feed->patience = evtimer_new(means->base, on_patience, feed);
 	feed->grace = evtimer_new(means->base, on_grace, feed);
-	if (!feed->retry || !feed->patience || !feed->grace || create_parts(feed) < 0) {
+	if (!feed->renewal || !feed->patience || !feed->grace || create_parts(feed) < 0) {
 		feed_destroy(feed);
 		return NULL;
 	}

@@ -9,10 +9,10 @@
  * record does, and catch-ups for those who lag (httpd/catch_ups.h).
  *
  * It opens when the first listener arrives, closes [http] grace_s after the last has gone, and
- * subscribes again, with back-off (0, 50, 100 … 1000 ms), when the daemon dies or lies; listeners
- * keep their last frame meanwhile, and get a picture that says so after 2 s.  A state's picture
- * arrives as a frame with is_state set.  While all are paused no daemon is subscribed to, and
- * listeners get the picture that says so, or silence.  Event-loop thread only.
+ * subscribes again when the daemon dies or lies (httpd/renewal.h); listeners keep their last frame
+ * meanwhile, and get a picture that says so after 2 s.  A state's picture arrives as a frame with
+ * is_state set.  While all are paused no daemon is subscribed to, and listeners get the picture
+ * that says so, or silence.  Event-loop thread only.
  */
 #pragma once
 
@@ -22,28 +22,9 @@
 #include "common/stream.h"
 #include "httpd/frame.h"
 
-struct capsock_buffer;
 struct catch_ups;
-struct ratelimit;
-struct ring_watch;
+struct feed_means;
 struct feed; /* opaque; owned by feeds (httpd/feeds.h) */
-
-#define FEED_PATH_BYTES 108 /* sun_path */
-
-/* What all feeds share; all that is pointed to is borrowed for life. */
-struct feed_means {
-	struct event_base *base;
-	const char *runtime_dir; /* where the capture sockets are; short enough */
-	const struct config *config;
-	struct ring_watch *watch;
-	struct capsock_buffer *buffer; /* one for all: used within a callback only */
-	struct ratelimit *wanted_log;  /* httpd/feed_wanted.h */
-	bool is_paused;
-};
-
-/* Where the capture socket of the source is. */
-void feed_socket_path(
-	const struct feed_means *means, enum source_id source, char path[FEED_PATH_BYTES]);
 
 struct feed_listener {
 	/* A newer frame than the last; the listener takes its own reference if it keeps it. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/capsock.h"
+#include "httpd/feed_means.h"
 #include "httpd/feed_wanted.h"
 #include "httpd/ring_watch.h"
 #include "httpd/subscription.h"

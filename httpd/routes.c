@@ -1,266 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "httpd/routes.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-#include <event2/buffer.h>
 
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/messages.h"
-#include "common/parse.h"
 #include "httpd/access.h"
-#include "httpd/feeds.h"
-#include "httpd/files/entry.h"
 #include "httpd/files/files.h"
 #include "httpd/pages.h"
-#include "httpd/presence.h"
 #include "httpd/site.h"
-#include "httpd/snapshot.h"
 #include "httpd/status.h"
-#include "httpd/viewer.h"
 #include "httpd/visitor.h"
-#include "httpd/ws_message.h"
-
-#define ID_SIZE 21 /* 2^64 - 1 and a NUL */
-
-_Static_assert(ENTRY_SENDER_SIZE <= VIEWER_NAME_SIZE, "a viewer may be called what a sender may");
-
-static const struct pages_error BAD_QUERY = {.status = 400,
-	.title = "error_bad_title",
-	.text = "error_bad_text",
-	.detail = "A value in the query is not what it must be"};
-static const struct pages_error NO_MEMORY = {
-	.status = 503, .title = "error_server_title", .text = "error_server_text"};
-
-/* --- handlers of a few lines --- */
-
-static void answer_text(struct exchange *exchange, const char *type, const char *text)
-{
-	struct response response = {.status = 200, .type = type, .body = evbuffer_new()};
-
-	if (response.body && evbuffer_add(response.body, text, strlen(text)) == 0)
-		exchange_answer(exchange, &response);
-	else
-		exchange_fail(exchange);
-	if (response.body)
-		evbuffer_free(response.body);
-}
+#include "httpd/watch.h"
 
 static void healthz(struct site *site, struct exchange *exchange)
 {
 	(void)site;
-	answer_text(exchange, "text/plain; charset=utf-8", "ok\n");
-}
-
-/* 0; -ENOENT: there is none; -EINVAL: it is no number of 64 bits. */
-static int query_id(const struct request *request, uint64_t *id)
-{
-	char text[ID_SIZE];
-	int len = request_query(request, "id", text, sizeof(text));
-
-	if (len == -ENOENT)
-		return -ENOENT;
-	if (len < 0 || parse_number(text, (size_t)len, 0, UINT64_MAX, id) < 0)
-		return -EINVAL;
-	return 0;
-}
-
-static void alive(struct site *site, struct exchange *exchange)
-{
-	struct viewer_alive answer;
-	char text[128];
-	uint64_t id;
-
-	if (query_id(exchange_request(exchange), &id) < 0) {
-		pages_error(exchange, &BAD_QUERY);
-		return;
-	}
-	answer = viewers_alive(site->viewers, id);
-	snprintf(text, sizeof(text),
-		"{\"alive\":%s,\"last_sent_ms\":%" PRIu64 ",\"frames\":%" PRIu64
-		",\"waiting\":%s}\n",
-		answer.is_alive ? "true" : "false", answer.last_sent_ms, answer.frames,
-		answer.is_waiting ? "true" : "false");
-	answer_text(exchange, "application/json", text);
-}
-
-/* What the viewer calls itself; "" where that is nothing, or too long. */
-static void query_name(const struct request *request, char name[ENTRY_SENDER_SIZE])
-{
-	char text[3 * ENTRY_SENDER_SIZE];
-
-	name[0] = '\0';
-	if (request_query(request, "name", text, sizeof(text)) > 0)
-		entry_clean_sender(text, name);
-}
-
-static void video(struct site *site, struct exchange *exchange, enum source_id source)
-{
-	const struct request *request = exchange_request(exchange);
-	char headers[8], name[ENTRY_SENDER_SIZE];
-	int len = request_query(request, "headers", headers, sizeof(headers));
-	bool full_headers = len > 0 && strcmp(headers, "full") == 0;
-	struct viewer_who who = {.user_agent = request_header(request, "User-Agent"), .name = name};
-	struct feed *feed;
-
-	query_name(request, name);
-	if (query_id(request, &who.id) == -EINVAL || (len != -ENOENT && !full_headers)) {
-		pages_error(exchange, &BAD_QUERY);
-		return;
-	}
-	if (request->method == REQUEST_HEAD) {
-		/* Nothing is captured for somebody who does not want to see it. */
-		const struct response head = {
-			.status = 200, .type = VIEWER_MJPEG_TYPE, .is_endless = true};
-
-		exchange_answer(exchange, &head);
-		return;
-	}
-	feed = feeds_get(site->feeds, source, STREAM_JPEG);
-	if (!feed || viewer_mjpeg_start(
-			     site->viewers, exchange_conn(exchange), feed, full_headers, &who) < 0)
-		pages_error(exchange, &NO_MEMORY);
-}
-
-static void screen_video(struct site *site, struct exchange *exchange)
-{
-	video(site, exchange, SOURCE_SCREEN);
-}
-
-static void camera_video(struct site *site, struct exchange *exchange)
-{
-	video(site, exchange, SOURCE_CAMERA);
-}
-
-static void picture(struct site *site, struct exchange *exchange, enum source_id source)
-{
-	const struct request *request = exchange_request(exchange);
-	char name[ENTRY_SENDER_SIZE];
-
-	query_name(request, name);
-	if (request->method == REQUEST_GET)
-		presence_looked(site->presence, conn_peer_text(exchange_conn(exchange)), name,
-			1u << source);
-	snapshot_answer(site, exchange, source);
-}
-
-static void screen_picture(struct site *site, struct exchange *exchange)
-{
-	picture(site, exchange, SOURCE_SCREEN);
-}
-
-static void camera_picture(struct site *site, struct exchange *exchange)
-{
-	picture(site, exchange, SOURCE_CAMERA);
-}
-
-static void audio_feed(struct site *site, struct exchange *exchange)
-{
-	const struct request *request = exchange_request(exchange);
-	char name[ENTRY_SENDER_SIZE];
-	struct viewer_who who = {.user_agent = request_header(request, "User-Agent"), .name = name};
-	struct feed *feed;
-
-	query_name(request, name);
-	if (query_id(request, &who.id) == -EINVAL) {
-		pages_error(exchange, &BAD_QUERY);
-		return;
-	}
-	if (request->method == REQUEST_HEAD) {
-		const struct response head = {
-			.status = 200, .type = VIEWER_WAV_TYPE, .is_endless = true};
-
-		exchange_answer(exchange, &head);
-		return;
-	}
-	feed = feeds_get(site->feeds, SOURCE_AUDIO, STREAM_PCM);
-	if (!feed || viewer_wav_start(site->viewers, exchange_conn(exchange), feed, &who) < 0)
-		pages_error(exchange, &NO_MEMORY);
-}
-
-/* --- WebSocket --- */
-
-/* Does a header that lists words have this one (in any case of letters)? */
-static bool header_has(const struct request *request, const char *name, const char *word)
-{
-	const char *value = request_header(request, name);
-
-	for (size_t len; value && *value; value += len) {
-		value += strspn(value, ", \t");
-		len = strcspn(value, ", \t");
-		if (len == strlen(word) && strncasecmp(value, word, len) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool query_source(const struct request *request, enum source_id *source)
-{
-	char word[8];
-	int len = request_query(request, "source", word, sizeof(word));
-
-	*source = SOURCE_SCREEN;
-	if (len == -ENOENT || (len > 0 && strcmp(word, source_name(SOURCE_SCREEN)) == 0))
-		return true;
-	*source = SOURCE_CAMERA;
-	return len > 0 && strcmp(word, source_name(SOURCE_CAMERA)) == 0;
-}
-
-/* Leaves `stream` as it is where there is no such key. */
-static bool query_stream(const struct request *request, const char *key,
-	bool (*parse)(const char *word, enum stream_id *stream), enum stream_id *stream)
-{
-	char word[8];
-	int len = request_query(request, key, word, sizeof(word));
-
-	return len == -ENOENT || (len >= 0 && parse(word, stream));
-}
-
-static void websocket(struct site *site, struct exchange *exchange)
-{
-	static const struct pages_error upgrade = {.status = 426,
-		.title = "error_bad_title",
-		.text = "error_bad_text",
-		.detail = "This address speaks the WebSocket protocol, version 13, only",
-		.headers = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"};
-	static const struct pages_error bad_key = {.status = 400,
-		.title = "error_bad_title",
-		.text = "error_bad_text",
-		.detail = "The Sec-WebSocket-Key is none"};
-	const struct request *request = exchange_request(exchange);
-	const char *key = request_header(request, "Sec-WebSocket-Key");
-	const char *version = request_header(request, "Sec-WebSocket-Version");
-	struct viewer_ws_wish wish = {.picture = STREAM_JPEG, .sound = VIEWER_NONE};
-	char name[ENTRY_SENDER_SIZE];
-	struct viewer_who who = {.user_agent = request_header(request, "User-Agent"), .name = name};
-	int r;
-
-	query_name(request, name);
-
-	if (request->is_http10 || !header_has(request, "Connection", "upgrade") ||
-		!header_has(request, "Upgrade", "websocket") || !version ||
-		strcmp(version, "13") != 0) {
-		pages_error(exchange, &upgrade);
-		return;
-	}
-	if (!query_source(request, &wish.source) ||
-		!query_stream(request, "picture", ws_picture_parse, &wish.picture) ||
-		!query_stream(request, "sound", ws_sound_parse, &wish.sound) ||
-		!viewer_ws_has_picture(wish.source, wish.picture) ||
-		query_id(request, &who.id) == -EINVAL) {
-		pages_error(exchange, &BAD_QUERY);
-		return;
-	}
-	r = key ? viewer_ws_start(
-			  site->viewers, site->feeds, exchange_conn(exchange), key, &wish, &who)
-		: -EINVAL;
-	if (r < 0)
-		pages_error(exchange, r == -EINVAL ? &bad_key : &NO_MEMORY);
+	exchange_answer_text(exchange, "text/plain; charset=utf-8", "ok\n");
 }
 
 /* --- the table --- */
@@ -278,15 +36,15 @@ struct route {
 static const struct route ROUTES[] = {
 	{READ, "/", ACCESS_VIEW, pages_start},
 	{READ, "/d", ACCESS_VIEW, pages_screen},
-	{READ, "/d_video", ACCESS_VIEW, screen_video},
-	{READ, "/d.jpg", ACCESS_VIEW, screen_picture},
+	{READ, "/d_video", ACCESS_VIEW, watch_screen},
+	{READ, "/d.jpg", ACCESS_VIEW, watch_screen_picture},
 	{READ, "/c", ACCESS_VIEW, pages_camera},
-	{READ, "/c_video", ACCESS_VIEW, camera_video},
-	{READ, "/c.jpg", ACCESS_VIEW, camera_picture},
-	{READ, "/audio_feed", ACCESS_VIEW, audio_feed},
+	{READ, "/c_video", ACCESS_VIEW, watch_camera},
+	{READ, "/c.jpg", ACCESS_VIEW, watch_camera_picture},
+	{READ, "/audio_feed", ACCESS_VIEW, watch_audio},
 	/* Never for another site's page: a WebSocket is not kept from reading by its origin. */
-	{REQUEST_GET, "/ws", ACCESS_CHANGE, websocket},
-	{READ, "/alive", ACCESS_VIEW, alive},
+	{REQUEST_GET, "/ws", ACCESS_CHANGE, watch_socket},
+	{READ, "/alive", ACCESS_VIEW, watch_alive},
 	{READ, "/status", ACCESS_VIEW, status_answer},
 	{READ, "/metrics", ACCESS_VIEW, status_metrics},
 	{READ, "/healthz", ACCESS_VIEW, healthz},

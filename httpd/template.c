@@ -7,32 +7,15 @@
 
 #include <event2/buffer.h>
 
+#include "common/markup.h"
 #include "httpd/www.h"
-
-static const char *escape_of(char c)
-{
-	switch (c) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '"':
-		return "&quot;";
-	case '\'':
-		return "&#39;";
-	default:
-		return NULL;
-	}
-}
 
 static int add_escaped(struct evbuffer *out, const char *text, size_t len)
 {
 	size_t from = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		const char *escape = escape_of(text[i]);
+		const char *escape = markup_escape_quoted(text[i]);
 
 		if (!escape)
 			continue;

@@ -37,6 +37,7 @@ capd/session/session_@(lock|policy|record).[ch] ; ^systemd/sd-bus               
 capd/session/!(logind|xauthority).[ch] ; ^systemd/sd-bus                                                                       ; only logind and the rights to a display are asked for on a bus
 capd/output.[ch]                  ; ^capd/(daemon|subscriber|source)\.h|^capd/(screen|camera|audio)/                           ; an output lies below the daemon
 capd/subscriber.[ch]              ; ^capd/(daemon|output|source)\.h|^capd/(screen|camera|audio|encode)/                        ; a subscriber lies below the daemon
+capd/@(announcement|demand|peer|reload).[ch] ; ^capd/(daemon|output|source)\.h|^capd/(screen|camera|audio|encode)/                          ; the daemon's parts lie below it
 capd/daemon.[ch]                  ; ^capd/(screen|camera|audio)/                                                               ; the daemon serves all sources alike
 capd/@(source|picture).h          ; ^capd/(daemon|output|subscriber|encode|screen)                                             ; a source knows nothing of encoders, rings and sockets
 capd/screen/!(main|pipeline|probe).[ch] ; ^capd/(daemon|output|subscriber)\.h|^capd/encode/                                          ; only main, pipeline and the probe know both source and encoders
@@ -45,18 +46,22 @@ capd/screen/@(notification*|control_wish).[ch] ; ^xcb/|^capd/(source|picture)\.h
 capd/camera/!(main|mjpeg|pipeline).[ch] ; ^capd/(daemon|output|subscriber)\.h                                                 ; only main and pipeline bring source and output together
 capd/camera/*                     ; ^capd/(screen|audio)/|^alsa/                                                               ; each daemon has one source
 capd/audio/*                      ; ^capd/(screen|camera)/|^linux/videodev2\.h$|^libv4l2\.h$                                   ; each daemon has one source
+capd/audio/!(main|pipeline).[ch]  ; ^capd/(daemon|output|subscriber)\.h                                                          ; only main and pipeline bring sound and output together
 capd/screen/*                     ; ^capd/(camera|audio)/|^alsa/|^libv4l2\.h$                                                  ; each daemon has one source
 capd/!(screen)/*                  ; ^xcb/                                                                                      ; X11 is the screen's
 
 httpd/@(frame|ring_watch).[ch]    ; ^httpd/(feed|subscription|viewer|conn|exchange|routes|server|request|response|status|access)            ; frames and rings lie below feeds
-httpd/@(feed*|subscription).[ch]  ; ^httpd/(viewer|conn|exchange|routes|server|request|response|status|access)                 ; a feed knows no viewer and no connection
+httpd/@(feed*|renewal|subscription).[ch] ; ^httpd/(viewer|conn|exchange|routes|server|request|response|status|access)                 ; a feed knows no viewer and no connection
+httpd/@(renewal|subscription).[ch] ; ^httpd/(feed|feeds)\.h                                                                       ; a subscription, made again or not, knows no listener
 httpd/conn.[ch]                   ; ^httpd/(feed|frame|viewer|exchange|routes|server|request|response|status|ring_watch|pages|snapshot) ; a connection knows no route, feed or file
+httpd/tcp.[ch]                    ; ^httpd/(!tcp)|^event2                                                                        ; a socket knows no connection
 httpd/request.[ch]                ; ^httpd/(!request)                                                                          ; a request knows no connection
 httpd/response.[ch]               ; ^httpd/(feed|frame|viewer|routes|server|status|ring_watch)                                 ; an answer knows no feed
 httpd/viewer*.[ch]                ; ^httpd/(routes|server|request|exchange|status|access|pages)                       ; viewers lie below routes
 httpd/websocket.[ch]              ; ^httpd/(feed|frame|viewer|conn|exchange|routes|server|status|access|pages)                 ; a WebSocket knows no viewer and no connection
 httpd/!(websocket).[ch]           ; ^wslay                                                                                     ; only the WebSocket knows wslay
 httpd/exchange.[ch]               ; ^httpd/(feed|frame|viewer|routes|server|status|ring_watch)                                 ; an exchange knows no route and no feed
+httpd/control_requests.[ch]       ; ^httpd/(control_server|conn|exchange|response)\.h|^event2                                    ; what is answered knows no socket
 httpd/access.[ch]                 ; ^httpd/(feed|frame|viewer|routes|server|status|conn)                                       ; who may do what is decided without knowing what
 httpd/files/*                     ; ^httpd/(feed|frame|viewer|ring_watch)                                                      ; files never see a feed
 httpd/files/@(filename|form_parser|tus_head|range|entry|listing|list_text).[ch] ; ^httpd/(conn|exchange|response|routes|pages|site|status)\.h|^event2                 ; names, forms, heads and lists know no connection

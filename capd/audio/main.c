@@ -3,8 +3,7 @@
  * screenshare-audio: what this computer plays, and what its microphone hears, as streams.
  *
  *     desktop    ──► track ─┐
- *     microphone ──► track ─┴─► slot of 10 ms ──► mix ──► record ──► ring (pcm)
- *                                                     └─► Opus, two at a time ──► ring (opus)
+ *     microphone ──► track ─┴─► slot of 10 ms ──► mix ──► pipeline ──► rings (pcm, opus)
  *
  * One timer is all that wakes this program while sound is wanted: every 10 ms, a millisecond after
  * a slot has ended, it reads what the PCMs have and mixes the slots that are complete, or that have
@@ -21,9 +20,9 @@
 #include "capd/audio/mix.h"
 #include "capd/audio/mute.h"
 #include "capd/audio/pcm.h"
+#include "capd/audio/pipeline.h"
 #include "capd/audio/probe.h"
 #include "capd/daemon.h"
-#include "capd/encode/opus.h"
 #include "capd/session/session.h"
 #include "capd/session/waiting.h"
 #include "common/clock.h"
@@ -35,15 +34,13 @@
 #define SLOT_NS       (SOUND_RECORD_MS * NS_PER_MS)
 #define TICK_AFTER_NS NS_PER_MS         /* after a slot's end */
 #define BEHIND_MAX_NS (500 * NS_PER_MS) /* we were stopped for longer: leave slots out */
-#define NO_MEMORY_NS  (500 * NS_PER_MS) /* how often a full /dev/shm is tried again */
 #define CLOSE_WAIT_MS 500u
 
 struct audio {
 	struct config config;
 	struct service_options options;
 	struct daemon *daemon;
-	struct output *pcm, *opus;
-	struct opus_stream *encoder; /* while opus is wanted */
+	struct pipeline pipeline;
 	struct mute mute;
 	struct input inputs[AUDIO_INPUT_COUNT];
 	unsigned gains[AUDIO_INPUT_COUNT]; /* per cent */
@@ -54,12 +51,8 @@ struct audio {
 	bool is_held;                /* by the session: nothing may be heard … */
 	struct session_verdict hold; /* … for that reason */
 	uint64_t slot_ns;            /* the next one's begin */
-	uint64_t sequence, opus_sequence;
-	uint64_t n_left_out; /* slots */
+	uint64_t n_left_out;         /* slots */
 	sd_event_source *timer;
-
-	bool is_out_of_memory;
-	uint64_t memory_retry_ns;
 };
 
 /* --- the state --- */
@@ -79,7 +72,7 @@ static void show_state(struct audio *audio)
 	enum source_state state = heard_describe(heard, audio->is_wished_mute, words);
 	if (audio->is_held)
 		daemon_set_state(audio->daemon, audio->hold.state, audio->hold.words, false);
-	else if (audio->is_out_of_memory)
+	else if (audio->pipeline.refused)
 		daemon_set_state(audio->daemon, STATE_NO_MEMORY, NULL, false);
 	else
 		daemon_set_state(audio->daemon, state, words, false);
@@ -98,53 +91,12 @@ static void update_inputs(struct audio *audio)
 
 /* --- records --- */
 
-/* The outcome of a record: a full /dev/shm is a state that begins, is retried, and ends. */
-static void published(struct audio *audio, int r, uint64_t now_ns)
-{
-	bool out_of_memory = r == -ENOSPC || r == -ENOMEM || r == -EMSGSIZE;
-
-	if (r < 0 && !out_of_memory)
-		log_err("Could not publish sound: %s", strerror(-r));
-	if (out_of_memory)
-		audio->memory_retry_ns = now_ns + NO_MEMORY_NS;
-	if (out_of_memory == audio->is_out_of_memory)
-		return;
-	audio->is_out_of_memory = out_of_memory;
-	show_state(audio);
-}
-
-static int publish(
-	struct output *output, uint64_t sequence, uint64_t pts_ns, const void *bytes, size_t len)
-{
-	struct ring_record record = {
-		.kind = RECORD_SOUND,
-		.flags = RECORD_IS_KEY,
-		.sequence = sequence,
-		.pts_ns = pts_ns,
-		.width = SOUND_RATE,
-		.height = SOUND_CHANNELS,
-	};
-	const struct iovec piece = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
-
-	return output_record(output, SOUND_RING_CAPACITY, &record, &piece, 1);
-}
-
-static int publish_opus(struct audio *audio, const int16_t *frames, uint64_t pts_ns)
-{
-	struct opus_packet packet;
-	int r = opus_stream_encode(audio->encoder, frames, pts_ns, &packet);
-
-	if (r <= 0)
-		return r;
-	return publish(
-		audio->opus, ++audio->opus_sequence, packet.pts_ns, packet.bytes, packet.len);
-}
-
+/* A full /dev/shm is a state that begins, is retried, and ends. */
 static void make_record(struct audio *audio, uint64_t now_ns)
 {
 	int32_t sum[SOUND_RECORD_FRAMES * SOUND_CHANNELS] = {0};
 	int16_t frames[SOUND_RECORD_FRAMES * SOUND_CHANNELS];
-	int r = 0, r_opus = 0;
+	bool was_refused = audio->pipeline.refused;
 
 	/* A closed input too: what it ended with fades out. */
 	for (unsigned i = 0; i < AUDIO_INPUT_COUNT; i++) {
@@ -152,14 +104,12 @@ static void make_record(struct audio *audio, uint64_t now_ns)
 		mix_add(sum, frames, SOUND_RECORD_FRAMES, audio->gains[i]);
 	}
 	mix_saturate(sum, frames, SOUND_RECORD_FRAMES);
-	audio->sequence++;
-	if (audio->is_out_of_memory && now_ns < audio->memory_retry_ns)
-		return;
-	if (audio->streams & 1u << STREAM_PCM)
-		r = publish(audio->pcm, audio->sequence, audio->slot_ns, frames, sizeof(frames));
-	if (audio->encoder)
-		r_opus = publish_opus(audio, frames, audio->slot_ns);
-	published(audio, r < 0 ? r : r_opus, now_ns);
+	int r = pipeline_sound(&audio->pipeline, frames, audio->slot_ns, now_ns);
+	bool is_refused = audio->pipeline.refused;
+	if (r < 0 && !is_refused)
+		log_err("Could not publish sound: %s", strerror(-r));
+	if (is_refused != was_refused)
+		show_state(audio);
 }
 
 /* Is all there that belongs into the slot, or has it waited long enough? */
@@ -230,23 +180,6 @@ static void start(struct audio *audio)
 static void stop(struct audio *audio)
 {
 	sd_event_source_set_enabled(audio->timer, SD_EVENT_OFF);
-	audio->is_out_of_memory = false;
-}
-
-static void update_opus(struct audio *audio)
-{
-	bool wanted = audio->streams & 1u << STREAM_OPUS;
-
-	if (wanted && !audio->encoder) {
-		int r = opus_stream_create(
-			audio->config.audio.opus_bitrate * 1000, &audio->encoder);
-
-		if (r < 0)
-			log_err("Could not encode sound as Opus: %s", strerror(-r));
-	} else if (!wanted && audio->encoder) {
-		opus_stream_destroy(audio->encoder);
-		audio->encoder = NULL;
-	}
 }
 
 static void on_demand(void *arg, unsigned streams, uint32_t rate_millihertz)
@@ -256,11 +189,7 @@ static void on_demand(void *arg, unsigned streams, uint32_t rate_millihertz)
 	(void)rate_millihertz;
 
 	audio->streams = streams;
-	update_opus(audio);
-	if (!(streams & 1u << STREAM_PCM))
-		output_reset(audio->pcm);
-	if (!(streams & 1u << STREAM_OPUS))
-		output_reset(audio->opus);
+	pipeline_set_streams(&audio->pipeline, streams);
 	if (streams && !was_wanted)
 		start(audio);
 	else if (!streams && was_wanted)
@@ -350,6 +279,7 @@ static const struct session_ops session_ops = {.on_verdict = on_verdict};
 
 static int audio_init(struct audio *audio, int listen_fd)
 {
+	struct output *pcm = NULL, *opus = NULL;
 	int r = daemon_create(SOURCE_AUDIO, listen_fd, &daemon_ops, audio, &audio->daemon);
 
 	if (r == 0)
@@ -360,9 +290,11 @@ static int audio_init(struct audio *audio, int listen_fd)
 	audio->gains[AUDIO_DESKTOP] = audio->config.audio.desktop_gain;
 	audio->gains[AUDIO_MICROPHONE] = audio->config.audio.microphone_gain;
 	if (r == 0)
-		r = daemon_add_output(audio->daemon, STREAM_PCM, &audio->pcm);
+		r = daemon_add_output(audio->daemon, STREAM_PCM, &pcm);
 	if (r == 0)
-		r = daemon_add_output(audio->daemon, STREAM_OPUS, &audio->opus);
+		r = daemon_add_output(audio->daemon, STREAM_OPUS, &opus);
+	if (r == 0)
+		pipeline_init(&audio->pipeline, &audio->config, pcm, opus);
 	/* An accuracy of 1 us: 0 would mean a quarter of a second. */
 	if (r == 0)
 		r = sd_event_add_time(daemon_event(audio->daemon), &audio->timer, CLOCK_MONOTONIC,
@@ -385,7 +317,7 @@ static void audio_fini(struct audio *audio)
 	for (unsigned i = 0; i < AUDIO_INPUT_COUNT; i++)
 		input_set_open(&audio->inputs[i], false);
 	sd_event_source_disable_unref(audio->timer);
-	opus_stream_destroy(audio->encoder);
+	pipeline_fini(&audio->pipeline);
 	session_destroy(audio->session);
 	daemon_destroy(audio->daemon);
 	mute_fini(&audio->mute);

@@ -6,26 +6,7 @@
 #include <string.h>
 
 #include "capd/screen/tiles.h"
-
-#define PIXEL_BYTES 4u
-#define PIXEL_MASK  0x00ffffffu
-#define LANES       4 /* pixels in a vector */
-
-typedef uint32_t vector_u32 __attribute__((vector_size(16)));
-
-static inline vector_u32 load(const uint8_t *p)
-{
-	vector_u32 v;
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline bool any_bit(vector_u32 v)
-{
-	uint64_t halves[2];
-	memcpy(halves, &v, sizeof(v));
-	return (halves[0] | halves[1]) != 0;
-}
+#include "capd/vector.h"
 
 int canvas_init(struct canvas *canvas, uint32_t width, uint32_t height)
 {
@@ -111,11 +92,12 @@ static bool same_row(const uint8_t *ours, const uint8_t *theirs, int32_t n)
 	vector_u32 difference = {0};
 	int32_t i = 0;
 
-	for (; i + 4 * LANES <= n; i += 4 * LANES) {
-		for (int32_t k = 0; k < 4 * LANES; k += LANES)
-			difference |= load(ours + (size_t)(i + k) * PIXEL_BYTES) ^
-				      (load(theirs + (size_t)(i + k) * PIXEL_BYTES) & PIXEL_MASK);
-		if (any_bit(difference))
+	for (; i + 4 * VECTOR_LANES <= n; i += 4 * VECTOR_LANES) {
+		for (int32_t k = 0; k < 4 * VECTOR_LANES; k += VECTOR_LANES)
+			difference |=
+				vector_load(ours + (size_t)(i + k) * PIXEL_BYTES) ^
+				(vector_load(theirs + (size_t)(i + k) * PIXEL_BYTES) & PIXEL_MASK);
+		if (vector_has_bit(difference))
 			return false;
 	}
 	for (; i < n; i++)
@@ -264,9 +246,10 @@ static void take_pixels(struct canvas *canvas, const struct picture *picture, co
 		const uint8_t *theirs = pixel(picture, box->x0, y);
 		int32_t i = 0;
 
-		for (; i + LANES <= n; i += LANES) {
-			vector_u32 v = load(theirs + (size_t)i * PIXEL_BYTES) & PIXEL_MASK;
-			memcpy(ours + (size_t)i * PIXEL_BYTES, &v, sizeof(v));
+		for (; i + VECTOR_LANES <= n; i += VECTOR_LANES) {
+			size_t at = (size_t)i * PIXEL_BYTES;
+
+			vector_store(ours + at, vector_load(theirs + at) & PIXEL_MASK);
 		}
 		for (; i < n; i++) {
 			uint32_t value = load_pixel(theirs + (size_t)i * PIXEL_BYTES);

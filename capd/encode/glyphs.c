@@ -9,7 +9,6 @@
 #define TABLE_SIZE 4096u /* a power of two; a newer glyph takes an older one's place */
 #define PLACES     2u /* the last one, and one of another line, if that is painted over just now */
 #define SIDE_MAX   64 /* pixels of a glyph */
-#define PIXEL_MASK 0x00ffffffu
 
 struct known {
 	uint64_t key; /* 0: none */

@@ -4,7 +4,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#define PIXEL_MASK   0x00ffffffu
 #define SAMPLES_SIDE 64u /* samples in each direction */
 #define LINE_GAP     2   /* rows without anything that end a line */
 #define DULL_ROWS    4   /* equal rows that are no text, … */

@@ -17,7 +17,6 @@
 #define COLOURS_MAX  256u
 #define TABLE_SIZE   1024u /* slots of the palette's hash table: a power of two, never full */
 #define TABLE_EMPTY  UINT32_MAX
-#define PIXEL_MASK   0x00ffffffu
 #define CHUNK_AROUND 12u /* length, type, CRC */
 #define HEAD_LEN     33u /* signature and IHDR */
 

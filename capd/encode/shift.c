@@ -7,12 +7,11 @@
 #include <string.h>
 
 #include "capd/screen/tiles.h"
+#include "capd/vector.h"
 
-#define WINDOW      32u /* pixels of a landmark */
-#define SUM         8u  /* pixels of a sum */
-#define GAP_MAX     2u  /* tiles between dirty ones that are looked at all the same */
-#define PIXEL_MASK  0x00ffffffu
-#define LANES       4u
+#define WINDOW      32u    /* pixels of a landmark */
+#define SUM         8u     /* pixels of a sum */
+#define GAP_MAX     2u     /* tiles between dirty ones that are looked at all the same */
 #define TABLE_SIZE  32768u /* landmarks of the canvas: a power of two, … */
 #define TABLE_FILL  16384u /* … at most half full */
 #define VOTES_SIZE  1024u
@@ -23,8 +22,6 @@
 #define HUGE_TILES  4096u
 #define SMALL_TILES 256u
 #define COMES_TWICE UINT32_MAX
-
-typedef uint32_t vector_u32 __attribute__((vector_size(16)));
 
 struct landmark {
 	uint64_t key; /* 0: empty */
@@ -70,18 +67,6 @@ void shift_finder_destroy(struct shift_finder *finder)
 	free(finder);
 }
 
-static inline vector_u32 load(const uint32_t *p)
-{
-	vector_u32 v;
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline void store(uint32_t *p, vector_u32 v)
-{
-	memcpy(p, &v, sizeof(v));
-}
-
 /*
  * sums[i]: of pixels i to i + 7, each with a weight of its own, made in three passes of doubling
  * length.  The arrays have room for what is read behind n.
@@ -92,19 +77,20 @@ static void make_sums(struct shift_finder *finder, const uint8_t *row, uint32_t 
 
 	memcpy(pixels, row, (size_t)n * sizeof(uint32_t));
 	memset(pixels + n, 0, 2 * SUM * sizeof(uint32_t));
-	for (uint32_t i = 0; i < n + SUM; i += LANES)
-		store(pixels + i, load(pixels + i) & PIXEL_MASK);
-	for (uint32_t i = 0; i < n + LANES; i += LANES)
-		store(sums + i, load(pixels + i) + (load(pixels + i + 1) << 8));
-	for (uint32_t i = 0; i < n; i += LANES) {
-		vector_u32 second = load(sums + i + 2);
+	for (uint32_t i = 0; i < n + SUM; i += VECTOR_LANES)
+		vector_store(pixels + i, vector_load(pixels + i) & PIXEL_MASK);
+	for (uint32_t i = 0; i < n + VECTOR_LANES; i += VECTOR_LANES)
+		vector_store(
+			sums + i, vector_load(pixels + i) + (vector_load(pixels + i + 1) << 8));
+	for (uint32_t i = 0; i < n; i += VECTOR_LANES) {
+		vector_u32 second = vector_load(sums + i + 2);
 
-		store(sums + i, load(sums + i) + second + (second << 2));
+		vector_store(sums + i, vector_load(sums + i) + second + (second << 2));
 	}
-	for (uint32_t i = 0; i < n; i += LANES) {
-		vector_u32 second = load(sums + i + 4);
+	for (uint32_t i = 0; i < n; i += VECTOR_LANES) {
+		vector_u32 second = vector_load(sums + i + 4);
 
-		store(sums + i, load(sums + i) + second + (second << 3));
+		vector_store(sums + i, vector_load(sums + i) + second + (second << 3));
 	}
 }
 

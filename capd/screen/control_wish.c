@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "common/fd.h"
 #include "common/service.h"
+#include "common/unix_socket.h"
 
 #define ANSWER_TIMEOUT_US 5000000u
 #define ANSWER_SIZE       1024u /* more is no answer to a wish */
@@ -68,22 +68,10 @@ static int on_deadline(sd_event_source *source, uint64_t now_us, void *arg)
 /* A local socket is connected at once, or has no room for anybody. */
 static int connect_to(const char *runtime_dir)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/" SERVICE_SOCK_CONTROL,
-		runtime_dir);
-	int fd, r;
+	char path[128]; /* longer than a socket's may be: what is cut is refused, too */
 
-	if (n < 0 || (size_t)n >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		r = -errno;
-		fd_close(&fd);
-		return r;
-	}
-	return fd;
+	snprintf(path, sizeof(path), "%s/" SERVICE_SOCK_CONTROL, runtime_dir);
+	return unix_socket_connect(path, SOCK_STREAM);
 }
 
 static int send_request(int fd, const char *request)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/markup.h"
 #include "common/stream.h"
 
 const char *notification_summary(unsigned sources, bool is_paused)
@@ -24,33 +25,19 @@ const char *notification_summary(unsigned sources, bool is_paused)
 	}
 }
 
-static const char *escape_of(char c)
-{
-	switch (c) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	default:
-		return NULL;
-	}
-}
-
 char *notification_body(const char *lines)
 {
 	size_t len = 0;
 	char *body, *end;
 
 	for (const char *c = lines; *c; c++)
-		len += escape_of(*c) ? strlen(escape_of(*c)) : 1;
+		len += markup_escape(*c) ? strlen(markup_escape(*c)) : 1;
 	body = end = malloc(len + 1);
 	if (!body)
 		return NULL;
 	for (const char *c = lines; *c; c++) {
-		if (escape_of(*c))
-			end = stpcpy(end, escape_of(*c));
+		if (markup_escape(*c))
+			end = stpcpy(end, markup_escape(*c));
 		else
 			*end++ = *c;
 	}

@@ -11,6 +11,7 @@
 #include "capd/encode/jpeg_rect.h"
 #include "capd/pattern.h"
 #include "capd/screen/x11.h"
+#include "capd/screen/x11_connector.h"
 #include "common/clock.h"
 
 #define NAME_DISPLAY "display"

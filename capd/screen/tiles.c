@@ -7,11 +7,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define PIXEL_BYTES 4u
-#define TILE_BYTES  (TILE_SIDE * PIXEL_BYTES) /* of one row of a tile: one cache line */
-#define PIXEL_MASK  0x00ffffffu               /* the fourth byte means nothing */
-#define ROW_ALIGN   64u
-#define HUGE_PAGE   (2u * 1024u * 1024u)
+#include "capd/vector.h"
+
+#define TILE_BYTES (TILE_SIDE * PIXEL_BYTES) /* of one row of a tile: one cache line */
+#define ROW_ALIGN  64u
+#define HUGE_PAGE  (2u * 1024u * 1024u)
 
 struct tiles {
 	struct picture picture; /* the last one; pixels are ours */
@@ -20,23 +20,6 @@ struct tiles {
 	uint64_t *row_changed_at; /* rows: the newest of each */
 	uint8_t *differs;         /* columns: scratch for one row of tiles */
 };
-
-/* Sixteen bytes at any address; the compiler makes plain vector loads and stores of it. */
-typedef uint32_t vector_u32 __attribute__((vector_size(16)));
-
-static inline vector_u32 load(const uint8_t *p)
-{
-	vector_u32 v;
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline uint64_t any_bit(vector_u32 v)
-{
-	uint64_t halves[2];
-	memcpy(halves, &v, sizeof(v));
-	return halves[0] | halves[1];
-}
 
 /* A huge page spares page faults on the first picture and TLB misses on every later one. */
 static uint8_t *pixels_alloc(size_t len)
@@ -98,17 +81,18 @@ void tiles_destroy(struct tiles *tiles)
  */
 static inline uint8_t take_segment(uint8_t *old, const uint8_t *new)
 {
-	vector_u32 a = load(new), b = load(new + 16), c = load(new + 32), d = load(new + 48);
-	vector_u32 difference = (a ^ load(old)) | (b ^ load(old + 16)) | (c ^ load(old + 32)) |
-				(d ^ load(old + 48));
+	vector_u32 a = vector_load(new), b = vector_load(new + 16), c = vector_load(new + 32),
+		   d = vector_load(new + 48);
+	vector_u32 difference = (a ^ vector_load(old)) | (b ^ vector_load(old + 16)) |
+				(c ^ vector_load(old + 32)) | (d ^ vector_load(old + 48));
 
-	if (any_bit(difference) == 0)
+	if (!vector_has_bit(difference))
 		return 0;
-	memcpy(old, &a, 16);
-	memcpy(old + 16, &b, 16);
-	memcpy(old + 32, &c, 16);
-	memcpy(old + 48, &d, 16);
-	return any_bit(difference & PIXEL_MASK) != 0;
+	vector_store(old, a);
+	vector_store(old + 16, b);
+	vector_store(old + 32, c);
+	vector_store(old + 48, d);
+	return vector_has_bit(difference & PIXEL_MASK);
 }
 
 /* The same for the last tile of a row where the width is no multiple of 16. */

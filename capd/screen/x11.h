@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The connection to an X server: opening it, what it can do, which rectangle of its root is
+ * The connection to an X server, once there is one: what it can do, which rectangle of its root is
  * captured, and waiting for a reply without ever waiting for ever.
  *
- * xcb_connect() blocks for as long as a server that accepted does not answer, so it runs on a
- * thread of its own that may be abandoned (x11_connector); every reply after that has a deadline,
- * and a server that misses it counts as lost.  Event-loop thread only, but for the connector's own.
+ *     x11_connector ──► x11_init ──► x11_find_area ──► grab, cursor: x11_reply
+ *
+ * Every reply has a deadline, and a server that misses it counts as lost.  Event-loop thread only.
  */
 #pragma once
 
@@ -37,27 +37,6 @@ struct x11_area {
 	uint16_t width, height;
 };
 
-/* --- connecting --- */
-
-struct x11_connector; /* one attempt, on its own thread */
-
-/* Begins to connect to `display` (copied; "": to the one that the user's service manager knows).  0
- * or -errno. */
-int x11_connector_start(const char *display, struct x11_connector **out);
-/* Becomes readable when the attempt is over. */
-int x11_connector_fd(const struct x11_connector *connector);
-/* After that: which display it was; "": none is known.  Valid until finish. */
-const char *x11_connector_display(const struct x11_connector *connector);
-/* After that: the connection (owned by the caller, to be checked by x11_init), or NULL. */
-xcb_connection_t *x11_connector_finish(struct x11_connector *connector);
-/* Gives an attempt up that is still going on; its thread cleans up behind itself.  Accepts NULL. */
-void x11_connector_abandon(struct x11_connector *connector);
-/*
- * Does a server of this machine accept connections as `display`?  If it then did not want us, it is
- * a matter of rights.  Does not wait.
- */
-bool x11_listens_here(const char *display);
-
 /*
  * Takes `connection` over in every case and asks what the server can do.  STATE_LIVE, or why not,
  * in `words` (X11_WORDS_MAX).  `display` is only for the words.
@@ -65,8 +44,6 @@ bool x11_listens_here(const char *display);
 enum source_state x11_init(
 	struct x11 *x11, xcb_connection_t *connection, const char *display, char *words);
 void x11_fini(struct x11 *x11);
-
-/* --- talking --- */
 
 /*
  * The reply to the request `sequence`, to be freed; NULL: an error (freed; *error_code gets its

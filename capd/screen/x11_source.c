@@ -22,6 +22,7 @@
 #include "capd/screen/grab.h"
 #include "capd/screen/look.h"
 #include "capd/screen/x11.h"
+#include "capd/screen/x11_connector.h"
 #include "capd/session/xauthority.h"
 #include "common/clock.h"
 #include "common/log.h"

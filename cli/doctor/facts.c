@@ -309,13 +309,10 @@ static int subscribe(const char *runtime_dir, const char *name)
 
 static void subscribe_all(struct facts *facts)
 {
-	static const char *const names[SOURCE_COUNT] = {[SOURCE_SCREEN] = SERVICE_SOCK_SCREEN,
-		[SOURCE_CAMERA] = SERVICE_SOCK_CAMERA,
-		[SOURCE_AUDIO] = SERVICE_SOCK_AUDIO};
-
-	for (size_t i = 0; i < SOURCE_COUNT; i++)
+	for (unsigned i = 0; i < SOURCE_COUNT; i++)
 		facts->daemon_fds[i] =
-			facts->is_running ? subscribe(facts->runtime_dir, names[i]) : -ENOTCONN;
+			facts->is_running ? subscribe(facts->runtime_dir, service_capture_socket(i))
+					  : -ENOTCONN;
 }
 
 /* --- all of it --- */

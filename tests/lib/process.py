@@ -23,6 +23,11 @@ SANITIZER_REPORT = re.compile(
 all_processes = []  # of this test
 
 
+def own_mounts(script):
+    """Begins a command that sees mounts of its own, which this script makes; for root as for anybody."""
+    return ("unshare", "-m" if os.geteuid() == 0 else "-Urm", "sh", "-c", script + ' && exec "$@"', "-")
+
+
 class Process:
     """A child of ours.  Lines of its output are kept with the time at which they came."""
 

@@ -3,6 +3,7 @@
 
 import http.client
 import json
+import socket
 
 
 class Answer:
@@ -33,6 +34,16 @@ def request(address, method, path, body=None, headers=None, timeout_s=20):
         return Answer(response.status, response.headers, response.read())
     finally:
         connection.close()
+
+
+def ask_slowly(address, path):
+    """A socket that has asked, and holds next to nothing of the answer: what waits, waits elsewhere."""
+    asker = socket.socket()
+    asker.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    asker.connect(address)
+    asker.settimeout(10)
+    asker.sendall(f"GET {path} HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\n\r\n".encode())
+    return asker
 
 
 def get_json(address, path):

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from fake_camera import FAKE_BIN, FakeCamera
-from process import Process, program, run_to_end, tool
+from process import Process, own_mounts, program, run_to_end, tool
 from screenshare import QUICK, Httpd, Run, environment
 from seat import Seat
 from soundserver import PulseAudio
@@ -296,8 +296,8 @@ def test_a_camera_that_hangs(folder):
 def test_a_folder_that_is_read_only(folder):
     shared = os.path.join(folder, "shared")
     os.mkdir(shared)
-    mount = f'mount --bind {shared} {shared} && mount -o remount,bind,ro {shared} && exec "$@"'
-    found = Findings(folder, config=f"[files]\nfolder = {shared}\n", prefix=(*NAMESPACE, mount, "-"))
+    read_only = own_mounts(f"mount --bind {shared} {shared} && mount -o remount,bind,ro {shared}")
+    found = Findings(folder, config=f"[files]\nfolder = {shared}\n", prefix=read_only)
     found.one("files", "wrong", f"{shared} cannot be used: Read-only file system", "choose another .* folder")
 
 
@@ -323,8 +323,7 @@ def test_nobody_may_send_files(folder):
     ("8m", "/dev/shm has 8 of 8 MB free", "remount,size="),
 ])
 def test_shared_memory_that_is_short(folder, size, words, remedy):
-    mount = f'mount -t tmpfs -o size={size} none /dev/shm && exec "$@"'
-    found = Findings(folder, prefix=(*NAMESPACE, mount, "-"))
+    found = Findings(folder, prefix=own_mounts(f"mount -t tmpfs -o size={size} none /dev/shm"))
     found.one("memory", "wrong", words, remedy)
 
 
@@ -336,30 +335,31 @@ def test_too_few_files_may_be_open(folder):
 # --- what is installed ---
 
 
-def test_a_program_of_another_version(folder):
-    """As after half an upgrade."""
+def installed_but(folder, replaced, script):
+    """The command beside the other programs, one of which is this script."""
     away = os.path.join(folder, "bin")
     os.mkdir(away)
-    for name in ("screenshare", "screenshare-httpd", "screenshare-screen", "screenshare-audio"):
-        os.link(program(name), os.path.join(away, name))
-    with open(os.path.join(away, "screenshare-camera"), "w") as file:
-        file.write("#!/bin/sh\necho screenshare-camera 0.0.9\n")
+    for name in ("screenshare", *("screenshare-" + one for one in ("httpd", "screen", "camera", "audio"))):
+        if name != replaced:
+            os.link(program(name), os.path.join(away, name))
+    with open(os.path.join(away, replaced), "w") as file:
+        file.write("#!/bin/sh\n" + script)
     os.chmod(file.name, 0o755)
-    found = Findings(folder, command=os.path.join(away, "screenshare"))
+    return os.path.join(away, "screenshare")
+
+
+def test_a_program_of_another_version(folder):
+    """As after half an upgrade."""
+    command = installed_but(folder, "screenshare-camera", "echo screenshare-camera 0.0.9\n")
+    found = Findings(folder, command=command)
     found.one("versions", "wrong", r"screenshare-camera is of version 0\.0\.9, this command of \d", "reinstall")
     found.one("camera", "wrong", "screenshare-camera could not look", "Install")
 
 
 def test_a_program_that_hangs_is_left_alone(folder):
-    away = os.path.join(folder, "bin")
-    os.mkdir(away)
-    for name in ("screenshare", "screenshare-httpd", "screenshare-screen", "screenshare-camera"):
-        os.link(program(name), os.path.join(away, name))
-    with open(os.path.join(away, "screenshare-audio"), "w") as file:
-        file.write('#!/bin/sh\n[ "$1" = --version ] && exec "' + program("screenshare-audio") + '" "$@"\n'
-                   "exec sleep 60\n")
-    os.chmod(file.name, 0o755)
-    found = Findings(folder, command=os.path.join(away, "screenshare"))
+    audio = program("screenshare-audio")
+    script = f'[ "$1" = --version ] && exec "{audio}" "$@"\nexec sleep 60\n'
+    found = Findings(folder, command=installed_but(folder, "screenshare-audio", script))
     found.silent("sound", "screenshare-audio has not answered within two seconds", "try again")
     assert found.seconds < 7 * SLOWNESS
 

@@ -16,6 +16,7 @@ import pytest
 
 import process
 import web
+from process import own_mounts
 from screenshare import QUICK, Httpd
 from wait import SLOWNESS, stays, wait_for
 
@@ -284,8 +285,7 @@ def test_a_full_disk_is_told_and_uploads_stay_resumable(folder):
     from tus import Tus
     shared = os.path.join(folder, "small")
     os.mkdir(shared)
-    mount = f'mount -t tmpfs -o size=6m none {shared} && exec "$@"'
-    prefix = ["unshare", "-m" if os.geteuid() == 0 else "-Urm", "sh", "-c", mount, "-"]
+    prefix = own_mounts(f"mount -t tmpfs -o size=6m none {shared}")
     site = Httpd(folder, QUICK + FREE + f"folder = {shared}\n", prefix=prefix)
     inside = f"/proc/{site.process.pid}/root{shared}"
 

@@ -14,6 +14,7 @@ import time
 import pytest
 
 import web
+from process import own_mounts
 from screenshare import QUICK, Httpd
 from test_files import FREE, Site
 from tus import Tus, metadata
@@ -148,8 +149,7 @@ def test_what_rests_counts_too_but_not_twice(folder):
 def test_an_upload_is_resumed_on_a_disk_that_has_room_for_its_rest_alone(folder):
     shared = os.path.join(folder, "small")
     os.mkdir(shared)
-    mount = f'mount -t tmpfs -o size=6m none {shared} && exec "$@"'
-    prefix = ["unshare", "-m" if os.geteuid() == 0 else "-Urm", "sh", "-c", mount, "-"]
+    prefix = own_mounts(f"mount -t tmpfs -o size=6m none {shared}")
     site = Httpd(folder, QUICK + FREE + f"folder = {shared}\n", prefix=prefix)
     tus = Tus(site.address)
     path = tus.create(5_000_000, body=b"x" * 4_000_000, filename="large")
@@ -294,8 +294,7 @@ def test_a_read_only_folder_is_told_in_the_journal_and_on_the_page(folder, was_u
     if was_used:
         for name in (".incoming", ".trash"):
             os.mkdir(os.path.join(shared, name))
-    mount = f'mount --bind {shared} {shared} && mount -o remount,ro,bind {shared} && exec "$@"'
-    prefix = ["unshare", "-m" if os.geteuid() == 0 else "-Urm", "sh", "-c", mount, "-"]
+    prefix = own_mounts(f"mount --bind {shared} {shared} && mount -o remount,ro,bind {shared}")
     site = Httpd(folder, QUICK + FREE + f"folder = {shared}\n", prefix=prefix)
     told = site.process.wait_line(f"Could not use the folder {shared}.*", stderr=True).group(0)
     assert "read-only" in told and "ReadWritePaths=" in told, told

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+import web
 from process import exists, program, run_to_end
 from screenshare import QUICK, Httpd, Run, environment
 from test_mute import one_line
@@ -181,12 +182,7 @@ def test_a_slow_viewer_gets_nothing_after_the_answer(folder, x):
 def test_nor_does_who_has_hung_up_with_a_picture_on_its_way(folder, x):
     """A connection that the server has closed is not left to the kernel, which would send what waits."""
     run = Run(folder, x.display)
-    with socket.socket() as slow:
-        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        slow.connect(run.address)
-        slow.settimeout(10)
-        slow.sendall(b"GET /d_video HTTP/1.1\r\nHost: %s:%d\r\n\r\n" %
-                     (run.address[0].encode(), run.address[1]))
+    with web.ask_slowly(run.address, "/d_video") as slow:
         for seed in range(20):
             x.painter.noise(seed)
         viewers = lambda: json.loads(run.ask("viewers", "--json")[1])["viewers"]
@@ -206,12 +202,7 @@ def test_nor_does_who_fetches_a_single_picture_slowly(folder, x):
     x.painter.noise(1)
     run = Run(folder, x.display)
     size = len(run.get("/d.jpg").body)
-    with socket.socket() as slow:
-        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        slow.connect(run.address)
-        slow.settimeout(10)
-        slow.sendall(b"GET /d.jpg HTTP/1.1\r\nHost: %s:%d\r\n\r\n" %
-                     (run.address[0].encode(), run.address[1]))
+    with web.ask_slowly(run.address, "/d.jpg") as slow:
         assert slow.recv(100)
         pause(run)
         n = 0

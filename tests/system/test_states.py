@@ -10,7 +10,7 @@ import time
 import pytest
 
 import jpeg
-from process import tool
+from process import own_mounts, tool
 from screenshare import QUICK, Run
 from wait import SLOWNESS, stays, wait_for
 from xproxy import XProxy
@@ -196,9 +196,7 @@ def test_monitor_that_is_not_connected(folder, x):
 
 def test_shared_memory_that_is_full(folder, x):
     """A /dev/shm of its own, so full that no ring fits; then it is emptied."""
-    run = Run(folder, x.display, prefix=(
-        "unshare", "--user", "--map-root-user", "--mount", "bash", "-c",
-        'mount -t tmpfs -o size=8m tmpfs /dev/shm && exec "$@"', "-"))
+    run = Run(folder, x.display, prefix=own_mounts("mount -t tmpfs -o size=8m tmpfs /dev/shm"))
     filler = f"/proc/{run.pid}/root/dev/shm/filler"
 
     def fill():
@@ -229,9 +227,7 @@ def test_shared_memory_that_is_full(folder, x):
 
 
 def test_shared_memory_with_room_for_a_small_ring_only(folder, x):
-    run = Run(folder, x.display, prefix=(
-        "unshare", "--user", "--map-root-user", "--mount", "bash", "-c",
-        'mount -t tmpfs -o size=600k tmpfs /dev/shm && exec "$@"', "-"))
+    run = Run(folder, x.display, prefix=own_mounts("mount -t tmpfs -o size=600k tmpfs /dev/shm"))
     x.painter.fill(RED)
     viewer = run.view()
     viewer.wait_colour(RED)

@@ -2,12 +2,12 @@
 """The stream as viewers get it: when something is sent, when nothing is, and to whom."""
 
 import os
-import socket
 import subprocess
 import time
 
 import jpeg
 import process
+import web
 from process import exists
 from screenshare import QUICK, Run
 from wait import SLOWNESS, stays, wait_for
@@ -141,10 +141,7 @@ def test_viewer_that_never_reads_slows_nobody_and_is_closed(folder, x):
     x.painter.noise(0)
     viewer = run.view()
     viewer.wait_count(1)
-    sleeper = socket.socket()
-    sleeper.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    sleeper.connect(run.address)
-    sleeper.sendall(b"GET /d_video HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    sleeper = web.ask_slowly(run.address, "/d_video")
     wait_for(lambda: run.status()["viewers"] == 2, 3, "the second viewer")
     begin, seed, late = time.monotonic(), 0, 0
     while run.status()["viewers"] == 2:

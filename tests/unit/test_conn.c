@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: httpd/conn.c common/addresses.c -levent_core */
+/* links: httpd/conn.c httpd/tcp.c common/addresses.c -levent_core */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: cli/supervisor.c cli/spawn.c cli/notify.c common/log.c common/utf8.c -lsystemd */
+/* links: cli/supervisor.c cli/unit.c cli/spawn.c cli/notify.c common/log.c common/utf8.c -lsystemd */
 #include "cli/supervisor.h"
 
 #include <setjmp.h>
@@ -127,6 +127,7 @@ struct plan {
 	const char *program;  /* NULL: this one */
 	const char *argument; /* until the display is reached; or NULL */
 	bool on_demand;
+	bool tells_its_log; /* among the reports */
 	unsigned watchdog_ms, stop_ms, well_ms;
 };
 
@@ -136,7 +137,7 @@ static int supervise(const struct plan *plan)
 		.stop_ms = plan->stop_ms ? plan->stop_ms : DEADLINE_MS,
 		.well_ms = plan->well_ms ? plan->well_ms : DEADLINE_MS};
 	const struct supervisor_listener listener = {.on_ready = on_ready};
-	struct supervisor_unit unit = {.name = "unit",
+	struct unit_description unit = {.name = "unit",
 		.program = plan->program ? plan->program : "/proc/self/exe",
 		.argv = {"test", plan->role, notify_path, plan->argument},
 		.argument_until_display = plan->argument,
@@ -163,6 +164,8 @@ static pid_t start(const struct plan *plan)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (plan->tells_its_log)
+			dup2(report_fds[1], STDERR_FILENO);
 		_exit(supervise(plan));
 	}
 	return pid;
@@ -466,10 +469,11 @@ static void whoever_says_nothing_is_killed_and_started_again(void **state)
 	pid_t pid, child;
 	(void)state;
 
-	pid = start(&(struct plan){.role = "ready", .watchdog_ms = 200});
+	pid = start(&(struct plan){.role = "ready", .watchdog_ms = 200, .tells_its_log = true});
 	expect("supervising");
 	child = expect_start("");
 	expect("ready unit");
+	expect("screenshare: unit has said nothing for 0.2 s; restarting it"); /* and no more */
 	assert_true(expect_start("") != child);
 	kill(pid, SIGTERM);
 	assert_int_equal(end(pid), 0);
