@@ -7,6 +7,8 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
+#include "capd/session/logind_session.h"
+
 #define LOGIN1            "org.freedesktop.login1"
 #define SEAT_PATH         "/org/freedesktop/login1/seat/seat0"
 #define SEAT_INTERFACE    LOGIN1 ".Seat"
@@ -16,18 +18,27 @@
 #define PATH_SIZE         256
 #define DRIVER            "org.freedesktop.DBus"
 #define SENDER_SIZE       256 /* the bus has no longer names */
+#define KEPT_MAX          16
+
+/* A Lock or Unlock of a session that may turn out to be the active one. */
+struct kept_signal {
+	char sender[SENDER_SIZE], path[PATH_SIZE];
+	bool is_lock;
+};
 
 struct logind {
 	sd_event *event;
 	const struct logind_ops *ops;
 	void *arg;
-	sd_bus *bus;                  /* NULL: none, until the next try */
-	sd_event_source *retry;       /* while bus or logind are away without having said so */
-	sd_bus_slot *question;        /* the one that is under way */
-	bool is_stale;                /* something changed while it was */
-	char session_path[PATH_SIZE]; /* "": none */
-	char owner[SENDER_SIZE];      /* who is logind: its unique name; "": not known */
-	struct logind_view view;      /* as it was told */
+	sd_bus *bus;                       /* NULL: none, until the next try */
+	sd_event_source *retry;            /* while bus or logind are away without having said so */
+	sd_bus_slot *question;             /* the one that is under way */
+	bool is_stale;                     /* something changed while it was */
+	char session_path[PATH_SIZE];      /* "": none */
+	char owner[SENDER_SIZE];           /* who is logind: its unique name; "": not known */
+	struct kept_signal kept[KEPT_MAX]; /* until it is known which session is active */
+	size_t n_kept;
+	struct logind_view view; /* as it was told */
 };
 
 static void ask(struct logind *logind);
@@ -38,11 +49,14 @@ static void ask(struct logind *logind);
  * Whoever may send us a message may send us a signal, past all match rules; but nobody chooses the
  * sender that the bus writes onto it.
  */
+static bool is_name(const char *sender, const char *name)
+{
+	return sender && *name && strcmp(sender, name) == 0;
+}
+
 static bool is_from(sd_bus_message *message, const char *name)
 {
-	const char *sender = sd_bus_message_get_sender(message);
-
-	return sender && *name && strcmp(sender, name) == 0;
+	return is_name(sd_bus_message_get_sender(message), name);
 }
 
 static void set_owner(struct logind *logind, const char *name)
@@ -78,6 +92,7 @@ static void tell_answer(struct logind *logind, enum logind_answer answer)
 	memset(&view, 0, sizeof(view)); /* its padding, too: views are compared whole */
 	view.answer = answer;
 	logind->session_path[0] = '\0';
+	logind->n_kept = 0;
 	tell(logind, &view);
 }
 
@@ -85,6 +100,64 @@ static void try_again_later(struct logind *logind)
 {
 	sd_event_source_set_time_relative(logind->retry, LOGIND_RETRY_US);
 	sd_event_source_set_enabled(logind->retry, SD_EVENT_ONESHOT);
+}
+
+/* --- Lock and Unlock --- */
+
+/*
+ * While it is being asked which session is active, or is about to be, a signal to any may be one to
+ * that: at our start, or when another has just become the active one.
+ */
+static bool is_asking(const struct logind *logind)
+{
+	int retry = SD_EVENT_OFF;
+
+	sd_event_source_get_enabled(logind->retry, &retry);
+	return logind->question || retry != SD_EVENT_OFF;
+}
+
+static void keep_signal(struct logind *logind, const char *sender, const char *path, bool is_lock)
+{
+	struct kept_signal *kept;
+
+	if (!sender || strlen(sender) >= SENDER_SIZE || strlen(path) >= PATH_SIZE)
+		return;
+	if (logind->n_kept == KEPT_MAX) /* the oldest goes */
+		memmove(logind->kept, logind->kept + 1, --logind->n_kept * sizeof(*kept));
+	kept = &logind->kept[logind->n_kept++];
+	strcpy(kept->sender, sender);
+	strcpy(kept->path, path);
+	kept->is_lock = is_lock;
+}
+
+static void take_signal(struct logind *logind, const char *sender, const char *path, bool is_lock)
+{
+	if (is_name(sender, logind->owner) && strcmp(path, logind->session_path) == 0)
+		logind->ops->on_lock(logind->arg, is_lock);
+}
+
+/* The active session is known: what was said to it meanwhile counts from now on. */
+static void take_kept(struct logind *logind)
+{
+	for (size_t i = 0; i < logind->n_kept; i++)
+		take_signal(logind, logind->kept[i].sender, logind->kept[i].path,
+			logind->kept[i].is_lock);
+	logind->n_kept = 0;
+}
+
+static int on_lock(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
+{
+	struct logind *logind = arg;
+	const char *sender = sd_bus_message_get_sender(message);
+	const char *path = sd_bus_message_get_path(message);
+	bool is_lock = sd_bus_message_is_signal(message, SESSION_INTERFACE, "Lock");
+	(void)ret_error;
+
+	if (path && is_asking(logind) && strcmp(path, logind->session_path) != 0)
+		keep_signal(logind, sender, path, is_lock);
+	else if (path)
+		take_signal(logind, sender, path, is_lock);
+	return 0;
 }
 
 /* --- questions --- */
@@ -130,68 +203,6 @@ static void question_failed(struct logind *logind, const sd_bus_error *error)
 		try_again_later(logind);
 }
 
-static void copy_word(char out[LOGIND_WORD_MAX], const char *word)
-{
-	strncpy(out, word, LOGIND_WORD_MAX - 1);
-	out[LOGIND_WORD_MAX - 1] = '\0';
-}
-
-static char *word_of(struct logind_view *view, const char *property)
-{
-	return strcmp(property, "Id") == 0        ? view->id
-	       : strcmp(property, "Name") == 0    ? view->name
-	       : strcmp(property, "Type") == 0    ? view->type
-	       : strcmp(property, "Class") == 0   ? view->class
-	       : strcmp(property, "State") == 0   ? view->state
-	       : strcmp(property, "Display") == 0 ? view->display
-						  : NULL;
-}
-
-static int read_property(sd_bus_message *reply, const char *property, struct logind_view *view)
-{
-	char *word = word_of(view, property);
-	const char *text;
-	uint32_t uid;
-	int flag, r;
-
-	if (word) {
-		r = sd_bus_message_read(reply, "v", "s", &text);
-		if (r >= 0)
-			copy_word(word, text);
-		return r;
-	}
-	if (strcmp(property, "LockedHint") == 0) {
-		r = sd_bus_message_read(reply, "v", "b", &flag);
-		view->is_locked = r >= 0 && flag;
-		return r;
-	}
-	if (strcmp(property, "User") == 0) {
-		r = sd_bus_message_read(reply, "v", "(uo)", &uid, &text);
-		view->uid = r >= 0 ? uid : (uid_t)-1;
-		return r;
-	}
-	return sd_bus_message_skip(reply, "v");
-}
-
-static int read_session(sd_bus_message *reply, struct logind_view *view)
-{
-	const char *property;
-	int r;
-
-	memset(view, 0, sizeof(*view));
-	view->answer = LOGIND_SESSION;
-	view->uid = (uid_t)-1;
-	r = sd_bus_message_enter_container(reply, 'a', "{sv}");
-	while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
-		r = sd_bus_message_read(reply, "s", &property);
-		if (r >= 0)
-			r = read_property(reply, property, view);
-		if (r >= 0)
-			r = sd_bus_message_exit_container(reply);
-	}
-	return r < 0 ? r : view->uid == (uid_t)-1 ? -EBADMSG : 0;
-}
-
 static int on_session(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
 {
 	struct logind *logind = arg;
@@ -202,7 +213,7 @@ static int on_session(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
 		return 0;
 	if (sd_bus_message_is_method_error(reply, NULL))
 		question_failed(logind, sd_bus_message_get_error(reply));
-	else if (read_session(reply, &view) < 0)
+	else if (logind_session_read(reply, &view) < 0)
 		question_failed(logind, NULL);
 	else
 		tell(logind, &view);
@@ -242,6 +253,7 @@ static int on_seat(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
 		return 0;
 	}
 	strcpy(logind->session_path, path);
+	take_kept(logind);
 	if (ask_session(logind) < 0)
 		question_failed(logind, NULL);
 	return 0;
@@ -286,18 +298,6 @@ static int on_sessions(sd_bus_message *message, void *arg, sd_bus_error *ret_err
 
 	if (is_from(message, logind->owner))
 		ask(logind);
-	return 0;
-}
-
-static int on_lock(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
-{
-	struct logind *logind = arg;
-	const char *path = sd_bus_message_get_path(message);
-	(void)ret_error;
-
-	if (is_from(message, logind->owner) && path && strcmp(path, logind->session_path) == 0)
-		logind->ops->on_lock(
-			logind->arg, sd_bus_message_is_signal(message, SESSION_INTERFACE, "Lock"));
 	return 0;
 }
 

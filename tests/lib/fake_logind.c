@@ -7,7 +7,9 @@
  *     none                                           no session is active
  *     hint 0|1                                       LockedHint of the active one
  *     lock | unlock                                  the signals to it
- *     away | back                                    the name on the bus is let go, and taken again
+ *     lock-before N                                  Lock, right before the N-th answer from now on
+ * to who asks which session is active away | back                                    the name on
+ * the bus is let go, and taken again
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -32,6 +34,7 @@ static struct {
 } active; /* id "": none */
 
 static sd_bus *bus;
+static unsigned lock_before; /* so many answers are left; 0: none is waited for */
 
 static void die(const char *what, int r)
 {
@@ -54,6 +57,8 @@ static int get_active(sd_bus *b, const char *path, const char *interface, const 
 
 	if (*active.id)
 		path_of(session);
+	if (lock_before && --lock_before == 0)
+		die("lock", sd_bus_emit_signal(bus, session, NAME ".Session", "Lock", ""));
 	return sd_bus_message_append(reply, "(so)", active.id, session);
 }
 
@@ -158,6 +163,10 @@ static int take_line(char *line)
 		return sd_bus_emit_signal(bus, path, NAME ".Session", "Lock", "");
 	if (strcmp(command, "unlock") == 0)
 		return sd_bus_emit_signal(bus, path, NAME ".Session", "Unlock", "");
+	if (strcmp(command, "lock-before") == 0) {
+		lock_before = (unsigned)atoi(strtok(NULL, " "));
+		return 0;
+	}
 	if (strcmp(command, "away") == 0)
 		return sd_bus_release_name(bus, NAME);
 	if (strcmp(command, "back") == 0)
