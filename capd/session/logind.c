@@ -7,38 +7,28 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
+#include "capd/session/kept_signals.h"
+#include "capd/session/logind_background.h"
+#include "capd/session/logind_question.h"
 #include "capd/session/logind_session.h"
 
-#define LOGIN1            "org.freedesktop.login1"
-#define SEAT_PATH         "/org/freedesktop/login1/seat/seat0"
-#define SEAT_INTERFACE    LOGIN1 ".Seat"
-#define SESSION_INTERFACE LOGIN1 ".Session"
-#define PROPERTIES        "org.freedesktop.DBus.Properties"
-#define ANSWER_TIMEOUT_US 5000000u /* a busy machine takes its time */
-#define PATH_SIZE         256
-#define DRIVER            "org.freedesktop.DBus"
-#define SENDER_SIZE       256 /* the bus has no longer names */
-#define KEPT_MAX          16
-
-/* A Lock or Unlock of a session that may turn out to be the active one. */
-struct kept_signal {
-	char sender[SENDER_SIZE], path[PATH_SIZE];
-	bool is_lock;
-};
+#define DRIVER      "org.freedesktop.DBus"
+#define SENDER_SIZE 256 /* the bus has no longer names */
 
 struct logind {
 	sd_event *event;
 	const struct logind_ops *ops;
 	void *arg;
-	sd_bus *bus;                       /* NULL: none, until the next try */
-	sd_event_source *retry;            /* while bus or logind are away without having said so */
-	sd_bus_slot *question;             /* the one that is under way */
-	bool is_stale;                     /* something changed while it was */
-	char session_path[PATH_SIZE];      /* "": none */
-	char owner[SENDER_SIZE];           /* who is logind: its unique name; "": not known */
-	struct kept_signal kept[KEPT_MAX]; /* until it is known which session is active */
-	size_t n_kept;
-	struct logind_view view; /* as it was told */
+	sd_bus *bus;            /* NULL: none, until the next try */
+	sd_event_source *retry; /* while bus or logind are away without having said so */
+	sd_bus_slot *question;  /* the one that is under way */
+	bool is_stale;          /* something changed while it was */
+	char session_path[LOGIND_PATH_SIZE];  /* "": none */
+	char owner[SENDER_SIZE];              /* who is logind: its unique name; "": not known */
+	struct kept_signals kept;             /* until it is known which session is active */
+	struct logind_background *background; /* being looked at, to complete … */
+	struct logind_view found;             /* … this */
+	struct logind_view view;              /* as it was told */
 };
 
 static void ask(struct logind *logind);
@@ -85,14 +75,19 @@ static void tell(struct logind *logind, const struct logind_view *view)
 	logind->ops->on_view(logind->arg, view);
 }
 
+static void forget_session(struct logind *logind)
+{
+	logind->session_path[0] = '\0';
+	logind->kept.n = 0;
+}
+
 static void tell_answer(struct logind *logind, enum logind_answer answer)
 {
 	struct logind_view view;
 
 	memset(&view, 0, sizeof(view)); /* its padding, too: views are compared whole */
 	view.answer = answer;
-	logind->session_path[0] = '\0';
-	logind->n_kept = 0;
+	forget_session(logind);
 	tell(logind, &view);
 }
 
@@ -116,20 +111,6 @@ static bool is_asking(const struct logind *logind)
 	return logind->question || retry != SD_EVENT_OFF;
 }
 
-static void keep_signal(struct logind *logind, const char *sender, const char *path, bool is_lock)
-{
-	struct kept_signal *kept;
-
-	if (!sender || strlen(sender) >= SENDER_SIZE || strlen(path) >= PATH_SIZE)
-		return;
-	if (logind->n_kept == KEPT_MAX) /* the oldest goes */
-		memmove(logind->kept, logind->kept + 1, --logind->n_kept * sizeof(*kept));
-	kept = &logind->kept[logind->n_kept++];
-	strcpy(kept->sender, sender);
-	strcpy(kept->path, path);
-	kept->is_lock = is_lock;
-}
-
 static void take_signal(struct logind *logind, const char *sender, const char *path, bool is_lock)
 {
 	if (is_name(sender, logind->owner) && strcmp(path, logind->session_path) == 0)
@@ -139,10 +120,12 @@ static void take_signal(struct logind *logind, const char *sender, const char *p
 /* The active session is known: what was said to it meanwhile counts from now on. */
 static void take_kept(struct logind *logind)
 {
-	for (size_t i = 0; i < logind->n_kept; i++)
-		take_signal(logind, logind->kept[i].sender, logind->kept[i].path,
-			logind->kept[i].is_lock);
-	logind->n_kept = 0;
+	for (size_t i = 0; i < logind->kept.n; i++) {
+		const struct kept_signal *kept = &logind->kept.list[i];
+
+		take_signal(logind, kept->sender, kept->path, kept->is_lock);
+	}
+	logind->kept.n = 0;
 }
 
 static int on_lock(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
@@ -150,29 +133,19 @@ static int on_lock(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
 	struct logind *logind = arg;
 	const char *sender = sd_bus_message_get_sender(message);
 	const char *path = sd_bus_message_get_path(message);
-	bool is_lock = sd_bus_message_is_signal(message, SESSION_INTERFACE, "Lock");
+	bool is_lock = sd_bus_message_is_signal(message, LOGIND_SESSION_INTERFACE, "Lock");
 	(void)ret_error;
 
-	if (path && is_asking(logind) && strcmp(path, logind->session_path) != 0)
-		keep_signal(logind, sender, path, is_lock);
-	else if (path)
+	if (!path || !sender)
+		return 0;
+	if (is_asking(logind) && strcmp(path, logind->session_path) != 0)
+		kept_signals_add(&logind->kept, sender, path, is_lock);
+	else
 		take_signal(logind, sender, path, is_lock);
 	return 0;
 }
 
 /* --- questions --- */
-
-static int send_question(
-	struct logind *logind, sd_bus_message *message, int r, sd_bus_message_handler_t on_reply)
-{
-	if (r >= 0)
-		r = sd_bus_message_set_auto_start(message, false);
-	if (r >= 0)
-		r = sd_bus_call_async(logind->bus, &logind->question, message, on_reply, logind,
-			ANSWER_TIMEOUT_US);
-	sd_bus_message_unref(message);
-	return r;
-}
 
 /* The question is over.  True: what it has brought is out of date already, and it is asked anew. */
 static bool end_question(struct logind *logind)
@@ -203,6 +176,37 @@ static void question_failed(struct logind *logind, const sd_bus_error *error)
 		try_again_later(logind);
 }
 
+static void on_background(void *arg, bool somebody)
+{
+	struct logind *logind = arg;
+
+	logind_background_destroy(logind->background);
+	logind->background = NULL;
+	logind->found.has_background = somebody;
+	tell(logind, &logind->found);
+}
+
+static void on_background_failure(void *arg, const sd_bus_error *error)
+{
+	struct logind *logind = arg;
+
+	logind_background_destroy(logind->background);
+	logind->background = NULL;
+	question_failed(logind, error);
+}
+
+/* Nobody's session is what is on: is anybody's there all the same? */
+static void ask_background(struct logind *logind, const struct logind_view *found)
+{
+	static const struct logind_background_ops ops = {
+		.on_answer = on_background, .on_failure = on_background_failure};
+
+	memcpy(&logind->found, found, sizeof(*found));
+	if (logind_background_ask(
+		    logind->bus, logind->session_path, &ops, logind, &logind->background) < 0)
+		question_failed(logind, NULL);
+}
+
 static int on_session(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
 {
 	struct logind *logind = arg;
@@ -215,6 +219,8 @@ static int on_session(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
 		question_failed(logind, sd_bus_message_get_error(reply));
 	else if (logind_session_read(reply, &view) < 0)
 		question_failed(logind, NULL);
+	else if (strcmp(view.class, "user") != 0)
+		ask_background(logind, &view);
 	else
 		tell(logind, &view);
 	return 0;
@@ -222,18 +228,14 @@ static int on_session(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
 
 static int ask_session(struct logind *logind)
 {
-	sd_bus_message *message = NULL;
-	int r = sd_bus_message_new_method_call(
-		logind->bus, &message, LOGIN1, logind->session_path, PROPERTIES, "GetAll");
-
-	if (r >= 0)
-		r = sd_bus_message_append(message, "s", SESSION_INTERFACE);
-	return send_question(logind, message, r, on_session);
+	return logind_question_send(logind->bus, logind->session_path, LOGIND_SESSION_INTERFACE,
+		NULL, on_session, logind, &logind->question);
 }
 
 static int on_seat(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
 {
 	struct logind *logind = arg;
+	struct logind_view view;
 	const char *id, *path;
 	(void)ret_error;
 
@@ -244,12 +246,16 @@ static int on_seat(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
 		question_failed(logind, sd_bus_message_get_error(reply));
 		return 0;
 	}
-	if (sd_bus_message_read(reply, "v", "(so)", &id, &path) < 0 || strlen(path) >= PATH_SIZE) {
+	if (sd_bus_message_read(reply, "v", "(so)", &id, &path) < 0 ||
+		strlen(path) >= LOGIND_PATH_SIZE) {
 		question_failed(logind, NULL);
 		return 0;
 	}
 	if (!*id) {
-		tell_answer(logind, LOGIND_NO_SESSION);
+		forget_session(logind);
+		memset(&view, 0, sizeof(view));
+		view.answer = LOGIND_NO_SESSION;
+		ask_background(logind, &view);
 		return 0;
 	}
 	strcpy(logind->session_path, path);
@@ -262,17 +268,13 @@ static int on_seat(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
 /* Of whatever changes while a question is under way its answer may know nothing: asked again. */
 static void ask(struct logind *logind)
 {
-	sd_bus_message *message = NULL;
-	int r;
-
+	logind_background_destroy(logind->background);
+	logind->background = NULL;
 	logind->is_stale = logind->question != NULL;
 	if (logind->is_stale || !logind->bus)
 		return;
-	r = sd_bus_message_new_method_call(
-		logind->bus, &message, LOGIN1, SEAT_PATH, PROPERTIES, "Get");
-	if (r >= 0)
-		r = sd_bus_message_append(message, "ss", SEAT_INTERFACE, "ActiveSession");
-	if (send_question(logind, message, r, on_seat) < 0)
+	if (logind_question_send(logind->bus, LOGIND_SEAT_PATH, LOGIND_SEAT_INTERFACE,
+		    "ActiveSession", on_seat, logind, &logind->question) < 0)
 		question_failed(logind, NULL);
 }
 
@@ -286,7 +288,7 @@ static int on_changed(sd_bus_message *message, void *arg, sd_bus_error *ret_erro
 
 	/* Sessions at other seats, and those that are not active, change too. */
 	if (is_from(message, logind->owner) && path &&
-		(strcmp(path, SEAT_PATH) == 0 || strcmp(path, logind->session_path) == 0))
+		(strcmp(path, LOGIND_SEAT_PATH) == 0 || strcmp(path, logind->session_path) == 0))
 		ask(logind);
 	return 0;
 }
@@ -310,7 +312,7 @@ static int on_owner(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
 
 	if (!is_from(message, DRIVER) ||
 		sd_bus_message_read(message, "sss", &name, &before, &after) < 0 ||
-		strcmp(name, LOGIN1) != 0)
+		strcmp(name, LOGIND_NAME) != 0)
 		return 0;
 	set_owner(logind, after);
 	if (!*after)
@@ -324,6 +326,8 @@ static int on_owner(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
 
 static void close_bus(struct logind *logind)
 {
+	logind_background_destroy(logind->background);
+	logind->background = NULL;
 	logind->question = sd_bus_slot_unref(logind->question);
 	sd_bus_close(logind->bus);
 	logind->bus = sd_bus_unref(logind->bus);
@@ -348,22 +352,22 @@ static int add_matches(struct logind *logind)
 		sd_bus_message_handler_t callback;
 	} matches[] = {
 		{"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',"
-		 "arg0='" LOGIN1 "'",
+		 "arg0='" LOGIND_NAME "'",
 			on_owner},
-		{"type='signal',sender='" LOGIN1 "',interface='" PROPERTIES
-		 "',member='PropertiesChanged',path='" SEAT_PATH "'",
+		{"type='signal',sender='" LOGIND_NAME "',interface='" LOGIND_PROPERTIES
+		 "',member='PropertiesChanged',path='" LOGIND_SEAT_PATH "'",
 			on_changed},
-		{"type='signal',sender='" LOGIN1 "',interface='" PROPERTIES
+		{"type='signal',sender='" LOGIND_NAME "',interface='" LOGIND_PROPERTIES
 		 "',member='PropertiesChanged',path_namespace='/org/freedesktop/login1/session'",
 			on_changed},
-		{"type='signal',sender='" LOGIN1 "',interface='" SESSION_INTERFACE
+		{"type='signal',sender='" LOGIND_NAME "',interface='" LOGIND_SESSION_INTERFACE
 		 "',path_namespace='/org/freedesktop/login1/session',member='Lock'",
 			on_lock},
-		{"type='signal',sender='" LOGIN1 "',interface='" SESSION_INTERFACE
+		{"type='signal',sender='" LOGIND_NAME "',interface='" LOGIND_SESSION_INTERFACE
 		 "',path_namespace='/org/freedesktop/login1/session',member='Unlock'",
 			on_lock},
 		/* A session that is closing stays active for a moment, and says so here alone. */
-		{"type='signal',sender='" LOGIN1 "',interface='" LOGIN1
+		{"type='signal',sender='" LOGIND_NAME "',interface='" LOGIND_NAME
 		 ".Manager',member='SessionRemoved'",
 			on_sessions},
 		{"type='signal',sender='org.freedesktop.DBus.Local',"

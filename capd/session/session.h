@@ -51,9 +51,9 @@ int session_follow(
 
 /*
  * For a source that becomes nobody: held while the session that is active is locked, and until
- * logind has answered; shown where there is no session, or no logind.  Where the configuration
- * knows of no lock (show_locked, fixed_user) nothing is followed.  `config` is borrowed for life.
- * The first verdict comes as session_follow()'s does.  0 or -errno.
+ * logind has answered; shown where nobody is logged in, or there is no logind.  Where the
+ * configuration knows of no lock (show_locked, fixed_user) nothing is followed.  `config` is
+ * borrowed for life. The first verdict comes as session_follow()'s does.  0 or -errno.
  */
 int session_follow_lock(const struct config *config, sd_event *event, const struct session_ops *ops,
 	void *arg, struct session **out);

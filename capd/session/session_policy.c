@@ -154,7 +154,7 @@ void session_policy_judge_machine(
 	memset(verdict, 0, sizeof(*verdict));
 	if (view->answer == LOGIND_UNKNOWN) {
 		hold_plainly(verdict, STATE_STARTING);
-	} else if (is_locked) {
+	} else if (is_locked || view->has_background) {
 		hold_plainly(verdict, STATE_LOCKED);
 	} else {
 		verdict->kind = SESSION_SHOW;

@@ -54,7 +54,11 @@ struct session_verdict {
 
 void session_policy_judge(const struct session_facts *facts, struct session_verdict *verdict);
 
-/* Of a source that is the machine's and nobody's: SHOW, or HOLD while it is locked. */
+/*
+ * Of a source that is the machine's and nobody's: SHOW, or HOLD while it is locked, or while a
+ * log-in screen or a terminal without a log-in lies over somebody's session, which is as good as
+ * locked.
+ */
 void session_policy_judge_machine(
 	const struct logind_view *view, bool is_locked, struct session_verdict *verdict);
 

@@ -174,6 +174,37 @@ def test_without_a_session_it_goes_on(seat, camera, line):
     check_live(subscriber, camera, GREEN)
 
 
+GREETER = "session c1 114 lightdm x11 greeter active :0"
+
+
+@as_root
+@pytest.mark.parametrize("line", [GREETER, "none"], ids=["greeter", "another terminal"])
+def test_behind_a_log_in_screen_is_as_good_as_locked(seat, camera, line):
+    seat.say(seat.ann.session())
+    seat.say("behind 2 ben user online")
+    daemon = CameraDaemon(seat).start()
+    subscriber = daemon.subscribe()
+    check_live(subscriber, camera, RED)
+    seat.say("behind 1 ann user online")
+    seat.say(line)
+    check_held(subscriber, camera)
+    # … also for who comes only then.
+    subscriber.end()
+    assert daemon.process.wait() == 0
+    subscriber = daemon.start().subscribe()
+    subscriber.wait_state("locked")
+    seat.say(seat.ann.session())
+    check_live(subscriber, camera, GREEN)
+    seat.say(line)
+    check_held(subscriber, camera)
+    seat.say("behind 1 ann user closing")
+    check_live(subscriber, camera, RED)
+    seat.say("behind 1 ann user online")
+    check_held(subscriber, camera)
+    seat.say("behind c2 lightdm greeter online")
+    check_live(subscriber, camera, GREEN)
+
+
 @as_root
 def test_without_a_message_bus_it_goes_on(seat, camera):
     seat.say(seat.ann.session())
@@ -263,5 +294,6 @@ def test_who_only_asks_is_told_and_opens_no_camera(seat, camera):
     check_held(subscriber, camera)
     subscriber.end()
     seat.say("hint 0")
-    asker.wait_state("starting", 1)
+    asker.wait_state("starting", 2)
+    wait_for(lambda: not camera.is_held(), 2, "closed, whatever of the two came first")
     stays(lambda: not camera.is_held(), 0.5, "closed")

@@ -194,6 +194,11 @@ static void what_is_the_machines_is_held_by_a_lock_alone(void **state)
 	view.answer = LOGIND_NO_SESSION;
 	session_policy_judge_machine(&view, false, &verdict);
 	assert_int_equal(verdict.kind, SESSION_SHOW);
+	view.has_background = true;
+	session_policy_judge_machine(&view, false, &verdict);
+	assert_int_equal(verdict.kind, SESSION_HOLD);
+	assert_int_equal(verdict.state, STATE_LOCKED);
+	view.has_background = false;
 	view.answer = LOGIND_SILENT;
 	session_policy_judge_machine(&view, false, &verdict);
 	assert_int_equal(verdict.kind, SESSION_SHOW);
