@@ -240,7 +240,7 @@ const struct config_key config_keys[] = {
 		"Whose desktop is shared: that of the user who was logged in when anything first asked for it,\n"
 		"everybody's, or that of the users named.  Any other is shared after screenshare allow."),
 	BOOL(session, show_locked, "no",
-		"Show the screen, and let the sound be heard, while the session is locked too."),
+		"Show screen and camera, and let the sound be heard, while the session is locked too."),
 	TEXT(session, fixed_user, is_user_or_empty, "the name of a user", "",
 		"Always share as this user, whoever is logged in; [screen] display says which display.  Nothing\n"
 		"is known of locks then, and nobody is asked."),

@@ -26,6 +26,7 @@ enum {
 	OPTION_RUNTIME,
 	OPTION_STATE,
 	OPTION_SESSION,
+	OPTION_FOLLOW_LOCK,
 	OPTION_PATTERN,
 	OPTION_PROBE,
 	OPTION_PRINT_CONFIG,
@@ -40,6 +41,7 @@ static const struct option long_options[] = {
 	{"runtime", required_argument, NULL, OPTION_RUNTIME},
 	{"state", required_argument, NULL, OPTION_STATE},
 	{"session", required_argument, NULL, OPTION_SESSION},
+	{"follow-lock", no_argument, NULL, OPTION_FOLLOW_LOCK},
 	{"pattern-if-no-display", no_argument, NULL, OPTION_PATTERN},
 	{"probe", no_argument, NULL, OPTION_PROBE},
 	{"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
@@ -60,6 +62,8 @@ static void print_help(const char *name)
 	       "  --state DIR              what is kept; default " SERVICE_STATE_DIR "\n"
 	       "  --session DIR            follow who is logged in; only as a service of the "
 	       "system\n"
+	       "  --follow-lock            no camera while the session is locked; as a service of "
+	       "the system\n"
 	       "  --pattern-if-no-display  show a test picture until a display can be reached\n"
 	       "  --probe                  print what can be reached, for `screenshare doctor`, "
 	       "and end\n"
@@ -106,6 +110,9 @@ static int parse_arguments(
 			break;
 		case OPTION_SESSION:
 			options->session_dir = optarg;
+			break;
+		case OPTION_FOLLOW_LOCK:
+			options->follows_lock = true;
 			break;
 		case OPTION_PATTERN:
 			options->pattern_if_no_display = true;

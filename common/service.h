@@ -36,6 +36,7 @@ struct service_options {
 	const char *runtime_dir;    /* --runtime DIR, else SERVICE_RUNTIME_DIR */
 	const char *state_dir;      /* --state DIR, else SERVICE_STATE_DIR */
 	const char *session_dir;    /* --session DIR: whose desktop is to be found out; else NULL */
+	bool follows_lock;          /* --follow-lock: nothing while the active session is locked */
 	bool pattern_if_no_display; /* --pattern-if-no-display: only `screenshare run` passes it */
 	bool is_probe; /* --probe: look, print findings (common/findings.h), end; no socket is
 			  needed */

@@ -33,8 +33,8 @@ capd/encode/*                     ; ^common/(ring_writer|capsock|service|log)\.h
 capd/encode/*                     ; ^(xcb|systemd)/                                                                            ; an encoder knows no device and no event loop
 capd/session/!(waiting).[ch]      ; ^capd/(daemon|output|subscriber|source)\.h|^capd/encode/                                          ; whose desktop it is is decided below the daemon
 capd/session/*                    ; ^capd/(screen|camera|audio)/|^xcb/|^alsa/                                                  ; … and knows no device
-capd/session/session_@(lock|policy|record).[ch] ; ^systemd/sd-bus                                                              ; what may be shown is decided without asking
-capd/session/!(logind|xauthority).[ch] ; ^systemd/sd-bus                                                                       ; only logind and the rights to a display are asked for on a bus
+capd/session/@(session_@(lock|policy|record)|kept_signals).[ch] ; ^systemd/sd-bus                                                              ; what may be shown is decided without asking
+capd/session/!(logind*|xauthority).[ch] ; ^systemd/sd-bus                                                                       ; only logind and the rights to a display are asked for on a bus
 capd/output.[ch]                  ; ^capd/(daemon|subscriber|source)\.h|^capd/(screen|camera|audio)/                           ; an output lies below the daemon
 capd/subscriber.[ch]              ; ^capd/(daemon|output|source)\.h|^capd/(screen|camera|audio|encode)/                        ; a subscriber lies below the daemon
 capd/@(announcement|demand|peer|reload).[ch] ; ^capd/(daemon|output|source)\.h|^capd/(screen|camera|audio|encode)/                          ; the daemon's parts lie below it

@@ -5,7 +5,8 @@
  * Here source (a camera or, by configuration, the test picture), pipeline and daemon meet: demand
  * starts the source, frames go down the pipeline, states go to the subscribers, and what was broken
  * is counted.  A new subscriber finds the newest picture in the ring, and the next one is never
- * far.
+ * far.  As a service of the system it is held while whoever sits at the computer has locked it:
+ * then the device is closed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "capd/camera/probe.h"
 #include "capd/daemon.h"
 #include "capd/pattern_source.h"
+#include "capd/session/session.h"
 #include "common/capsock.h"
 #include "common/clock.h"
 #include "common/findings.h"
@@ -34,7 +36,13 @@ struct camera {
 	struct source *pattern;       /* … this */
 	bool is_started;
 
-	enum source_state state; /* the source's own; an empty /dev/shm may lie over it */
+	bool is_wanted;
+	struct session *session;     /* NULL: locks are not followed */
+	bool is_held;                /* by the session: nothing may be captured … */
+	struct session_verdict hold; /* … for that reason */
+
+	enum source_state
+		state; /* the source's own; a hold, or an empty /dev/shm, may lie over it */
 	char words[CAPSOCK_WORDS_MAX + 1];
 	bool is_out_of_memory;
 	uint64_t retry_ns; /* until then no picture is tried */
@@ -45,7 +53,10 @@ static void show_state(struct camera *camera)
 {
 	enum source_state state = camera->state;
 
-	if (camera->is_out_of_memory && state == STATE_LIVE)
+	if (camera->is_held)
+		daemon_set_state(camera->daemon, camera->hold.state, camera->hold.words,
+			camera->hold.state != STATE_STARTING);
+	else if (camera->is_out_of_memory && state == STATE_LIVE)
 		daemon_set_state(camera->daemon, STATE_NO_MEMORY, NULL, true);
 	else
 		daemon_set_state(camera->daemon, state, *camera->words ? camera->words : NULL,
@@ -148,6 +159,20 @@ static void stop(struct camera *camera)
 	pipeline_reset(camera->pipeline);
 }
 
+/* Looks while anybody wants to see and the session permits it. */
+static void update_source(struct camera *camera)
+{
+	bool wanted = camera->is_wanted && !camera->is_held;
+
+	if (wanted == camera->is_started)
+		return;
+	camera->is_started = wanted;
+	if (wanted)
+		start(camera);
+	else
+		stop(camera);
+}
+
 static void on_demand(void *arg, unsigned streams, uint32_t rate_millihertz)
 {
 	struct camera *camera = arg;
@@ -159,13 +184,8 @@ static void on_demand(void *arg, unsigned streams, uint32_t rate_millihertz)
 		pattern_source_ops.set_rate(camera->pattern, rate_millihertz);
 	else
 		camera_source_set_rate(camera->source, rate_millihertz);
-	if ((streams != 0) == camera->is_started)
-		return;
-	camera->is_started = streams != 0;
-	if (camera->is_started)
-		start(camera);
-	else
-		stop(camera);
+	camera->is_wanted = streams != 0;
+	update_source(camera);
 }
 
 static void on_key_frame(void *arg, enum stream_id stream)
@@ -178,6 +198,21 @@ static const struct daemon_ops daemon_ops = {
 	.on_demand = on_demand,
 	.on_key_frame = on_key_frame,
 };
+
+/* --- from the session --- */
+
+static void on_verdict(void *arg, const struct session_verdict *verdict)
+{
+	struct camera *camera = arg;
+
+	camera->is_held = verdict->kind != SESSION_SHOW;
+	camera->hold = *verdict;
+	/* What the source was when it was stopped is over. */
+	on_state(camera, STATE_STARTING, NULL);
+	update_source(camera);
+}
+
+static const struct session_ops session_ops = {.on_verdict = on_verdict};
 
 /* --- life --- */
 
@@ -207,6 +242,11 @@ static int camera_init(struct camera *camera, int listen_fd)
 		r = pipeline_create(&camera->config, jpeg, &camera->pipeline);
 	if (r == 0)
 		r = create_source(camera);
+	if (r >= 0 && camera->options.follows_lock) {
+		camera->is_held = true; /* until logind has answered */
+		r = session_follow_lock(&camera->config, daemon_event(camera->daemon), &session_ops,
+			camera, &camera->session);
+	}
 	return r;
 }
 
@@ -215,6 +255,7 @@ static void camera_fini(struct camera *camera)
 	camera_source_destroy(camera->source);
 	pattern_source_ops.destroy(camera->pattern);
 	pipeline_destroy(camera->pipeline);
+	session_destroy(camera->session);
 	daemon_destroy(camera->daemon);
 }
 

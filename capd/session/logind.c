@@ -7,27 +7,28 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
-#define LOGIN1            "org.freedesktop.login1"
-#define SEAT_PATH         "/org/freedesktop/login1/seat/seat0"
-#define SEAT_INTERFACE    LOGIN1 ".Seat"
-#define SESSION_INTERFACE LOGIN1 ".Session"
-#define PROPERTIES        "org.freedesktop.DBus.Properties"
-#define ANSWER_TIMEOUT_US 5000000u /* a busy machine takes its time */
-#define PATH_SIZE         256
-#define DRIVER            "org.freedesktop.DBus"
-#define SENDER_SIZE       256 /* the bus has no longer names */
+#include "capd/session/kept_signals.h"
+#include "capd/session/logind_background.h"
+#include "capd/session/logind_question.h"
+#include "capd/session/logind_session.h"
+
+#define DRIVER      "org.freedesktop.DBus"
+#define SENDER_SIZE 256 /* the bus has no longer names */
 
 struct logind {
 	sd_event *event;
 	const struct logind_ops *ops;
 	void *arg;
-	sd_bus *bus;                  /* NULL: none, until the next try */
-	sd_event_source *retry;       /* while bus or logind are away without having said so */
-	sd_bus_slot *question;        /* the one that is under way */
-	bool is_stale;                /* something changed while it was */
-	char session_path[PATH_SIZE]; /* "": none */
-	char owner[SENDER_SIZE];      /* who is logind: its unique name; "": not known */
-	struct logind_view view;      /* as it was told */
+	sd_bus *bus;            /* NULL: none, until the next try */
+	sd_event_source *retry; /* while bus or logind are away without having said so */
+	sd_bus_slot *question;  /* the one that is under way */
+	bool is_stale;          /* something changed while it was */
+	char session_path[LOGIND_PATH_SIZE];  /* "": none */
+	char owner[SENDER_SIZE];              /* who is logind: its unique name; "": not known */
+	struct kept_signals kept;             /* until it is known which session is active */
+	struct logind_background *background; /* being looked at, to complete … */
+	struct logind_view found;             /* … this */
+	struct logind_view view;              /* as it was told */
 };
 
 static void ask(struct logind *logind);
@@ -38,11 +39,14 @@ static void ask(struct logind *logind);
  * Whoever may send us a message may send us a signal, past all match rules; but nobody chooses the
  * sender that the bus writes onto it.
  */
+static bool is_name(const char *sender, const char *name)
+{
+	return sender && *name && strcmp(sender, name) == 0;
+}
+
 static bool is_from(sd_bus_message *message, const char *name)
 {
-	const char *sender = sd_bus_message_get_sender(message);
-
-	return sender && *name && strcmp(sender, name) == 0;
+	return is_name(sd_bus_message_get_sender(message), name);
 }
 
 static void set_owner(struct logind *logind, const char *name)
@@ -71,13 +75,19 @@ static void tell(struct logind *logind, const struct logind_view *view)
 	logind->ops->on_view(logind->arg, view);
 }
 
+static void forget_session(struct logind *logind)
+{
+	logind->session_path[0] = '\0';
+	logind->kept.n = 0;
+}
+
 static void tell_answer(struct logind *logind, enum logind_answer answer)
 {
 	struct logind_view view;
 
 	memset(&view, 0, sizeof(view)); /* its padding, too: views are compared whole */
 	view.answer = answer;
-	logind->session_path[0] = '\0';
+	forget_session(logind);
 	tell(logind, &view);
 }
 
@@ -87,19 +97,55 @@ static void try_again_later(struct logind *logind)
 	sd_event_source_set_enabled(logind->retry, SD_EVENT_ONESHOT);
 }
 
-/* --- questions --- */
+/* --- Lock and Unlock --- */
 
-static int send_question(
-	struct logind *logind, sd_bus_message *message, int r, sd_bus_message_handler_t on_reply)
+/*
+ * While it is being asked which session is active, or is about to be, a signal to any may be one to
+ * that: at our start, or when another has just become the active one.
+ */
+static bool is_asking(const struct logind *logind)
 {
-	if (r >= 0)
-		r = sd_bus_message_set_auto_start(message, false);
-	if (r >= 0)
-		r = sd_bus_call_async(logind->bus, &logind->question, message, on_reply, logind,
-			ANSWER_TIMEOUT_US);
-	sd_bus_message_unref(message);
-	return r;
+	int retry = SD_EVENT_OFF;
+
+	sd_event_source_get_enabled(logind->retry, &retry);
+	return logind->question || retry != SD_EVENT_OFF;
 }
+
+static void take_signal(struct logind *logind, const char *sender, const char *path, bool is_lock)
+{
+	if (is_name(sender, logind->owner) && strcmp(path, logind->session_path) == 0)
+		logind->ops->on_lock(logind->arg, is_lock);
+}
+
+/* The active session is known: what was said to it meanwhile counts from now on. */
+static void take_kept(struct logind *logind)
+{
+	for (size_t i = 0; i < logind->kept.n; i++) {
+		const struct kept_signal *kept = &logind->kept.list[i];
+
+		take_signal(logind, kept->sender, kept->path, kept->is_lock);
+	}
+	logind->kept.n = 0;
+}
+
+static int on_lock(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
+{
+	struct logind *logind = arg;
+	const char *sender = sd_bus_message_get_sender(message);
+	const char *path = sd_bus_message_get_path(message);
+	bool is_lock = sd_bus_message_is_signal(message, LOGIND_SESSION_INTERFACE, "Lock");
+	(void)ret_error;
+
+	if (!path || !sender)
+		return 0;
+	if (is_asking(logind) && strcmp(path, logind->session_path) != 0)
+		kept_signals_add(&logind->kept, sender, path, is_lock);
+	else
+		take_signal(logind, sender, path, is_lock);
+	return 0;
+}
+
+/* --- questions --- */
 
 /* The question is over.  True: what it has brought is out of date already, and it is asked anew. */
 static bool end_question(struct logind *logind)
@@ -130,66 +176,35 @@ static void question_failed(struct logind *logind, const sd_bus_error *error)
 		try_again_later(logind);
 }
 
-static void copy_word(char out[LOGIND_WORD_MAX], const char *word)
+static void on_background(void *arg, bool somebody)
 {
-	strncpy(out, word, LOGIND_WORD_MAX - 1);
-	out[LOGIND_WORD_MAX - 1] = '\0';
+	struct logind *logind = arg;
+
+	logind_background_destroy(logind->background);
+	logind->background = NULL;
+	logind->found.has_background = somebody;
+	tell(logind, &logind->found);
 }
 
-static char *word_of(struct logind_view *view, const char *property)
+static void on_background_failure(void *arg, const sd_bus_error *error)
 {
-	return strcmp(property, "Id") == 0        ? view->id
-	       : strcmp(property, "Name") == 0    ? view->name
-	       : strcmp(property, "Type") == 0    ? view->type
-	       : strcmp(property, "Class") == 0   ? view->class
-	       : strcmp(property, "State") == 0   ? view->state
-	       : strcmp(property, "Display") == 0 ? view->display
-						  : NULL;
+	struct logind *logind = arg;
+
+	logind_background_destroy(logind->background);
+	logind->background = NULL;
+	question_failed(logind, error);
 }
 
-static int read_property(sd_bus_message *reply, const char *property, struct logind_view *view)
+/* Nobody's session is what is on: is anybody's there all the same? */
+static void ask_background(struct logind *logind, const struct logind_view *found)
 {
-	char *word = word_of(view, property);
-	const char *text;
-	uint32_t uid;
-	int flag, r;
+	static const struct logind_background_ops ops = {
+		.on_answer = on_background, .on_failure = on_background_failure};
 
-	if (word) {
-		r = sd_bus_message_read(reply, "v", "s", &text);
-		if (r >= 0)
-			copy_word(word, text);
-		return r;
-	}
-	if (strcmp(property, "LockedHint") == 0) {
-		r = sd_bus_message_read(reply, "v", "b", &flag);
-		view->is_locked = r >= 0 && flag;
-		return r;
-	}
-	if (strcmp(property, "User") == 0) {
-		r = sd_bus_message_read(reply, "v", "(uo)", &uid, &text);
-		view->uid = r >= 0 ? uid : (uid_t)-1;
-		return r;
-	}
-	return sd_bus_message_skip(reply, "v");
-}
-
-static int read_session(sd_bus_message *reply, struct logind_view *view)
-{
-	const char *property;
-	int r;
-
-	memset(view, 0, sizeof(*view));
-	view->answer = LOGIND_SESSION;
-	view->uid = (uid_t)-1;
-	r = sd_bus_message_enter_container(reply, 'a', "{sv}");
-	while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
-		r = sd_bus_message_read(reply, "s", &property);
-		if (r >= 0)
-			r = read_property(reply, property, view);
-		if (r >= 0)
-			r = sd_bus_message_exit_container(reply);
-	}
-	return r < 0 ? r : view->uid == (uid_t)-1 ? -EBADMSG : 0;
+	memcpy(&logind->found, found, sizeof(*found));
+	if (logind_background_ask(
+		    logind->bus, logind->session_path, &ops, logind, &logind->background) < 0)
+		question_failed(logind, NULL);
 }
 
 static int on_session(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
@@ -202,8 +217,10 @@ static int on_session(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
 		return 0;
 	if (sd_bus_message_is_method_error(reply, NULL))
 		question_failed(logind, sd_bus_message_get_error(reply));
-	else if (read_session(reply, &view) < 0)
+	else if (logind_session_read(reply, &view) < 0)
 		question_failed(logind, NULL);
+	else if (strcmp(view.class, "user") != 0)
+		ask_background(logind, &view);
 	else
 		tell(logind, &view);
 	return 0;
@@ -211,18 +228,14 @@ static int on_session(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
 
 static int ask_session(struct logind *logind)
 {
-	sd_bus_message *message = NULL;
-	int r = sd_bus_message_new_method_call(
-		logind->bus, &message, LOGIN1, logind->session_path, PROPERTIES, "GetAll");
-
-	if (r >= 0)
-		r = sd_bus_message_append(message, "s", SESSION_INTERFACE);
-	return send_question(logind, message, r, on_session);
+	return logind_question_send(logind->bus, logind->session_path, LOGIND_SESSION_INTERFACE,
+		NULL, on_session, logind, &logind->question);
 }
 
 static int on_seat(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
 {
 	struct logind *logind = arg;
+	struct logind_view view;
 	const char *id, *path;
 	(void)ret_error;
 
@@ -233,15 +246,20 @@ static int on_seat(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
 		question_failed(logind, sd_bus_message_get_error(reply));
 		return 0;
 	}
-	if (sd_bus_message_read(reply, "v", "(so)", &id, &path) < 0 || strlen(path) >= PATH_SIZE) {
+	if (sd_bus_message_read(reply, "v", "(so)", &id, &path) < 0 ||
+		strlen(path) >= LOGIND_PATH_SIZE) {
 		question_failed(logind, NULL);
 		return 0;
 	}
 	if (!*id) {
-		tell_answer(logind, LOGIND_NO_SESSION);
+		forget_session(logind);
+		memset(&view, 0, sizeof(view));
+		view.answer = LOGIND_NO_SESSION;
+		ask_background(logind, &view);
 		return 0;
 	}
 	strcpy(logind->session_path, path);
+	take_kept(logind);
 	if (ask_session(logind) < 0)
 		question_failed(logind, NULL);
 	return 0;
@@ -250,17 +268,13 @@ static int on_seat(sd_bus_message *reply, void *arg, sd_bus_error *ret_error)
 /* Of whatever changes while a question is under way its answer may know nothing: asked again. */
 static void ask(struct logind *logind)
 {
-	sd_bus_message *message = NULL;
-	int r;
-
+	logind_background_destroy(logind->background);
+	logind->background = NULL;
 	logind->is_stale = logind->question != NULL;
 	if (logind->is_stale || !logind->bus)
 		return;
-	r = sd_bus_message_new_method_call(
-		logind->bus, &message, LOGIN1, SEAT_PATH, PROPERTIES, "Get");
-	if (r >= 0)
-		r = sd_bus_message_append(message, "ss", SEAT_INTERFACE, "ActiveSession");
-	if (send_question(logind, message, r, on_seat) < 0)
+	if (logind_question_send(logind->bus, LOGIND_SEAT_PATH, LOGIND_SEAT_INTERFACE,
+		    "ActiveSession", on_seat, logind, &logind->question) < 0)
 		question_failed(logind, NULL);
 }
 
@@ -274,7 +288,7 @@ static int on_changed(sd_bus_message *message, void *arg, sd_bus_error *ret_erro
 
 	/* Sessions at other seats, and those that are not active, change too. */
 	if (is_from(message, logind->owner) && path &&
-		(strcmp(path, SEAT_PATH) == 0 || strcmp(path, logind->session_path) == 0))
+		(strcmp(path, LOGIND_SEAT_PATH) == 0 || strcmp(path, logind->session_path) == 0))
 		ask(logind);
 	return 0;
 }
@@ -289,18 +303,6 @@ static int on_sessions(sd_bus_message *message, void *arg, sd_bus_error *ret_err
 	return 0;
 }
 
-static int on_lock(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
-{
-	struct logind *logind = arg;
-	const char *path = sd_bus_message_get_path(message);
-	(void)ret_error;
-
-	if (is_from(message, logind->owner) && path && strcmp(path, logind->session_path) == 0)
-		logind->ops->on_lock(
-			logind->arg, sd_bus_message_is_signal(message, SESSION_INTERFACE, "Lock"));
-	return 0;
-}
-
 /* logind was started or has ended. */
 static int on_owner(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
 {
@@ -310,7 +312,7 @@ static int on_owner(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
 
 	if (!is_from(message, DRIVER) ||
 		sd_bus_message_read(message, "sss", &name, &before, &after) < 0 ||
-		strcmp(name, LOGIN1) != 0)
+		strcmp(name, LOGIND_NAME) != 0)
 		return 0;
 	set_owner(logind, after);
 	if (!*after)
@@ -324,6 +326,8 @@ static int on_owner(sd_bus_message *message, void *arg, sd_bus_error *ret_error)
 
 static void close_bus(struct logind *logind)
 {
+	logind_background_destroy(logind->background);
+	logind->background = NULL;
 	logind->question = sd_bus_slot_unref(logind->question);
 	sd_bus_close(logind->bus);
 	logind->bus = sd_bus_unref(logind->bus);
@@ -348,22 +352,22 @@ static int add_matches(struct logind *logind)
 		sd_bus_message_handler_t callback;
 	} matches[] = {
 		{"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',"
-		 "arg0='" LOGIN1 "'",
+		 "arg0='" LOGIND_NAME "'",
 			on_owner},
-		{"type='signal',sender='" LOGIN1 "',interface='" PROPERTIES
-		 "',member='PropertiesChanged',path='" SEAT_PATH "'",
+		{"type='signal',sender='" LOGIND_NAME "',interface='" LOGIND_PROPERTIES
+		 "',member='PropertiesChanged',path='" LOGIND_SEAT_PATH "'",
 			on_changed},
-		{"type='signal',sender='" LOGIN1 "',interface='" PROPERTIES
+		{"type='signal',sender='" LOGIND_NAME "',interface='" LOGIND_PROPERTIES
 		 "',member='PropertiesChanged',path_namespace='/org/freedesktop/login1/session'",
 			on_changed},
-		{"type='signal',sender='" LOGIN1 "',interface='" SESSION_INTERFACE
+		{"type='signal',sender='" LOGIND_NAME "',interface='" LOGIND_SESSION_INTERFACE
 		 "',path_namespace='/org/freedesktop/login1/session',member='Lock'",
 			on_lock},
-		{"type='signal',sender='" LOGIN1 "',interface='" SESSION_INTERFACE
+		{"type='signal',sender='" LOGIND_NAME "',interface='" LOGIND_SESSION_INTERFACE
 		 "',path_namespace='/org/freedesktop/login1/session',member='Unlock'",
 			on_lock},
 		/* A session that is closing stays active for a moment, and says so here alone. */
-		{"type='signal',sender='" LOGIN1 "',interface='" LOGIN1
+		{"type='signal',sender='" LOGIND_NAME "',interface='" LOGIND_NAME
 		 ".Manager',member='SessionRemoved'",
 			on_sessions},
 		{"type='signal',sender='org.freedesktop.DBus.Local',"

@@ -3,6 +3,7 @@
  * What logind says now of seat0: whose session is active there, and whether it is locked.
  *
  *     system bus ──► login1: Seat.ActiveSession ──► Session (all properties) ──► view
+ *                              └─ none, or no user's ──► who is behind it? ───────┘
  *                    PropertiesChanged, Lock, Unlock, NameOwnerChanged: asked again, at once
  *
  * Nothing is polled.  Only where there is no bus, or logind does not answer, it is tried again
@@ -39,6 +40,8 @@ struct logind_view {
 	char state[LOGIND_WORD_MAX];   /* "active", "closing" … */
 	char display[LOGIND_WORD_MAX]; /* ":0" */
 	bool is_locked;                /* LockedHint */
+	/* Of no session, or one that is no user's (a greeter): somebody is logged in behind it. */
+	bool has_background;
 };
 
 struct logind_ops {

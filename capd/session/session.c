@@ -8,8 +8,7 @@
 #include <unistd.h>
 
 #include "capd/session/consent_watch.h"
-#include "capd/session/logind.h"
-#include "capd/session/session_lock.h"
+#include "capd/session/seat.h"
 #include "capd/session/session_record.h"
 #include "capd/session/session_user.h"
 #include "common/clock.h"
@@ -18,6 +17,7 @@
 
 #define FIRST_LOOK_NS (4000 * NS_PER_MS)
 #define RETRY_US      1000000u /* a record that cannot be written, an account that cannot be read */
+#define RETRY_MAX_US  60000000u /* a user who cannot be become: seldomer each time */
 
 struct session {
 	const struct config *config;
@@ -25,22 +25,23 @@ struct session {
 	const char *record_folder;
 
 	/* decided once, by session_begin() */
-	bool is_fixed;    /* [session] fixed_user: logind is not asked */
+	bool is_fixed;    /* always shown: logind is not asked */
+	bool is_machines; /* nobody's, and held only while it is locked: session_follow_lock() */
 	bool is_someones; /* `user` is whom we have become */
 	struct session_user user;
 	char id[LOGIND_WORD_MAX];
 	bool is_permitted; /* by the configuration */
 	enum session_refusal refusal;
 	struct logind_view refused;
+	struct logind_view first_view; /* as the seat was then … */
+	struct session_lock first_lock;
 
 	/* followed by session_follow() */
 	const struct session_ops *ops;
 	void *arg;
-	struct logind *logind;
-	struct logind_view view;
-	struct session_lock lock;
-	sd_event_source *lock_timer;
+	struct seat *seat;      /* … and as it is; NULL: is_fixed */
 	sd_event_source *retry; /* of what was refused */
+	uint64_t retry_us;
 	bool is_retry_due;
 	struct consent_watch *consent;
 	bool has_verdict;
@@ -51,10 +52,12 @@ struct session {
 
 static void judge(const struct session *session, struct session_verdict *verdict)
 {
+	const struct logind_view *view = seat_view(session->seat);
+	bool is_locked = seat_is_locked(session->seat);
 	const struct session_facts facts = {
-		.view = &session->view,
+		.view = view,
 		.source = session->source,
-		.is_locked = session_lock_is_locked(&session->lock, clock_monotonic_ns()),
+		.is_locked = is_locked,
 		.shows_locked = session->config->session.show_locked,
 		.is_someones = session->is_someones,
 		.uid = session->user.uid,
@@ -65,82 +68,50 @@ static void judge(const struct session *session, struct session_verdict *verdict
 		.refused = &session->refused,
 	};
 
-	memset(verdict, 0, sizeof(*verdict));
-	if (session->is_fixed) {
-		verdict->kind = SESSION_SHOW;
-		verdict->state = STATE_LIVE;
-		return;
-	}
-	session_policy_judge(&facts, verdict);
+	if (session->is_machines)
+		session_policy_judge_machine(view, is_locked, verdict);
+	else
+		session_policy_judge(&facts, verdict);
 	if (session->is_retry_due)
 		verdict->kind = SESSION_END;
 }
 
-static void update(struct session *session)
+static void tell(struct session *session, const struct session_verdict *verdict)
 {
-	uint64_t due_ns = session_lock_due_ns(&session->lock, clock_monotonic_ns());
-	struct session_verdict verdict;
-
-	if (session->lock_timer && due_ns != UINT64_MAX) {
-		sd_event_source_set_time(session->lock_timer, due_ns / NS_PER_US + 1);
-		sd_event_source_set_enabled(session->lock_timer, SD_EVENT_ONESHOT);
-	}
-	judge(session, &verdict);
-	if (session->has_verdict && verdict.kind == session->verdict.kind &&
-		verdict.state == session->verdict.state &&
-		strcmp(verdict.words, session->verdict.words) == 0 &&
-		strcmp(verdict.display, session->verdict.display) == 0)
+	if (session->has_verdict && verdict->kind == session->verdict.kind &&
+		verdict->state == session->verdict.state &&
+		strcmp(verdict->words, session->verdict.words) == 0 &&
+		strcmp(verdict->display, session->verdict.display) == 0)
 		return;
 	session->has_verdict = true;
-	session->verdict = verdict;
-	session->ops->on_verdict(session->arg, &verdict);
+	session->verdict = *verdict;
+	session->ops->on_verdict(session->arg, verdict);
+}
+
+static void update(void *arg)
+{
+	struct session *session = arg;
+	struct session_verdict verdict;
+
+	judge(session, &verdict);
+	tell(session, &verdict);
 }
 
 /* --- what is followed --- */
-
-static void on_view(void *arg, const struct logind_view *view)
-{
-	struct session *session = arg;
-
-	/* A signal to lock stays, whatever is seen now: it may have come before the first view, or
-	 * while logind was silent, and it passes by itself. */
-	session->view = *view;
-	session_lock_hint(&session->lock, view->is_locked);
-	if (session->ops)
-		update(session);
-}
-
-static void on_lock(void *arg, bool locked)
-{
-	struct session *session = arg;
-
-	session_lock_signal(&session->lock, locked, clock_monotonic_ns());
-	if (session->ops)
-		update(session);
-}
-
-static const struct logind_ops logind_ops = {.on_view = on_view, .on_lock = on_lock};
-
-static void on_consent(void *arg)
-{
-	update(arg);
-}
-
-static int on_lock_timer(sd_event_source *timer, uint64_t now_us, void *arg)
-{
-	(void)timer, (void)now_us;
-	update(arg);
-	return 0;
-}
 
 static int learn_permission(struct session *session);
 
 /* We are root still: what was refused can be tried from here.  True: the successor gets further. */
 static bool is_cured(struct session *session)
 {
-	if (session->refusal == SESSION_HAS_NO_ACCOUNT)
+	switch (session->refusal) {
+	case SESSION_HAS_NO_ACCOUNT:
 		return session_user_find(session->refused.uid, &session->user) == 0;
-	return learn_permission(session) == 0;
+	case SESSION_CANNOT_BECOME:
+		return session_user_prepare(&session->user) == 0;
+	default:
+		return learn_permission(session) == 0;
+	}
 }
 
 static int on_retry(sd_event_source *timer, uint64_t now_us, void *arg)
@@ -149,7 +120,11 @@ static int on_retry(sd_event_source *timer, uint64_t now_us, void *arg)
 	(void)now_us;
 
 	if (!is_cured(session)) {
-		sd_event_source_set_time_relative(timer, RETRY_US);
+		if (session->refusal == SESSION_CANNOT_BECOME)
+			session->retry_us *= 2;
+		if (session->retry_us > RETRY_MAX_US)
+			session->retry_us = RETRY_MAX_US;
+		sd_event_source_set_time_relative(timer, session->retry_us);
 		return sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 	}
 	session->is_retry_due = true;
@@ -157,39 +132,36 @@ static int on_retry(sd_event_source *timer, uint64_t now_us, void *arg)
 	return 0;
 }
 
-static int follow_user(struct session *session, sd_event *event)
+static bool can_be_cured(const struct session *session)
 {
-	int r = sd_event_add_time(
-		event, &session->lock_timer, CLOCK_MONOTONIC, 0, 1, on_lock_timer, session);
-
-	if (r >= 0)
-		r = sd_event_source_set_enabled(session->lock_timer, SD_EVENT_OFF);
-	if (r >= 0)
-		r = consent_watch_create(
-			event, session->user.home, on_consent, session, &session->consent);
-	return r;
+	return session->refusal == SESSION_HAS_NO_RECORD ||
+	       session->refusal == SESSION_HAS_NO_ACCOUNT ||
+	       session->refusal == SESSION_CANNOT_BECOME;
 }
 
 int session_follow(
 	struct session *session, sd_event *event, const struct session_ops *ops, void *arg)
 {
+	const struct session_verdict always = {.kind = SESSION_SHOW, .state = STATE_LIVE};
 	int r = 0;
 
 	session->ops = ops;
 	session->arg = arg;
 	if (session->is_fixed) {
-		update(session);
+		tell(session, &always);
 		return 0;
 	}
-	/* Whatever was seen before is out of date: seen again before anything is shown. */
-	memset(&session->view, 0, sizeof(session->view));
-	if (session->is_someones)
-		r = follow_user(session, event);
-	else if (session->refusal == SESSION_HAS_NO_RECORD ||
-		 session->refusal == SESSION_HAS_NO_ACCOUNT)
+	if (session->is_someones) {
+		r = consent_watch_create(
+			event, session->user.home, update, session, &session->consent);
+	} else if (can_be_cured(session)) {
+		session->retry_us = RETRY_US;
 		r = sd_event_add_time_relative(
 			event, &session->retry, CLOCK_MONOTONIC, RETRY_US, 0, on_retry, session);
-	return r < 0 ? r : logind_create(event, &logind_ops, session, &session->logind);
+	}
+	/* Whoever was seen before is seen again before anything is shown; a lock still counts. */
+	return r < 0 ? r
+		     : seat_create(event, &session->first_lock, update, session, &session->seat);
 }
 
 /* --- who we are to be --- */
@@ -201,16 +173,20 @@ int session_follow(
 static int look_once(struct session *session)
 {
 	uint64_t end_ns = clock_monotonic_ns() + FIRST_LOOK_NS, now_ns;
-	struct logind *logind = NULL;
+	struct seat *seat = NULL;
 	sd_event *event = NULL;
 	int r = sd_event_new(&event);
 
 	if (r >= 0)
-		r = logind_create(event, &logind_ops, session, &logind);
-	while (r >= 0 && session->view.answer == LOGIND_UNKNOWN &&
+		r = seat_create(event, NULL, NULL, NULL, &seat);
+	while (r >= 0 && seat_view(seat)->answer == LOGIND_UNKNOWN &&
 		(now_ns = clock_monotonic_ns()) < end_ns)
 		r = sd_event_run(event, (end_ns - now_ns) / NS_PER_US + 1);
-	logind_destroy(logind);
+	if (seat) {
+		session->first_view = *seat_view(seat);
+		session->first_lock = seat_lock(seat);
+	}
+	seat_destroy(seat);
 	sd_event_unref(event);
 	return r < 0 ? r : 0;
 }
@@ -218,7 +194,7 @@ static int look_once(struct session *session)
 static void refuse(struct session *session, enum session_refusal refusal)
 {
 	session->refusal = refusal;
-	session->refused = session->view;
+	session->refused = session->first_view;
 }
 
 /* What [session] users says, and who was first.  0; -errno: nobody can say. */
@@ -249,11 +225,11 @@ static const char *reason(const struct session *session)
 /* The session that there is: becomes its user, or notes why not. */
 static void take_session(struct session *session)
 {
-	const struct logind_view *view = &session->view;
+	const struct logind_view *view = &session->first_view;
 	int r = session_user_find(view->uid, &session->user);
 
 	log_set_session(view->name, view->id);
-	if (view->uid == 0) {
+	if (view->uid == 0 || (r == 0 && session_user_is_root(&session->user))) {
 		refuse(session, SESSION_IS_ROOT);
 		return;
 	}
@@ -272,8 +248,9 @@ static void take_session(struct session *session)
 	}
 	r = session_user_become(&session->user);
 	if (r < 0) {
-		log_err("Could not become the user %s: %s", session->user.name, strerror(-r));
-		refuse(session, r == -EPERM ? SESSION_IS_ROOT : SESSION_HAS_NO_ACCOUNT);
+		log_err("Could not become the user %s: %s; trying again", session->user.name,
+			strerror(-r));
+		refuse(session, SESSION_CANNOT_BECOME);
 		return;
 	}
 	session->is_someones = true;
@@ -287,14 +264,15 @@ static int take_fixed_user(struct session *session)
 {
 	const char *name = session->config->session.fixed_user;
 	int r = session_user_find_name(name, &session->user);
+	bool is_root = r == 0 && session_user_is_root(&session->user);
 
 	if (r == 0)
-		r = session_user_become(&session->user);
+		r = is_root ? -EPERM : session_user_become(&session->user);
 	if (r < 0) {
 		log_err("Could not become [session] fixed_user %s: %s", name,
-			r == -ENOENT  ? "there is no such user"
-			: r == -EPERM ? "root's desktop is never shared"
-				      : strerror(-r));
+			r == -ENOENT ? "there is no such user"
+			: is_root    ? "root's desktop is never shared"
+				     : strerror(-r));
 		return r;
 	}
 	session->is_fixed = session->is_someones = true;
@@ -325,10 +303,30 @@ int session_begin(const struct config *config, enum source_id source, const char
 	session->record_folder = record_folder;
 	if (*config->session.fixed_user)
 		r = take_fixed_user(session);
-	else if ((r = look_once(session)) == 0 && session_policy_is_desktop(&session->view))
+	else if ((r = look_once(session)) == 0 && session_policy_is_desktop(&session->first_view))
 		take_session(session);
 	else if (r < 0)
 		log_err("Could not follow the session: %s", strerror(-r));
+	if (r < 0) {
+		session_destroy(session);
+		return r;
+	}
+	*out = session;
+	return 0;
+}
+
+int session_follow_lock(const struct config *config, sd_event *event, const struct session_ops *ops,
+	void *arg, struct session **out)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	int r;
+
+	if (!session)
+		return -ENOMEM;
+	session->config = config;
+	session->is_machines = true;
+	session->is_fixed = config->session.show_locked || *config->session.fixed_user;
+	r = session_follow(session, event, ops, arg);
 	if (r < 0) {
 		session_destroy(session);
 		return r;
@@ -341,9 +339,8 @@ void session_destroy(struct session *session)
 {
 	if (!session)
 		return;
-	logind_destroy(session->logind);
+	seat_destroy(session->seat);
 	consent_watch_destroy(session->consent);
-	sd_event_source_disable_unref(session->lock_timer);
 	sd_event_source_disable_unref(session->retry);
 	free(session);
 }

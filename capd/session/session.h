@@ -12,6 +12,8 @@
  * starts, looks anew.  A process that is still root opens nothing and serves a state alone
  * (waiting.h).
  *
+ * The camera is the machine's and nobody's: of all that, only a lock concerns it.
+ *
  * Everything is skipped by `screenshare run`, which is its user's already.  Loop only.
  */
 #pragma once
@@ -46,3 +48,12 @@ bool session_is_waiting(const struct session *session);
  * nothing may be shown.  0 or -errno. */
 int session_follow(
 	struct session *session, sd_event *event, const struct session_ops *ops, void *arg);
+
+/*
+ * For a source that becomes nobody: held while the session that is active is locked, and until
+ * logind has answered; shown where nobody is logged in, or there is no logind.  Where the
+ * configuration knows of no lock (show_locked, fixed_user) nothing is followed.  `config` is
+ * borrowed for life. The first verdict comes as session_follow()'s does.  0 or -errno.
+ */
+int session_follow_lock(const struct config *config, sd_event *event, const struct session_ops *ops,
+	void *arg, struct session **out);

@@ -93,6 +93,10 @@ static void judge_refused(const struct session_facts *facts, struct session_verd
 		hold(verdict, STATE_MISCONFIGURED,
 			"It cannot be recorded whose desktop may be shared, see the journal");
 		return;
+	case SESSION_CANNOT_BECOME:
+		hold(verdict, STATE_MISCONFIGURED,
+			"The rights of %.32s cannot be had, see the journal", view->name);
+		return;
 	case SESSION_NOT_REFUSED:
 		break;
 	}
@@ -141,5 +145,19 @@ void session_policy_judge(const struct session_facts *facts, struct session_verd
 		verdict->kind = SESSION_SHOW;
 		verdict->state = STATE_LIVE;
 		memcpy(verdict->display, view->display, sizeof(verdict->display));
+	}
+}
+
+void session_policy_judge_machine(
+	const struct logind_view *view, bool is_locked, struct session_verdict *verdict)
+{
+	memset(verdict, 0, sizeof(*verdict));
+	if (view->answer == LOGIND_UNKNOWN) {
+		hold_plainly(verdict, STATE_STARTING);
+	} else if (is_locked || view->has_background) {
+		hold_plainly(verdict, STATE_LOCKED);
+	} else {
+		verdict->kind = SESSION_SHOW;
+		verdict->state = STATE_LIVE;
 	}
 }

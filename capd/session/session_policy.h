@@ -23,7 +23,8 @@ enum session_refusal {
 	SESSION_NOT_REFUSED = 0,
 	SESSION_IS_ROOT,
 	SESSION_HAS_NO_ACCOUNT,
-	SESSION_HAS_NO_RECORD /* it cannot be recorded, or read, who was first */
+	SESSION_HAS_NO_RECORD, /* it cannot be recorded, or read, who was first */
+	SESSION_CANNOT_BECOME  /* the user's groups cannot be had */
 };
 
 struct session_facts {
@@ -52,6 +53,14 @@ struct session_verdict {
 };
 
 void session_policy_judge(const struct session_facts *facts, struct session_verdict *verdict);
+
+/*
+ * Of a source that is the machine's and nobody's: SHOW, or HOLD while it is locked, or while a
+ * log-in screen or a terminal without a log-in lies over somebody's session, which is as good as
+ * locked.
+ */
+void session_policy_judge_machine(
+	const struct logind_view *view, bool is_locked, struct session_verdict *verdict);
 
 /* Is it a desktop that somebody has logged in to? */
 bool session_policy_is_desktop(const struct logind_view *view);

@@ -91,18 +91,29 @@ static int set_environment(const struct session_user *user)
 	return 0;
 }
 
+bool session_user_is_root(const struct session_user *user)
+{
+	return user->uid == 0 || user->gid == 0;
+}
+
+int session_user_prepare(const struct session_user *user)
+{
+	int r = set_environment(user);
+
+	if (r < 0)
+		return r;
+	return initgroups(user->name, user->gid) < 0 ? -errno : 0;
+}
+
 int session_user_become(const struct session_user *user)
 {
 	int r;
 
-	/* A group 0 is root's, though its user be not. */
-	if (user->uid == 0 || user->gid == 0)
+	if (session_user_is_root(user))
 		return -EPERM;
-	r = set_environment(user);
+	r = session_user_prepare(user);
 	if (r < 0)
 		return r;
-	if (initgroups(user->name, user->gid) < 0)
-		return -errno;
 	if (setresgid(user->gid, user->gid, user->gid) < 0 ||
 		setresuid(user->uid, user->uid, user->uid) < 0 || !is_for_good(user)) {
 		log_err("Could not become the user %s for good; giving up", user->name);

@@ -11,6 +11,7 @@
  *     colour    RRGGBB of the whole picture; "pattern": the test picture, moving; else grey
  *     frames    good (the default), no-tables, padded, truncated, no-soi, wrong-size, lying-size,
  *               marked (the driver calls them broken), silent (none)
+ *     held      is there while the camera is open
  *     controls  gets a line "NAME=VALUE" for each control that is set; it has brightness, an
  *               automatic focus and a focus
  *
@@ -73,6 +74,18 @@ static bool is_there(const char *name)
 
 	snprintf(path, sizeof(path), "%s/%s", folder(), name);
 	return access(path, F_OK) == 0;
+}
+
+/* Others see that we have the camera, as they would by its light. */
+static void set_held(bool held)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/held", folder());
+	if (!held)
+		unlink(path);
+	else if (close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644)) < 0)
+		abort();
 }
 
 /* The file's first WORD_MAX bytes without its newline; "" without it. */
@@ -331,6 +344,7 @@ int camera_device_open(const struct config *config, struct controls *controls,
 	if (!device)
 		abort();
 	device->mode = mode;
+	set_held(true);
 	refresh(device);
 	controls_apply(controls, "Fake", &controls_ops, device);
 	device->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -346,6 +360,7 @@ void camera_device_close(struct camera_device *device)
 {
 	if (!device)
 		return;
+	set_held(false);
 	fd_close(&device->timer_fd);
 	for (unsigned i = 0; i < FRAMES; i++)
 		free(device->frames[i].bytes);

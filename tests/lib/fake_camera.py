@@ -15,6 +15,10 @@ class FakeCamera:
         os.mkdir(self.folder)
         self.env = {"SCREENSHARE_FAKE_CAMERA": self.folder}
 
+    def is_held(self):
+        """Is it open, and its light on?"""
+        return os.path.exists(os.path.join(self.folder, "held"))
+
     def set(self, name, text=""):
         path = os.path.join(self.folder, name)
         with open(path + ".new", "w") as file:

@@ -5,12 +5,16 @@
  *
  *     session ID UID NAME TYPE CLASS STATE DISPLAY   becomes the active one of seat0 ("-": empty)
  *     none                                           no session is active
+ *     behind ID NAME CLASS STATE | behind -          one that is not the active one; none is
  *     hint 0|1                                       LockedHint of the active one
  *     lock | unlock                                  the signals to it
- *     away | back                                    the name on the bus is let go, and taken again
+ *     lock-before N                                  Lock, right before the N-th answer from now on
+ * to who asks which session is active away | back                                    the name on
+ * the bus is let go, and taken again
  */
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,13 +29,16 @@
 #define SESSION_PATH "/org/freedesktop/login1/session"
 #define WORD         64
 
-static struct {
-	char id[WORD], name[WORD], type[WORD], class[WORD], state[WORD], display[WORD];
+struct fake_session {
+	char id[WORD], name[WORD], type[WORD], class[WORD], state[WORD],
+		display[WORD]; /* id "": none */
 	unsigned uid;
 	int is_locked;
-} active; /* id "": none */
+};
+static struct fake_session active, behind;
 
 static sd_bus *bus;
+static unsigned lock_before; /* so many answers are left; 0: none is waited for */
 
 static void die(const char *what, int r)
 {
@@ -41,9 +48,9 @@ static void die(const char *what, int r)
 	exit(EXIT_FAILURE);
 }
 
-static void path_of(char path[128])
+static void path_of(const struct fake_session *one, char path[128])
 {
-	snprintf(path, 128, SESSION_PATH "/_%s", active.id);
+	snprintf(path, 128, SESSION_PATH "/_%s", one->id);
 }
 
 static int get_active(sd_bus *b, const char *path, const char *interface, const char *property,
@@ -53,16 +60,39 @@ static int get_active(sd_bus *b, const char *path, const char *interface, const 
 	(void)b, (void)path, (void)interface, (void)property, (void)arg, (void)error;
 
 	if (*active.id)
-		path_of(session);
+		path_of(&active, session);
+	if (lock_before && --lock_before == 0)
+		die("lock", sd_bus_emit_signal(bus, session, NAME ".Session", "Lock", ""));
 	return sd_bus_message_append(reply, "(so)", active.id, session);
+}
+
+static int append_session(sd_bus_message *reply, const struct fake_session *one)
+{
+	char path[128];
+
+	path_of(one, path);
+	return *one->id ? sd_bus_message_append(reply, "(so)", one->id, path) : 0;
+}
+
+static int get_sessions(sd_bus *b, const char *path, const char *interface, const char *property,
+	sd_bus_message *reply, void *arg, sd_bus_error *error)
+{
+	(void)b, (void)path, (void)interface, (void)property, (void)arg, (void)error;
+
+	die("sessions", sd_bus_message_open_container(reply, 'a', "(so)"));
+	die("sessions", append_session(reply, &active));
+	die("sessions", append_session(reply, &behind));
+	return sd_bus_message_close_container(reply);
 }
 
 static int get_user(sd_bus *b, const char *path, const char *interface, const char *property,
 	sd_bus_message *reply, void *arg, sd_bus_error *error)
 {
-	(void)b, (void)path, (void)interface, (void)property, (void)arg, (void)error;
+	const struct fake_session *one = arg;
+	(void)b, (void)path, (void)interface, (void)property, (void)error;
+
 	return sd_bus_message_append(
-		reply, "(uo)", (uint32_t)active.uid, "/org/freedesktop/login1/user/_0");
+		reply, "(uo)", (uint32_t)one->uid, "/org/freedesktop/login1/user/_0");
 }
 
 static int get_word(sd_bus *b, const char *path, const char *interface, const char *property,
@@ -75,26 +105,29 @@ static int get_word(sd_bus *b, const char *path, const char *interface, const ch
 static int get_hint(sd_bus *b, const char *path, const char *interface, const char *property,
 	sd_bus_message *reply, void *arg, sd_bus_error *error)
 {
-	(void)b, (void)path, (void)interface, (void)property, (void)arg, (void)error;
-	return sd_bus_message_append(reply, "b", active.is_locked);
+	const struct fake_session *one = arg;
+	(void)b, (void)path, (void)interface, (void)property, (void)error;
+
+	return sd_bus_message_append(reply, "b", one->is_locked);
 }
 
 static const sd_bus_vtable seat[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY(
 		"ActiveSession", "(so)", get_active, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Sessions", "a(so)", get_sessions, 0, 0),
 	SD_BUS_VTABLE_END,
 };
 
 static const sd_bus_vtable session[] = {
-	SD_BUS_VTABLE_START(SD_BUS_VTABLE_ABSOLUTE_OFFSET),
-	SD_BUS_PROPERTY("Id", "s", get_word, (size_t)active.id, 0),
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("Id", "s", get_word, offsetof(struct fake_session, id), 0),
 	SD_BUS_PROPERTY("User", "(uo)", get_user, 0, 0),
-	SD_BUS_PROPERTY("Name", "s", get_word, (size_t)active.name, 0),
-	SD_BUS_PROPERTY("Type", "s", get_word, (size_t)active.type, 0),
-	SD_BUS_PROPERTY("Class", "s", get_word, (size_t)active.class, 0),
-	SD_BUS_PROPERTY("State", "s", get_word, (size_t)active.state, 0),
-	SD_BUS_PROPERTY("Display", "s", get_word, (size_t)active.display, 0),
+	SD_BUS_PROPERTY("Name", "s", get_word, offsetof(struct fake_session, name), 0),
+	SD_BUS_PROPERTY("Type", "s", get_word, offsetof(struct fake_session, type), 0),
+	SD_BUS_PROPERTY("Class", "s", get_word, offsetof(struct fake_session, class), 0),
+	SD_BUS_PROPERTY("State", "s", get_word, offsetof(struct fake_session, state), 0),
+	SD_BUS_PROPERTY("Display", "s", get_word, offsetof(struct fake_session, display), 0),
 	SD_BUS_PROPERTY("LockedHint", "b", get_hint, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_VTABLE_END,
 };
@@ -102,12 +135,17 @@ static const sd_bus_vtable session[] = {
 static int find_session(sd_bus *b, const char *path, const char *interface, void *arg, void **found,
 	sd_bus_error *error)
 {
+	struct fake_session *const all[] = {&active, &behind};
 	char own[128];
 	(void)b, (void)interface, (void)arg, (void)error;
 
-	path_of(own);
-	*found = NULL;
-	return *active.id && strcmp(path, own) == 0;
+	for (size_t i = 0; i < 2; i++) {
+		path_of(all[i], own);
+		*found = all[i];
+		if (*all[i]->id && strcmp(path, own) == 0)
+			return 1;
+	}
+	return 0;
 }
 
 static void read_word(char out[WORD], const char *word)
@@ -133,12 +171,27 @@ static bool take_session(void)
 	return true;
 }
 
+static bool take_behind(void)
+{
+	char *words[4];
+
+	behind.id[0] = '\0';
+	for (size_t i = 0; i < 4; i++)
+		if (!(words[i] = strtok(NULL, " ")))
+			return i == 1 && strcmp(words[0], "-") == 0;
+	read_word(behind.id, words[0]);
+	read_word(behind.name, words[1]);
+	read_word(behind.class, words[2]);
+	read_word(behind.state, words[3]);
+	return true;
+}
+
 static int take_line(char *line)
 {
 	const char *command = strtok(line, " \n");
 	char path[128];
 
-	path_of(path);
+	path_of(&active, path);
 	if (!command)
 		return -EINVAL;
 	line[strcspn(line, "\n")] = '\0';
@@ -149,6 +202,13 @@ static int take_line(char *line)
 		return sd_bus_emit_properties_changed(
 			bus, SEAT_PATH, NAME ".Seat", "ActiveSession", NULL);
 	}
+	if (strcmp(command, "behind") == 0) {
+		if (!take_behind())
+			return -EINVAL;
+		/* As of any that comes or goes; what is told of it besides is not looked at. */
+		return sd_bus_emit_signal(bus, "/org/freedesktop/login1", NAME ".Manager",
+			"SessionRemoved", "so", "x", "/");
+	}
 	if (strcmp(command, "hint") == 0) {
 		active.is_locked = atoi(strtok(NULL, " "));
 		return sd_bus_emit_properties_changed(
@@ -158,6 +218,10 @@ static int take_line(char *line)
 		return sd_bus_emit_signal(bus, path, NAME ".Session", "Lock", "");
 	if (strcmp(command, "unlock") == 0)
 		return sd_bus_emit_signal(bus, path, NAME ".Session", "Unlock", "");
+	if (strcmp(command, "lock-before") == 0) {
+		lock_before = (unsigned)atoi(strtok(NULL, " "));
+		return 0;
+	}
 	if (strcmp(command, "away") == 0)
 		return sd_bus_release_name(bus, NAME);
 	if (strcmp(command, "back") == 0)

@@ -17,7 +17,7 @@ BUS = """<busconfig><type>session</type><listen>unix:path={path}</listen><auth>E
 """
 # In a mount namespace of its own the accounts are those of the test; then nothing but two rights.
 AS_SERVICE = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/passwd && exec "$@"']
-AS_ROOT = ["setpriv", "--bounding-set=-all,+setuid,+setgid", "--inh-caps=-all", "--no-new-privs"]
+AS_ROOT = ["setpriv", "--inh-caps=-all", "--no-new-privs", "--bounding-set=-all,+setuid"]
 
 
 class User:
@@ -39,10 +39,11 @@ class Seat:
         self.folder = folder
         os.chmod(folder, 0o1777)  # what sanitizers have to say of a user's process lies there, too
         self.ann, self.ben = User(folder, "ann", 61001), User(folder, "ben", 61002)
+        self.camera = User(folder, "camera", 61003)
         self.accounts = os.path.join(folder, "passwd")
         with open("/etc/passwd") as file, open(self.accounts, "w") as own:
             own.write(file.read())
-            for user in (self.ann, self.ben):
+            for user in (self.ann, self.ben, self.camera):
                 own.write(f"{user.name}:x:{user.uid}:{user.uid}::{user.home}:/bin/sh\n")
         self.record = os.path.join(folder, "session")
         os.mkdir(self.record, 0o700)
@@ -86,8 +87,8 @@ class Seat:
 class Daemon:
     """screenshare-NAME of a seat, and the socket that outlives it."""
 
-    def __init__(self, seat, name, config=""):
-        self.seat, self.name = seat, name
+    def __init__(self, seat, name, config="", may_have_groups=True):
+        self.seat, self.name, self.may_have_groups = seat, name, may_have_groups
         self.path = os.path.join(seat.folder, f"{name}.sock")
         self.config_path = os.path.join(seat.folder, f"{name}.conf")
         with open(self.config_path, "w") as file:
@@ -109,10 +110,15 @@ class Daemon:
         # It looks for leaks by tracing the process, which nobody can any more.
         env["ASAN_OPTIONS"] += ":detect_leaks=0"
         self.process = start_with_sockets(
-            [*AS_SERVICE, self.seat.accounts, *AS_ROOT, program(f"screenshare-{self.name}"),
-             "--config", self.config_path, "--session", self.seat.record, "--state",
-             self.state_dir, "--runtime", self.runtime_dir], [("capture", self._listener)], env)
+            [*AS_SERVICE, self.seat.accounts, *self.command()], [("capture", self._listener)], env)
         return self
+
+    def command(self):
+        """The program, with its rights."""
+        as_root = [*AS_ROOT[:-1], AS_ROOT[-1] + ",+setgid"] if self.may_have_groups else AS_ROOT
+        return [*as_root, program(f"screenshare-{self.name}"), "--config", self.config_path,
+                "--session", self.seat.record, "--state", self.state_dir, "--runtime",
+                self.runtime_dir]
 
     def subscribe(self):
         if self.name == "audio":

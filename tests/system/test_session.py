@@ -170,6 +170,19 @@ def test_a_record_that_cannot_be_written_is_said_and_tried_again(seat, x):
 
 
 @as_root
+def test_a_user_who_cannot_be_become_is_said_once_and_starts_no_process_again(seat, x):
+    seat.say(seat.ann.session())
+    daemon = Daemon(seat, "screen", may_have_groups=False).start()
+    subscriber = daemon.subscribe()
+    assert "ann" in subscriber.wait_state("misconfigured")
+    stays(lambda: subscriber.poll() or is_running(daemon), 3.5, "the same process tries again")
+    assert daemon.uid() == 0
+    assert len([line for line in daemon.process.stderr if "Could not become" in line]) == 1
+    seat.say(seat.ben.session(2))
+    assert daemon.process.wait() == 0, "another user may be luckier"
+
+
+@as_root
 def test_a_fixed_user_needs_no_session(seat, x):
     seat.let_in(seat.ben, x, COOKIE)
     daemon = Daemon(
@@ -298,6 +311,18 @@ def test_locked_when_it_starts(seat, x):
     subscriber = Daemon(seat, "screen").start().subscribe()
     subscriber.wait_state("locked")
     assert "live" not in subscriber.states and subscriber.newest() is None
+
+
+@as_root
+@pytest.mark.parametrize("question", [1, 2], ids=["as root", "as the user"])
+def test_a_lock_that_comes_before_the_first_answer_counts(seat, x, question):
+    seat.let_in(seat.ann, x, COOKIE)
+    seat.say(seat.ann.session(display=x.display))
+    seat.say(f"lock-before {question}")
+    subscriber = Daemon(seat, "screen").start().subscribe()
+    subscriber.wait_state("locked")
+    assert "live" not in subscriber.states and subscriber.newest() is None
+    subscriber.wait_state("live", 7)  # nobody has locked anything
 
 
 @as_root

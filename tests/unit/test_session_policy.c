@@ -173,10 +173,44 @@ static void who_waits_ends_for_a_desktop_but_not_for_the_one_refused(void **stat
 	facts.refusal = SESSION_HAS_NO_RECORD;
 	assert_int_equal(judge(&facts).kind, SESSION_HOLD);
 	assert_int_equal(judge(&facts).state, STATE_MISCONFIGURED);
+	facts.refusal = SESSION_CANNOT_BECOME;
+	assert_int_equal(judge(&facts).kind, SESSION_HOLD);
+	assert_int_equal(judge(&facts).state, STATE_MISCONFIGURED);
 	facts.refusal = SESSION_IS_ROOT;
 	assert_int_equal(judge(&facts).state, STATE_NOT_ALLOWED);
 	strcpy(view.id, "3");
 	assert_int_equal(judge(&facts).kind, SESSION_END);
+}
+
+static void what_is_the_machines_is_held_by_a_lock_alone(void **state)
+{
+	struct logind_view view = {.answer = LOGIND_UNKNOWN};
+	struct session_verdict verdict;
+	(void)state;
+
+	session_policy_judge_machine(&view, false, &verdict);
+	assert_int_equal(verdict.kind, SESSION_HOLD);
+	assert_int_equal(verdict.state, STATE_STARTING);
+	view.answer = LOGIND_NO_SESSION;
+	session_policy_judge_machine(&view, false, &verdict);
+	assert_int_equal(verdict.kind, SESSION_SHOW);
+	view.has_background = true;
+	session_policy_judge_machine(&view, false, &verdict);
+	assert_int_equal(verdict.kind, SESSION_HOLD);
+	assert_int_equal(verdict.state, STATE_LOCKED);
+	view.has_background = false;
+	view.answer = LOGIND_SILENT;
+	session_policy_judge_machine(&view, false, &verdict);
+	assert_int_equal(verdict.kind, SESSION_SHOW);
+	session_policy_judge_machine(&view, true, &verdict);
+	assert_int_equal(verdict.kind, SESSION_HOLD);
+	view = desktop(BEN, "ben");
+	session_policy_judge_machine(&view, false, &verdict);
+	assert_int_equal(verdict.kind, SESSION_SHOW);
+	session_policy_judge_machine(&view, true, &verdict);
+	assert_int_equal(verdict.kind, SESSION_HOLD);
+	assert_int_equal(verdict.state, STATE_LOCKED);
+	assert_string_equal(verdict.words, state_words(STATE_LOCKED));
 }
 
 static void who_is_permitted(void **state)
@@ -209,6 +243,7 @@ int main(void)
 		cmocka_unit_test(the_users_word_goes_above_the_configuration),
 		cmocka_unit_test(of_wayland_only_the_sound_is_there),
 		cmocka_unit_test(who_waits_ends_for_a_desktop_but_not_for_the_one_refused),
+		cmocka_unit_test(what_is_the_machines_is_held_by_a_lock_alone),
 		cmocka_unit_test(who_is_permitted),
 	};
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * attempts [--as USER] [KEY=VALUE...]: what an intruder would try from inside of a daemon, one
- * attempt a line: "reached WHAT" or "refused WHAT: why".  Started in a daemon's place, by its unit.
+ * attempts [--as USER | --keyed] [KEY=VALUE...]: what an intruder would try from inside of a
+ * daemon, one attempt a line: "reached WHAT" or "refused WHAT: why".  Started in a daemon's place,
+ * by its unit.
  *
  *     each attempt ──fork──► try ──exit status: 0 or errno──► its line
  *
- * --as USER does what daemons do that start as root; it is left out where we are not.  The keys
- * name what is not the daemon's own (an attempt whose key is missing is not made):
+ * --as USER does what daemons do that start as root; it is left out where we are not.  --keyed
+ * makes only the attempts that have a key: root, who becomes somebody later, is allowed some
+ * others.  The keys name what is not the daemon's own (an attempt whose key is missing is not
+ * made):
  *
  *     camera= sound= device nodes      x= an X server's socket        secret= another user's file
  *     ring= a capture socket           suid= a copy of this program that is root's, mode 4755
@@ -426,7 +429,8 @@ static int become(const char *name)
 
 int main(int argc, char **argv)
 {
-	int first = 1;
+	bool keyed_only = argc > 1 && strcmp(argv[1], "--keyed") == 0;
+	int first = keyed_only ? 2 : 1;
 
 	if (argc == 2 && strcmp(argv[1], SUID_CHECK) == 0)
 		return geteuid() == 0 ? 0 : EPERM;
@@ -438,7 +442,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(*attempts); i++) {
 		const char *key = attempts[i].key;
 
-		if (!key)
+		if (!key && !keyed_only)
 			make(attempts[i].what, attempts[i].attempt, NULL);
 		for (int k = first; key && k < argc; k++)
 			if (strncmp(argv[k], key, strlen(key)) == 0 && argv[k][strlen(key)] == '=')
