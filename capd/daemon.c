@@ -18,6 +18,7 @@
 #include "common/messages.h"
 #include "common/ratelimit.h"
 #include "common/ring_writer.h"
+#include "common/utf8.h"
 
 /* Started for a connection that never came (its peer is already gone), or was refused: do not stay
  * for ever. */
@@ -566,18 +567,20 @@ void daemon_set_state(
 	struct daemon *daemon, enum source_state state, const char *words, bool has_picture)
 {
 	enum source_state before = daemon->state;
+	char clean[sizeof(daemon->words)] = "";
 
-	if (!words)
-		words = state_words(state);
-	if (state == before && strncmp(words, daemon->words, CAPSOCK_WORDS_MAX) == 0 &&
+	/* Names of devices and monitors are anybody's, and may be cut within a character: whoever
+	 * is subscribed refuses a text that is none. */
+	strncat(clean, words ? words : state_words(state), sizeof(clean) - 1);
+	utf8_clean(clean);
+	if (state == before && strcmp(clean, daemon->words) == 0 &&
 		has_picture == (daemon->picture != NULL))
 		return;
 	free(daemon->picture);
 	daemon->picture = NULL;
 	daemon->picture_len = 0;
 	daemon->state = state;
-	daemon->words[0] = '\0';
-	strncat(daemon->words, words, CAPSOCK_WORDS_MAX);
+	memcpy(daemon->words, clean, sizeof(clean));
 	if (state != before)
 		daemon->state_since_ns = clock_monotonic_ns();
 	if (has_picture && pattern_state_jpeg(daemon->source, state, daemon->words,
