@@ -26,7 +26,8 @@
 #include "httpd/visitor.h"
 #include "httpd/ws_message.h"
 
-#define ID_SIZE 21 /* 2^64 - 1 and a NUL */
+#define ID_SIZE   21 /* 2^64 - 1 and a NUL */
+#define WORD_SIZE 32 /* of a value that is one of a few words, however it is encoded */
 
 _Static_assert(ENTRY_SENDER_SIZE <= VIEWER_NAME_SIZE, "a viewer may be called what a sender may");
 
@@ -201,7 +202,7 @@ static bool header_has(const struct request *request, const char *name, const ch
 
 static bool query_source(const struct request *request, enum source_id *source)
 {
-	char word[8];
+	char word[WORD_SIZE];
 	int len = request_query(request, "source", word, sizeof(word));
 
 	*source = SOURCE_SCREEN;
@@ -215,7 +216,7 @@ static bool query_source(const struct request *request, enum source_id *source)
 static bool query_stream(const struct request *request, const char *key,
 	bool (*parse)(const char *word, enum stream_id *stream), enum stream_id *stream)
 {
-	char word[8];
+	char word[WORD_SIZE];
 	int len = request_query(request, key, word, sizeof(word));
 
 	return len == -ENOENT || (len >= 0 && parse(word, stream));
