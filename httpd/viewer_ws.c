@@ -391,6 +391,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	}
 	if (since)
 		arm_unfinished(ws, since, now);
+	else if (ws->heard_ns + SILENT_MAX_NS < now + PING_NS)
+		arm(ws, ws->heard_ns + SILENT_MAX_NS - now);
 	else
 		arm(ws, PING_NS);
 }
