@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/messages.h"
 #include "common/service.h"
+#include "common/utf8.h"
 
 void announcement_init(struct announcement *announcement, enum source_id source)
 {
@@ -58,18 +59,20 @@ bool announcement_set(struct announcement *announcement, enum source_state state
 	bool has_picture)
 {
 	enum source_state before = announcement->state;
+	char clean[sizeof(announcement->words)] = "";
 
-	if (!words)
-		words = state_words(state);
-	if (state == before && strncmp(words, announcement->words, CAPSOCK_WORDS_MAX) == 0 &&
+	/* Names of devices and monitors are anybody's, and may be cut within a character: whoever
+	 * is subscribed refuses a text that is none. */
+	strncat(clean, words ? words : state_words(state), sizeof(clean) - 1);
+	utf8_clean(clean);
+	if (state == before && strcmp(clean, announcement->words) == 0 &&
 		has_picture == (announcement->picture != NULL))
 		return false;
 	free(announcement->picture);
 	announcement->picture = NULL;
 	announcement->picture_len = 0;
 	announcement->state = state;
-	announcement->words[0] = '\0';
-	strncat(announcement->words, words, CAPSOCK_WORDS_MAX);
+	memcpy(announcement->words, clean, sizeof(clean));
 	if (state != before)
 		announcement->since_ns = clock_monotonic_ns();
 	if (has_picture && pattern_state_jpeg(announcement->source, state, announcement->words,

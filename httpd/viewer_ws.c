@@ -33,9 +33,9 @@
 #define UNSENT_MAX 8192u /* bytes of sound and text that may wait before a picture */
 #define READ_SIZE  4096u
 
-#define PING_S       20 /* … */
-#define SILENT_MAX_S 60 /* nothing has come for so long: gone */
-#define UNFINISHED_S 5  /* a message in fragments must be whole by then */
+#define PING_NS       (20 * NS_PER_S)
+#define SILENT_MAX_NS (60 * NS_PER_S) /* nothing has come for so long: gone */
+#define UNFINISHED_NS (5 * NS_PER_S)  /* a message in fragments must be whole by then */
 
 /* One of the two feeds. */
 struct part {
@@ -308,7 +308,7 @@ static enum websocket_code on_text(void *arg, const char *text, size_t len)
 		tell_sources(ws);
 		break;
 	case WS_PING:
-		if (ws_message_pong(conn_output(ws->viewer.conn), request.t) < 0)
+		if (ws_message_pong(conn_output(ws->viewer.conn), &request.t) < 0)
 			give_up(ws);
 		break;
 	}
@@ -324,11 +324,20 @@ static bool on_output(void *arg, const uint8_t *bytes, size_t len)
 
 static const struct websocket_ops websocket_ops = {.on_text = on_text, .on_output = on_output};
 
-static void arm(struct ws *ws, unsigned s)
+static void arm(struct ws *ws, uint64_t in_ns)
 {
-	const struct timeval delay = {.tv_sec = (time_t)s};
+	const struct timeval delay = {.tv_sec = (time_t)(in_ns / NS_PER_S),
+		.tv_usec = (suseconds_t)(in_ns % NS_PER_S / NS_PER_US)};
 
 	event_add(&ws->timer, &delay);
+}
+
+/* The deadline stays where it is, however often a bit more comes. */
+static void arm_unfinished(struct ws *ws, uint64_t since_ns, uint64_t now_ns)
+{
+	uint64_t due_ns = since_ns + UNFINISHED_NS;
+
+	arm(ws, due_ns > now_ns ? due_ns - now_ns : 0);
 }
 
 static void on_readable(struct viewer *viewer)
@@ -351,7 +360,7 @@ static void on_readable(struct viewer *viewer)
 	else if (r < 0)
 		conn_finish(viewer->conn);
 	else if (websocket_unfinished_since_ns(ws->websocket))
-		arm(ws, UNFINISHED_S);
+		arm_unfinished(ws, websocket_unfinished_since_ns(ws->websocket), ws->heard_ns);
 	conn_flush(viewer->conn);
 }
 
@@ -365,22 +374,27 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	if (conn_is_closing(conn))
 		return;
-	if (now - ws->heard_ns >= SILENT_MAX_S * NS_PER_S) {
+	if (now - ws->heard_ns >= SILENT_MAX_NS) {
 		conn_close(conn);
 		return;
 	}
-	if (since && now - since >= UNFINISHED_S * NS_PER_S) {
+	if (since && now - since >= UNFINISHED_NS) {
 		websocket_close(ws->websocket, WEBSOCKET_POLICY);
 		conn_finish(conn);
 		return;
 	}
-	if (now - ws->pinged_ns >= PING_S * NS_PER_S) {
+	if (now - ws->pinged_ns >= PING_NS) {
 		ws->pinged_ns = now;
 		if (evbuffer_add_reference(conn_output(conn), ping, sizeof(ping), NULL, NULL) < 0)
 			give_up(ws);
 		conn_flush(conn);
 	}
-	arm(ws, since ? UNFINISHED_S : PING_S);
+	if (since)
+		arm_unfinished(ws, since, now);
+	else if (ws->heard_ns + SILENT_MAX_NS < now + PING_NS)
+		arm(ws, ws->heard_ns + SILENT_MAX_NS - now);
+	else
+		arm(ws, PING_NS);
 }
 
 /* --- its life --- */
@@ -443,7 +457,7 @@ static void start(struct ws *ws, const struct viewer_ws_wish *wish, const char *
 		return;
 	}
 	conn_flush(ws->viewer.conn);
-	arm(ws, PING_S);
+	arm(ws, PING_NS);
 	set_sound(ws, wish->sound);
 	set_picture(ws, wish->picture);
 	tell_sources(ws);

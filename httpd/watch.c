@@ -17,7 +17,8 @@
 #include "httpd/viewer.h"
 #include "httpd/ws_message.h"
 
-#define ID_SIZE 21 /* 2^64 - 1 and a NUL */
+#define ID_SIZE   21 /* 2^64 - 1 and a NUL */
+#define WORD_SIZE 32 /* of a value that is one of a few words, however it is encoded */
 
 _Static_assert(ENTRY_SENDER_SIZE <= VIEWER_NAME_SIZE, "a viewer may be called what a sender may");
 
@@ -171,7 +172,7 @@ static bool header_has(const struct request *request, const char *name, const ch
 
 static bool query_source(const struct request *request, enum source_id *source)
 {
-	char word[8];
+	char word[WORD_SIZE];
 	int len = request_query(request, "source", word, sizeof(word));
 
 	*source = SOURCE_SCREEN;
@@ -185,7 +186,7 @@ static bool query_source(const struct request *request, enum source_id *source)
 static bool query_stream(const struct request *request, const char *key,
 	bool (*parse)(const char *word, enum stream_id *stream), enum stream_id *stream)
 {
-	char word[8];
+	char word[WORD_SIZE];
 	int len = request_query(request, key, word, sizeof(word));
 
 	return len == -ENOENT || (len >= 0 && parse(word, stream));

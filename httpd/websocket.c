@@ -88,6 +88,9 @@ static void on_frame_start(wslay_event_context_ptr wslay,
 		websocket_close(websocket, WEBSOCKET_TOO_LARGE);
 	else if (frame->opcode == WSLAY_BINARY_FRAME)
 		websocket_close(websocket, WEBSOCKET_UNSUPPORTED);
+	/* Half a code, which wslay (1.1.1) takes for none. */
+	else if (frame->opcode == WSLAY_CONNECTION_CLOSE && frame->payload_length == 1)
+		websocket_close(websocket, WEBSOCKET_PROTOCOL_ERROR);
 }
 
 static void on_frame_end(wslay_event_context_ptr wslay, void *arg)

@@ -186,7 +186,9 @@ static int parse_ping(const json_t *object, struct ws_request *request)
 	const json_t *t = json_object_get(object, "t");
 
 	request->type = WS_PING;
-	request->t = json_number_value(t);
+	request->t = (struct ws_number){.is_integer = json_is_integer(t),
+		.integer = json_integer_value(t),
+		.real = json_real_value(t)};
 	return json_is_number(t) ? 0 : -EPROTO;
 }
 
@@ -263,8 +265,10 @@ int ws_message_state(
 			"state", state_name(state), "words", words));
 }
 
-int ws_message_pong(struct evbuffer *out, double t)
+int ws_message_pong(struct evbuffer *out, const struct ws_number *t)
 {
-	return append_text(out, json_pack("{ss sf sI}", "type", "pong", "t", t, "now_us",
+	json_t *number = t->is_integer ? json_integer(t->integer) : json_real(t->real);
+
+	return append_text(out, json_pack("{ss so sI}", "type", "pong", "t", number, "now_us",
 					(json_int_t)(clock_monotonic_ns() / NS_PER_US)));
 }

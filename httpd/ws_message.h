@@ -55,7 +55,11 @@ struct ws_request {
 	bool sets_picture, sets_sound;
 	enum stream_id picture, sound;
 	/* WS_PING: what is sent back */
-	double t;
+	struct ws_number {
+		bool is_integer; /* then all of its 64 bits are kept: nanoseconds, for example */
+		int64_t integer;
+		double real;
+	} t;
 };
 
 /* 0; -EINVAL: no JSON object; -EPROTO: not one of the above; -ENOMEM. */
@@ -77,4 +81,4 @@ struct ws_hello {
 int ws_message_hello(struct evbuffer *out, const struct ws_hello *hello);
 int ws_message_state(
 	struct evbuffer *out, bool of_sound, enum source_state state, const char *words);
-int ws_message_pong(struct evbuffer *out, double t);
+int ws_message_pong(struct evbuffer *out, const struct ws_number *t);

@@ -242,20 +242,29 @@ static int read_scan_header(struct walk *walk, struct body body)
 
 /* --- entropy-coded data --- */
 
-/* The fewest bytes that a picture of this size takes: two codes of one bit for each block. */
-static size_t entropy_len_min(const struct walk *walk)
+/* MCUs in a picture of this size, and how many blocks each of them has. */
+static size_t count_mcus(const struct walk *walk, size_t *n_blocks)
 {
 	/* A scan of one component is not interleaved: its sampling does not count. */
 	bool is_grey = walk->n_components == 1;
 	size_t h = DCT_SIDE * (is_grey ? 1 : walk->h_max),
 	       v = DCT_SIDE * (is_grey ? 1 : walk->v_max);
-	size_t n_blocks = 0;
 
+	*n_blocks = 0;
 	for (unsigned i = 0; i < walk->n_components; i++)
-		n_blocks += is_grey ? 1 : (size_t)walk->components[i].h * walk->components[i].v;
-	return ((walk->out.width + h - 1) / h * ((walk->out.height + v - 1) / v) * n_blocks * 2 +
-		       7) /
-	       8;
+		*n_blocks += is_grey ? 1 : (size_t)walk->components[i].h * walk->components[i].v;
+	return (walk->out.width + h - 1) / h * ((walk->out.height + v - 1) / v);
+}
+
+/* Is there as much as a picture of this size takes at least: two codes of one bit for each block,
+ * and a marker between each two intervals? */
+static bool is_all_there(const struct walk *walk, size_t entropy_len, size_t n_restarts)
+{
+	size_t n_blocks, n_mcus = count_mcus(walk, &n_blocks);
+
+	if (walk->restart_blocks > 0 && n_restarts < (n_mcus - 1) / walk->restart_blocks)
+		return false;
+	return entropy_len >= (n_mcus * n_blocks * 2 + 7) / 8;
 }
 
 /* From behind SOS to EOI. */
@@ -284,7 +293,7 @@ static int read_entropy(struct walk *walk)
 		if (walk->restart_blocks == 0 || marker - MARKER_RST0 != n_restarts++ % 8)
 			return broken(walk, "parts of it are missing");
 	}
-	if (walk->at - start < entropy_len_min(walk) + 2)
+	if (!is_all_there(walk, walk->at - start - 2, n_restarts))
 		return broken(walk, "parts of it are missing");
 	walk->out.end = walk->at;
 	return 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define POSITION_LEN 12u
+#define SIDE_MIN     16u /* of a shape that is cropped: less would be no pointer */
 
 void delta_pointer_fini(struct delta_pointer *pointer)
 {
@@ -14,11 +15,34 @@ void delta_pointer_fini(struct delta_pointer *pointer)
 	*pointer = (struct delta_pointer){0};
 }
 
+/* As far as it goes: of a cropped one the rest is not to be seen. */
 static bool looks_like(const struct delta_shape *shape, const struct cursor *cursor)
 {
-	return shape->argb && shape->width == cursor->width && shape->height == cursor->height &&
-	       memcmp(shape->argb, cursor->argb,
-		       (size_t)cursor->width * cursor->height * sizeof(uint32_t)) == 0;
+	if (!shape->argb || shape->whole_width != cursor->width ||
+		shape->whole_height != cursor->height)
+		return false;
+	for (size_t y = 0; y < shape->height; y++)
+		if (memcmp(shape->argb + y * shape->width, cursor->argb + y * cursor->width,
+			    shape->width * sizeof(uint32_t)) != 0)
+			return false;
+	return true;
+}
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Its top left, of that size at most. */
+static void crop(struct delta_shape *shape, uint32_t side_max)
+{
+	uint32_t width = smaller(shape->width, side_max);
+
+	shape->height = smaller(shape->height, side_max);
+	for (size_t y = 1; y < shape->height; y++)
+		memmove(shape->argb + y * width, shape->argb + y * shape->width,
+			width * sizeof(*shape->argb));
+	shape->width = width;
 }
 
 /* The place of this shape: its own, else that which was used longest ago. */
@@ -35,23 +59,26 @@ static int find_shape(struct delta_pointer *pointer, const struct cursor *cursor
 			oldest = i;
 	}
 	struct delta_shape *shape = &pointer->shapes[oldest];
-	size_t len = (size_t)cursor->width * cursor->height * sizeof(uint32_t);
-	uint32_t *argb = malloc(len);
+	uint32_t width = smaller(cursor->width, DELTA_SHAPE_SIDE_MAX);
+	uint32_t height = smaller(cursor->height, DELTA_SHAPE_SIDE_MAX);
+	uint32_t *argb = malloc((size_t)width * height * sizeof(*argb));
 	if (!argb)
 		return -ENOMEM;
-	memcpy(argb, cursor->argb, len);
+	for (size_t y = 0; y < height; y++)
+		memcpy(argb + y * width, cursor->argb + y * cursor->width, width * sizeof(*argb));
 	free(shape->argb);
-	*shape = (struct delta_shape){
-		.argb = argb, .width = cursor->width, .height = cursor->height};
+	*shape = (struct delta_shape){.argb = argb,
+		.width = width,
+		.height = height,
+		.whole_width = cursor->width,
+		.whole_height = cursor->height};
 	*index = oldest;
 	return 0;
 }
 
 static bool has_image(const struct cursor *cursor)
 {
-	return cursor->argb && cursor->shape_id != 0 && cursor->width > 0 &&
-	       cursor->width <= DELTA_SHAPE_SIDE_MAX && cursor->height > 0 &&
-	       cursor->height <= DELTA_SHAPE_SIDE_MAX;
+	return cursor->argb && cursor->shape_id != 0 && cursor->width > 0 && cursor->height > 0;
 }
 
 static int32_t clip16(int32_t value)
@@ -93,10 +120,11 @@ bool delta_pointer_is_due(const struct delta_pointer *pointer)
 		       pointer->y != pointer->told_y);
 }
 
-static int put_shape(struct delta_pointer *pointer, struct png_writer *png, uint64_t sequence,
-	size_t len_max, struct payload *out)
+/* -EMSGSIZE: it takes more than len_max, and nothing is appended. */
+static int put_whole_shape(
+	struct delta_pointer *pointer, struct png_writer *png, size_t len_max, struct payload *out)
 {
-	struct delta_shape *shape = &pointer->shapes[pointer->shape];
+	const struct delta_shape *shape = &pointer->shapes[pointer->shape];
 	const struct delta_op op = {
 		.kind = DELTA_POINTER_SHAPE,
 		.shape_id = pointer->shape,
@@ -111,16 +139,30 @@ static int put_shape(struct delta_pointer *pointer, struct png_writer *png, uint
 		r = png_write_argb(png, shape->argb, shape->width, shape->height, out);
 	if (r == 0)
 		r = payload_end(out);
-	if (r < 0)
-		return r;
-	if (out->len - before + POSITION_LEN > len_max) {
+	if (r == 0 && out->len - before + POSITION_LEN > len_max) {
 		payload_rollback(out, before, n_ops);
+		r = -EMSGSIZE;
+	}
+	return r;
+}
+
+static int put_shape(struct delta_pointer *pointer, struct png_writer *png, uint64_t sequence,
+	size_t len_max, struct payload *out)
+{
+	struct delta_shape *shape = &pointer->shapes[pointer->shape];
+	uint32_t side = DELTA_SHAPE_SIDE_MAX;
+	int r;
+
+	while ((r = put_whole_shape(pointer, png, len_max, out)) == -EMSGSIZE && side > SIDE_MIN)
+		crop(shape, side /= 2);
+	if (r == 0) {
+		shape->sent_at = sequence;
+	} else if (r == -EMSGSIZE) {
 		shape->is_too_long = true;
 		pointer->is_visible = false;
-	} else {
-		shape->sent_at = sequence;
+		r = 0;
 	}
-	return 0;
+	return r;
 }
 
 static int put_position(struct delta_pointer *pointer, struct payload *out)

@@ -10,6 +10,9 @@
  * look like.  A viewer that a catch-up has brought in knows only the shape in it; so a catch-up
  * since s makes the others that were sent after s unknown again.
  *
+ * Of a pointer that is too large, for the stream or for the records of this ring, the top left is
+ * shown, where most have their tip.
+ *
  * Pure computing; one thread at a time.
  */
 #pragma once
@@ -23,8 +26,9 @@
 struct delta_shape {
 	uint32_t *argb; /* ours; NULL: none */
 	uint32_t width, height;
+	uint32_t whole_width, whole_height; /* of the cursor's image; larger where it is cropped */
 	uint64_t sent_at; /* sequence of the record that brought it; 0: not sent */
-	bool is_too_long; /* for the records of this ring: it stays hidden */
+	bool is_too_long; /* for the records of this ring, however cropped: it stays hidden */
 	uint64_t used_at; /* the least recently used one is replaced */
 };
 
@@ -56,7 +60,7 @@ static inline size_t delta_pointer_share(size_t payload_max)
 
 /*
  * Appends what the viewers of a step do not know, in at most `len_max` bytes: a shape that is
- * longer stays hidden.  0 or -ENOMEM.
+ * longer is cropped.  0 or -ENOMEM.
  */
 int delta_pointer_step(struct delta_pointer *pointer, struct png_writer *png, uint64_t sequence,
 	size_t len_max, struct payload *out);

@@ -10,7 +10,8 @@
  *     stuck     while it is there, opening does not return
  *     colour    RRGGBB of the whole picture; "pattern": the test picture, moving; else grey
  *     frames    good (the default), no-tables, padded, truncated, no-soi, wrong-size, lying-size,
- *               marked (the driver calls them broken), silent (none)
+ *               marked (the driver calls them broken), silent (none), given-… (the bytes of the
+ *               file of that name)
  *     held      is there while the camera is open
  *     controls  gets a line "NAME=VALUE" for each control that is set; it has brightness, an
  *               automatic focus and a focus
@@ -36,6 +37,7 @@
 #define WORD_MAX      32
 #define FRAMES        8u /* of the moving picture */
 #define PADDING       700u
+#define GIVEN_MAX     (4u << 20)
 #define STUCK_POLL_US 2000
 
 struct camera_device {
@@ -228,6 +230,20 @@ static void make_jpeg(struct camera_device *device, struct picture *picture, uns
 	jpeg_strip_destroy(strip);
 }
 
+static void read_given(struct camera_device *device, unsigned n)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", folder(), device->kind);
+	FILE *file = fopen(path, "r");
+	uint8_t *bytes = malloc(GIVEN_MAX);
+	if (!file || !bytes)
+		abort();
+	device->frames[n].bytes = bytes;
+	device->frames[n].len = fread(bytes, 1, GIVEN_MAX, file);
+	fclose(file);
+}
+
 static void make_frames(struct camera_device *device)
 {
 	const struct pixels_format *format = &device->mode.pixels;
@@ -238,6 +254,10 @@ static void make_frames(struct camera_device *device)
 		free(device->frames[i].bytes);
 		picture.width = format->width;
 		picture.height = format->height;
+		if (strncmp(device->kind, "given-", 6) == 0) {
+			read_given(device, i);
+			continue;
+		}
 		draw(&picture, device->colour, i);
 		if (device->mode.is_jpeg) {
 			make_jpeg(device, &picture, i);

@@ -194,6 +194,15 @@ def test_monitor_that_is_not_connected(folder, x):
     viewer.end()
 
 
+def test_a_name_that_is_cut_within_a_character_is_told_all_the_same(folder, x):
+    """The words were no UTF-8 then; httpd refused its own daemon as broken, and said nothing of why."""
+    run = Run(folder, x.display, QUICK + f"[screen]\nmonitor = {'显示器' * 9}\n")
+    viewer = run.view()
+    words = run.wait_state("no-monitor")
+    assert words.startswith("The monitor 显示器显示器") and words.endswith(" is not connected")
+    viewer.end()
+
+
 def test_shared_memory_that_is_full(folder, x):
     """A /dev/shm of its own, so full that no ring fits; then it is emptied."""
     run = Run(folder, x.display, prefix=own_mounts("mount -t tmpfs -o size=8m tmpfs /dev/shm"))

@@ -118,6 +118,7 @@ FORGED = {
     "a continuation of nothing": (frame(b"x", opcode=0), 1002),
     "a ping that is too long": (frame(b"x" * 126, opcode=PING), 1002),
     "a ping in fragments": (frame(b"x", opcode=PING, fin=False), 1002),
+    "half a code in a close": (frame(b"\x03", opcode=CLOSE), 1002),
     "a length beyond 63 bits": (frame(b"x" * 10, length=1 << 63), 1002),
     "binary": (frame(b"abc", opcode=BINARY), 1003),
     "no UTF-8": (frame(b"\xff\xfe"), 1007),
@@ -162,6 +163,22 @@ def test_a_fragment_that_is_never_finished_is_given_up(run):
     socket_.close()
 
 
+def test_a_fragment_that_trickles_is_given_up_as_well(run):
+    """Each bit of it moved the deadline: a message could take for ever."""
+    socket_ = WebSocket(run.address, "?picture=none", timeout_s=1)
+    began = time.monotonic()
+    socket_.send_raw(frame(b"x", fin=False))
+    bits = iter([frame(b"", PING), *[bytes([byte]) for byte in frame(b"y" * 20, opcode=0)]])
+    code = None
+    while code is None and time.monotonic() - began < 8 * SLOWNESS:
+        try:
+            code = socket_.receive_close()
+        except TimeoutError:
+            socket_.send_raw(next(bits))
+    assert code == 1008 and time.monotonic() - began > 4.5
+    socket_.close()
+
+
 def test_handshakes_that_are_none(run):
     own = "http://%s:%d" % run.address
     for headers, status in (
@@ -172,6 +189,7 @@ def test_handshakes_that_are_none(run):
             ({"Sec-WebSocket-Key": "c2hvcnQ="}, 400), ({"Origin": own}, 101),
             ({"Connection": "Upgrade", "Upgrade": "WebSocket"}, 101)):
         WebSocket(run.address, headers=headers, expect=status).close()
+    WebSocket(run.address, "?source=%73%63reen&picture=%64elta&sound=%6Fpus").close()
     for query in ("?picture=gif", "?source=audio", "?sound=mp3", "?id=x", "?source=screen&source=camera"):
         WebSocket(run.address, query, expect=400).close()
     # A HEAD of it, and another method.

@@ -383,6 +383,44 @@ static void costs_nothing_while_nothing_changes(void **state)
 	studio_end(&studio);
 }
 
+/* It was hidden. */
+static void shows_the_top_left_of_a_pointer_that_is_too_large(void **state)
+{
+	static uint32_t image[300 * 290];
+	struct delta_client viewer = {0};
+	struct studio studio;
+	uint32_t seed = 1;
+	(void)state;
+
+	/* Even, but for its size; then so full that no record has room for half of it. */
+	for (unsigned i = 0; i < 300 * 290; i++)
+		image[i] = i % 300 < 40 ? 0xff203040 : 0;
+	studio_begin(&studio, 640, 400);
+	for (unsigned is_full = 0; is_full < 2; is_full++) {
+		for (unsigned i = 0; is_full && i < 300 * 290; i++)
+			image[i] = (seed = seed * 1103515245u + 12345u) | 0xff000000;
+		studio.cursor = (struct cursor){1 + is_full, true, 10, 20, 300, 290, image};
+		assert_true(shoot(&studio));
+		assert_int_equal(count(&studio, DELTA_POINTER_SHAPE), 1);
+		show(&studio, &viewer);
+		const struct delta_client_shape *shape = &viewer.shapes[viewer.pointer_shape];
+		assert_true(viewer.pointer_is_visible);
+		assert_true(is_full ? shape->width >= 64 : shape->width == 256);
+		assert_int_equal(shape->height, shape->width);
+		for (unsigned i = 0; i < shape->width * shape->height; i++)
+			assert_int_equal(
+				shape->argb[i], image[i / shape->width * 300 + i % shape->width]);
+		/* It is known again, as all are. */
+		studio.cursor.x++;
+		studio.cursor.shape_id += 10;
+		assert_true(shoot(&studio));
+		assert_int_equal(studio.record.length, 12);
+		show(&studio, &viewer);
+	}
+	delta_client_fini(&viewer);
+	studio_end(&studio);
+}
+
 static void moves_the_pointer_in_twelve_bytes(void **state)
 {
 	uint32_t image[24 * 24];
@@ -645,6 +683,7 @@ int main(void)
 		cmocka_unit_test(fits_into_small_records),
 		cmocka_unit_test(costs_nothing_while_nothing_changes),
 		cmocka_unit_test(moves_the_pointer_in_twelve_bytes),
+		cmocka_unit_test(shows_the_top_left_of_a_pointer_that_is_too_large),
 		cmocka_unit_test(copies_what_scrolls_in_any_direction),
 		cmocka_unit_test(copies_two_panes_and_a_window_at_once),
 		cmocka_unit_test(copies_glyphs_that_stand_elsewhere),

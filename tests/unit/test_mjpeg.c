@@ -361,6 +361,12 @@ static void lost_pieces_in_the_middle_are_noticed(void **state)
 	assert_broken(other, "parts of it are missing");
 	free(other.bytes);
 
+	/* Of all its rows only the first, and the end. */
+	other = copy(frame, 0);
+	cut(&other, first, frame.len - 2 - first);
+	assert_broken(other, "parts of it are missing");
+	free(other.bytes);
+
 	/* The next frame begins in the middle of this one. */
 	other = copy(frame, frame.len);
 	memcpy(other.bytes + first, frame.bytes, frame.len);

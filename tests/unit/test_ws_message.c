@@ -34,7 +34,10 @@ static void requests_are_read(void **state)
 	assert_int_equal(parse("{\"type\":\"set\",\"picture\":\"none\"}", &request), 0);
 	assert_true(request.sets_picture && request.picture == STREAM_COUNT);
 	assert_int_equal(parse("{\"type\":\"ping\",\"t\":1e3}", &request), 0);
-	assert_true(request.type == WS_PING && request.t == 1000);
+	assert_true(request.type == WS_PING && !request.t.is_integer && request.t.real == 1000);
+	/* a time in ns: as a double it would be another */
+	assert_int_equal(parse("{\"type\":\"ping\",\"t\":1795843200123456789}", &request), 0);
+	assert_true(request.t.is_integer && request.t.integer == 1795843200123456789);
 }
 
 static void what_is_no_request_is_refused(void **state)
@@ -198,9 +201,15 @@ static void hello_state_and_pong_are_as_documented(void **state)
 	assert_string_equal(json_string_value(json_object_get(object, "words")), "Say \"nothing\"");
 	json_decref(object);
 
-	assert_int_equal(ws_message_pong(out, 0.25), 0);
+	assert_int_equal(ws_message_pong(out, &(struct ws_number){.real = 0.25}), 0);
 	object = take_json(out);
 	assert_true(json_real_value(json_object_get(object, "t")) == 0.25);
+	json_decref(object);
+
+	const struct ws_number ns = {.is_integer = true, .integer = 1795843200123456789};
+	assert_int_equal(ws_message_pong(out, &ns), 0);
+	object = take_json(out);
+	assert_true(json_integer_value(json_object_get(object, "t")) == ns.integer);
 	json_decref(object);
 	evbuffer_free(out);
 }
