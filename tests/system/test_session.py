@@ -45,6 +45,11 @@ def x(folder):
     server.end()
 
 
+def recorded(seat):
+    """What lies there of whose desktop it is; and beside it what the desktop shows."""
+    return [name for name in os.listdir(seat.record) if name != "notification"]
+
+
 def watched(seat, x, user, config="", **session):
     """A daemon that shows the display to a subscriber, as that user."""
     seat.let_in(user, x, COOKIE)
@@ -99,7 +104,7 @@ def test_the_first_user_is_recorded_once_where_only_root_can(seat, x):
     with open(path) as file:
         assert file.read() == "ann\n"
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600 and os.stat(path).st_uid == 0
-    assert os.listdir(seat.record) == ["first"]
+    assert recorded(seat) == ["first"]
 
 
 @as_root
@@ -109,7 +114,7 @@ def test_without_a_session_it_stays_root_and_opens_nothing(seat, x):
     assert subscriber.wait_state("no-session") == "Nobody is logged in on this computer"
     assert subscriber.picture
     assert daemon.uid() == 0
-    assert os.listdir(seat.record) == []
+    assert recorded(seat) == []
     # Somebody logs in: its successor is to look.
     seat.let_in(seat.ann, x, COOKIE)
     seat.say(seat.ann.session(display=x.display))
@@ -132,7 +137,7 @@ def test_what_is_no_desktop_is_no_session(seat, session, words):
     subscriber = daemon.subscribe()
     assert words in subscriber.wait_state("no-session")
     assert daemon.uid() == 0
-    assert os.listdir(seat.record) == []
+    assert recorded(seat) == []
 
 
 @as_root
@@ -248,7 +253,7 @@ def test_a_word_in_another_users_file_does_not_count(seat, x):
 def test_users_of_the_configuration(seat, x, users):
     _, subscriber = watched(seat, x, seat.ben, f"[session]\nusers = {users}\n")
     subscriber.wait_state("live")
-    assert os.listdir(seat.record) == []
+    assert recorded(seat) == []
 
 
 # --- locked ---
