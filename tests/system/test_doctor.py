@@ -215,10 +215,11 @@ def test_it_listens_for_this_computer_alone(folder):
 
 
 NETWORK = """ip link set lo up
-ip link add wlan7 type dummy
+ip link add wlan7 type veth peer name wlan8
 ip address add 192.0.2.7/24 dev wlan7
-ip address add 198.51.100.7/24 dev wlan7
+ip address add 198.51.100.7/24 dev wlan8
 ip link set wlan7 up
+ip link set wlan8 up
 """
 
 
@@ -413,7 +414,7 @@ nft add chain inet filter early '{ type filter hook prerouting priority -150; po
 NAT = """nft add table inet filter
 nft add chain inet filter nat '{ type nat hook prerouting priority -100; }'
 """
-INGRESS = """ip link add wlan7 type dummy
+INGRESS = """ip link add wlan7 type veth peer name wlan8
 nft add table netdev filter
 nft add chain netdev filter ingress '{ type filter hook ingress device wlan7 priority 0; }'
 """
