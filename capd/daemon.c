@@ -25,6 +25,7 @@
 #define ACCEPT_MAX          16 /* a turn of the loop, which has more to do */
 #define DROPPED_INTERVAL_US 1000000u
 #define REFUSED_LOG_NS      (60 * NS_PER_S)
+#define REFUSED_LOG_BURST   3
 
 struct daemon {
 	enum source_id source;
@@ -55,7 +56,8 @@ struct daemon {
 	uint64_t state_since_ns;
 	enum source_state fault; /* the last one since it was live, however it starts; or LIVE */
 	uint64_t fault_since_ns;
-	struct ratelimit refused_log;
+	struct ratelimit refused_log; /* of peers who may not */
+	struct ratelimit unfit_log;   /* of subscribers */
 };
 
 /* --- what is wanted --- */
@@ -247,6 +249,18 @@ static bool on_switch(void *arg, struct subscriber *subscriber, enum audio_input
 	return r == 0;
 }
 
+/* A spurt is told whole, a flood is counted. */
+static void on_refused(void *arg, const char *words)
+{
+	struct daemon *daemon = arg;
+	char more[RATELIMIT_MORE_SIZE];
+	unsigned suppressed;
+
+	if (ratelimit_allow(&daemon->unfit_log, clock_monotonic_ns(), &suppressed))
+		log_warn("Refused a subscriber of the capture socket: %s%s", words,
+			ratelimit_more(suppressed, more));
+}
+
 static void accept_all(struct daemon *daemon);
 
 static void on_gone(void *arg, struct subscriber *subscriber)
@@ -277,6 +291,7 @@ static const struct subscriber_ops subscriber_ops = {
 	.on_switch = on_switch,
 	.on_wish = on_wish,
 	.on_viewers = on_viewers,
+	.on_refused = on_refused,
 	.on_gone = on_gone,
 };
 
@@ -312,6 +327,25 @@ static void refuse_peer(struct daemon *daemon, int fd, uid_t uid)
 			(unsigned)uid, ratelimit_more(suppressed, more));
 }
 
+/* One process that takes all there is keeps nobody else out. */
+static bool has_room(struct daemon *daemon, int fd)
+{
+	unsigned n_of_process = 0;
+	pid_t pid;
+
+	if (capsock_peer_pid(fd, &pid) < 0)
+		return false;
+	for (struct subscriber *s = daemon->subscribers; s; s = s->next)
+		n_of_process += s->pid == pid;
+	if (n_of_process >= DAEMON_SUBSCRIBERS_OF_PROCESS)
+		on_refused(daemon, "its process has as many connections as one may");
+	else if (daemon->n_subscribers >= DAEMON_SUBSCRIBERS_MAX)
+		on_refused(daemon, "as many are connected as there may be");
+	else
+		return true;
+	return false;
+}
+
 static void accept_all(struct daemon *daemon)
 {
 	for (unsigned i = 0; i < ACCEPT_MAX; i++) {
@@ -327,9 +361,7 @@ static void accept_all(struct daemon *daemon)
 			fd_close(&fd);
 			continue;
 		}
-		if (daemon->n_subscribers >= DAEMON_SUBSCRIBERS_MAX) {
-			log_warn("Refused a subscriber of the capture socket: %u are connected",
-				daemon->n_subscribers);
+		if (!has_room(daemon, fd)) {
 			fd_close(&fd);
 			continue;
 		}
@@ -463,6 +495,8 @@ int daemon_create(enum source_id source, int listen_fd, const struct daemon_ops 
 	daemon->state_since_ns = clock_monotonic_ns();
 	daemon->fault = STATE_LIVE;
 	daemon->refused_log.interval_ns = REFUSED_LOG_NS;
+	daemon->unfit_log.interval_ns = REFUSED_LOG_NS;
+	daemon->unfit_log.burst = REFUSED_LOG_BURST;
 	strcpy(daemon->words, state_words(STATE_STARTING));
 	daemon->buffer = malloc(sizeof(*daemon->buffer));
 	if (!daemon->buffer)

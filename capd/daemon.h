@@ -21,7 +21,8 @@
 #include "common/service.h"
 #include "common/stream.h"
 
-#define DAEMON_SUBSCRIBERS_MAX 16
+#define DAEMON_SUBSCRIBERS_MAX        16
+#define DAEMON_SUBSCRIBERS_OF_PROCESS 8
 
 struct daemon; /* opaque */
 

@@ -30,6 +30,7 @@
 #include "common/findings.h"
 #include "common/log.h"
 #include "common/messages.h"
+#include "common/ratelimit.h"
 #include "common/service.h"
 
 #define SLOT_NS       (SOUND_RECORD_MS * NS_PER_MS)
@@ -38,6 +39,9 @@
 #define NO_MEMORY_NS  (500 * NS_PER_MS) /* how often a full /dev/shm is tried again */
 #define CLOSE_WAIT_MS 500u
 
+#define SWITCH_LOG_NS    (3 * NS_PER_S)
+#define SWITCH_LOG_BURST 20
+
 struct audio {
 	struct config config;
 	struct service_options options;
@@ -45,6 +49,7 @@ struct audio {
 	struct output *pcm, *opus;
 	struct opus_stream *encoder; /* while opus is wanted */
 	struct mute mute;
+	struct ratelimit switch_log; /* a person's doing is told whole */
 	struct input inputs[AUDIO_INPUT_COUNT];
 	unsigned gains[AUDIO_INPUT_COUNT]; /* per cent */
 
@@ -282,23 +287,39 @@ static void on_mute(void *arg, bool muted)
 	update_inputs(audio);
 }
 
-static int on_switch(void *arg, enum audio_input input, bool muted)
+/* Each is told, as far as a person can do it. */
+static void log_switch(struct audio *audio, enum audio_input input, bool muted, int r)
 {
-	struct audio *audio = arg;
-	int r = mute_switch(&audio->mute, input, muted);
+	bool is_desktop = input == AUDIO_DESKTOP;
+	char more[RATELIMIT_MORE_SIZE];
+	unsigned suppressed;
 
+	if (!ratelimit_allow(&audio->switch_log, clock_monotonic_ns(), &suppressed))
+		return;
+	ratelimit_more(suppressed, more);
 	if (r < 0)
-		log_err("Could not remember that the %s is %s: %s; %s",
-			input == AUDIO_DESKTOP ? "desktop's sound" : "microphone",
-			muted ? "muted" : "unmuted", strerror(-r),
-			muted ? "it is muted until sharing is started anew" : "it stays as it was");
+		log_err("Could not remember that the %s is %s: %s; %s%s",
+			is_desktop ? "desktop's sound" : "microphone", muted ? "muted" : "unmuted",
+			strerror(-r),
+			muted ? "it is muted until sharing is started anew" : "it stays as it was",
+			more);
 	else
 		log_at(LOG_INFO,
 			(&(const struct log_fields){
 				.message = MESSAGE_SWITCHED, .source = source_name(SOURCE_AUDIO)}),
-			"%s %s by the presenter",
-			input == AUDIO_DESKTOP ? "Desktop sound" : "Microphone",
-			muted ? "muted" : "unmuted");
+			"%s %s by the presenter%s", is_desktop ? "Desktop sound" : "Microphone",
+			muted ? "muted" : "unmuted", more);
+}
+
+static int on_switch(void *arg, enum audio_input input, bool muted)
+{
+	struct audio *audio = arg;
+	int r;
+
+	if (mute_is_kept(&audio->mute, input, muted))
+		return 0;
+	r = mute_switch(&audio->mute, input, muted);
+	log_switch(audio, input, muted, r);
 	update_inputs(audio);
 	return r;
 }
@@ -357,6 +378,8 @@ static int audio_init(struct audio *audio, int listen_fd)
 	input_init(&audio->inputs[AUDIO_DESKTOP], AUDIO_DESKTOP, audio->config.audio.desktop);
 	input_init(
 		&audio->inputs[AUDIO_MICROPHONE], AUDIO_MICROPHONE, audio->config.audio.microphone);
+	audio->switch_log.interval_ns = SWITCH_LOG_NS;
+	audio->switch_log.burst = SWITCH_LOG_BURST;
 	audio->gains[AUDIO_DESKTOP] = audio->config.audio.desktop_gain;
 	audio->gains[AUDIO_MICROPHONE] = audio->config.audio.microphone_gain;
 	if (r == 0)

@@ -190,9 +190,19 @@ static int end_mute(struct mute *mute, enum audio_input input)
 	return 0;
 }
 
+bool mute_is_kept(const struct mute *mute, enum audio_input input, bool muted)
+{
+	return (unsigned)input < AUDIO_INPUT_COUNT && mute->is_kept[input] &&
+	       mute->is_muted[input] == muted && (muted || mute->unmuted_for[input] == geteuid());
+}
+
 int mute_switch(struct mute *mute, enum audio_input input, bool muted)
 {
+	int r;
+
 	if ((unsigned)input >= AUDIO_INPUT_COUNT)
 		return -EINVAL;
-	return muted ? begin_mute(mute, input) : end_mute(mute, input);
+	r = muted ? begin_mute(mute, input) : end_mute(mute, input);
+	mute->is_kept[input] = r == 0;
+	return r;
 }
