@@ -301,7 +301,10 @@ static void log_switch(struct audio *audio, enum audio_input input, bool muted, 
 		log_err("Could not remember that the %s is %s: %s; %s%s",
 			is_desktop ? "desktop's sound" : "microphone", muted ? "muted" : "unmuted",
 			strerror(-r),
-			muted ? "it is muted until sharing is started anew" : "it stays as it was",
+			!muted ? "it stays as it was"
+			: audio->mute.is_noted[input]
+				? "it is muted until sharing is started anew"
+				: "it is muted until the last listener has gone",
 			more);
 	else
 		log_at(LOG_INFO,

@@ -4,7 +4,8 @@
  *
  *     STATE/mute-X        "open", or anything else: muted
  *     RUNTIME/unmute-X    the uid of the user who may be heard though the configuration does not
- *                         name X; or anything else: nobody
+ *                         name X; "muted", if the other could not be written; or anything else:
+ *                         nobody
  *
  *     an input is open, if it is not muted, and [audio] sources names it or unmute-X our user
  *
@@ -29,6 +30,8 @@ struct mute {
 	int mute_errors[AUDIO_INPUT_COUNT], unmute_errors[AUDIO_INPUT_COUNT]; /* -errno */
 	bool is_muted[AUDIO_INPUT_COUNT];     /* it says so, or could not be read or written */
 	uid_t unmuted_for[AUDIO_INPUT_COUNT]; /* (uid_t)-1: nobody */
+	bool is_noted[AUDIO_INPUT_COUNT];     /* muted by unmute-X: while sharing runs */
+	bool has_mark[AUDIO_INPUT_COUNT];     /* there is a mute-X */
 	bool is_kept[AUDIO_INPUT_COUNT];      /* the files say what these do */
 };
 
