@@ -11,7 +11,7 @@ import pytest
 
 import sound
 from process import Process, program, run_to_end
-from seat import Daemon, Seat
+from seat import Daemon, Seat, User
 from screenshare import environment, start_with_sockets
 from soundserver import PulseAudio
 from wait import stays, wait_for
@@ -233,6 +233,35 @@ def test_ben_allows_and_denies(seat, x):
     subscriber.wait_state("live", 2)
     os.rename(os.path.join(seat.ben.home, ".config"), os.path.join(seat.ben.home, "gone"))
     subscriber.wait_state("not-allowed", 2)
+
+
+INOTIFY_IS_USED_UP = """import ctypes
+libc = ctypes.CDLL(None)
+while libc.inotify_init1(0) >= 0:
+    pass
+print("READY", flush=True)
+libc.pause()
+"""
+
+
+@as_root
+def test_a_word_is_heard_without_inotify(seat, x):
+    """Other programs of that user have all there is (of a user whom no other test has)."""
+    cid = User(seat.folder, "cid", 61003)
+    with open(seat.accounts, "a") as file:
+        file.write(f"cid:x:{cid.uid}:{cid.uid}::{cid.home}:/bin/sh\n")
+    with open(os.path.join(seat.record, "first"), "w") as file:
+        file.write("ann\n")
+    Process(["setpriv", f"--reuid={cid.uid}", f"--regid={cid.uid}", "--clear-groups", "/usr/bin/python3", "-c",
+             INOTIFY_IS_USED_UP]).wait_line("^READY$")
+    daemon, subscriber = watched(seat, x, cid)
+    subscriber.wait_state("not-allowed")
+    assert seat.command(cid, "allow")[0] == 0
+    subscriber.wait_state("live", 3)
+    shows(subscriber, x, 0xb03050)
+    assert seat.command(cid, "deny")[0] == 0
+    subscriber.wait_state("not-allowed", 3)
+    assert daemon.uid() == cid.uid
 
 
 @as_root
