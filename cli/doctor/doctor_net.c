@@ -92,17 +92,14 @@ static bool await(int fd, short events, uint64_t deadline_ns)
 	       poll(&wanted, 1, (int)((deadline_ns - now_ns) / NS_PER_MS) + 1) == 1;
 }
 
-static int connect_here(uint16_t port, uint64_t deadline_ns)
+static int connect_to(const struct sockaddr *address, socklen_t address_len, uint64_t deadline_ns)
 {
-	const struct sockaddr_in address = {.sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error = 0;
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error;
 	socklen_t len = sizeof(error);
 
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+	if (connect(fd, address, address_len) == 0)
 		return fd;
 	error = errno;
 	if (error == EINPROGRESS) {
@@ -115,8 +112,23 @@ static int connect_here(uint16_t port, uint64_t deadline_ns)
 	return error != 0 ? -error : fd;
 }
 
+/* By loopback, where it listens there, too: no firewall is in the way. */
+static int connect_here(uint16_t port, const struct in6_addr *where, uint64_t deadline_ns)
+{
+	const struct sockaddr_in loopback = {.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	const struct sockaddr_in6 there = {
+		.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = *where};
+	int fd = connect_to((const struct sockaddr *)&loopback, sizeof(loopback), deadline_ns);
+
+	return fd == -ECONNREFUSED && !IN6_IS_ADDR_UNSPECIFIED(where)
+		       ? connect_to((const struct sockaddr *)&there, sizeof(there), deadline_ns)
+		       : fd;
+}
+
 /* Asks the port as a browser would.  0: it is ours and well; -EPROTO: something else answers. */
-static int ask_health(uint16_t port)
+static int ask_health(uint16_t port, const struct in6_addr *where)
 {
 	static const char request[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 				      "Connection: close\r\n\r\n";
@@ -125,7 +137,7 @@ static int ask_health(uint16_t port)
 	char answer[512];
 	size_t len = 0;
 	ssize_t n = 1;
-	int fd = connect_here(port, deadline_ns);
+	int fd = connect_here(port, where, deadline_ns);
 
 	if (fd < 0)
 		return fd;
@@ -167,10 +179,11 @@ static void add_holder(const struct facts *facts, uint16_t port, const struct li
 			port + 1u);
 }
 
-static void add_shared_port(
-	const struct facts *facts, uint16_t port, bool is_listening, struct findings *findings)
+/* `listener` NULL: nobody listens. */
+static void add_shared_port(const struct facts *facts, uint16_t port,
+	const struct listener *listener, struct findings *findings)
 {
-	int r = is_listening ? ask_health(port) : -ECONNREFUSED;
+	int r = listener ? ask_health(port, &listener->address) : -ECONNREFUSED;
 
 	if (r == 0) {
 		findings_add(findings, FINDING_FINE, "port", "Port %u answers", port);
@@ -194,7 +207,7 @@ void check_port(const struct facts *facts, struct findings *findings)
 	bool is_listening = listener_find(port, &listener);
 
 	if (facts->is_running)
-		add_shared_port(facts, port, is_listening, findings);
+		add_shared_port(facts, port, is_listening ? &listener : NULL, findings);
 	else if (is_listening)
 		add_holder(facts, port, &listener, findings);
 	else

@@ -235,6 +235,7 @@ def test_it_listens_at_one_of_the_addresses_alone(folder):
     found = Findings(folder, prefix=("unshare", "-mn", "sh", "-c", script, "-"))
     found.one("addresses", "note", f"Only at addresses of virtual networks: http://{listen}/ \\(wlan7\\)$")
     found.one("visitors", "note", "Nobody from another address", f"Open http://{listen}/ on a phone")
+    found.one("port", "fine", f"Port {listen.split(':')[1]} answers")
 
 
 # --- displays ---
