@@ -244,8 +244,9 @@ static bool on_switch(void *arg, struct subscriber *subscriber, enum audio_input
 	if (subscriber->uid != 0 && subscriber->uid != geteuid())
 		return false;
 	int r = daemon->ops->on_switch(daemon->arg, input, muted);
-	*words = r == -ENXIO ? "nobody is logged in whose sound it is"
-			     : "it could not be remembered; see the journal";
+	*words = r == -ENXIO   ? "nobody is logged in whose sound it is"
+		 : r == -EBUSY ? "it was unmuted too often just now; say it again in a while"
+			       : "it could not be remembered; see the journal";
 	return r == 0;
 }
 

@@ -39,8 +39,8 @@
 #define NO_MEMORY_NS  (500 * NS_PER_MS) /* how often a full /dev/shm is tried again */
 #define CLOSE_WAIT_MS 500u
 
-#define SWITCH_LOG_NS    (3 * NS_PER_S)
-#define SWITCH_LOG_BURST 20
+#define UNMUTES_NS    (3 * NS_PER_S)
+#define UNMUTES_BURST 10
 
 struct audio {
 	struct config config;
@@ -49,7 +49,7 @@ struct audio {
 	struct output *pcm, *opus;
 	struct opus_stream *encoder; /* while opus is wanted */
 	struct mute mute;
-	struct ratelimit switch_log; /* a person's doing is told whole */
+	struct ratelimit unmutes; /* as many as a person may want */
 	struct input inputs[AUDIO_INPUT_COUNT];
 	unsigned gains[AUDIO_INPUT_COUNT]; /* per cent */
 
@@ -287,40 +287,37 @@ static void on_mute(void *arg, bool muted)
 	update_inputs(audio);
 }
 
-/* Each is told, as far as a person can do it. */
-static void log_switch(struct audio *audio, enum audio_input input, bool muted, int r)
+static void log_switch(const struct audio *audio, enum audio_input input, bool muted, int r)
 {
 	bool is_desktop = input == AUDIO_DESKTOP;
-	char more[RATELIMIT_MORE_SIZE];
-	unsigned suppressed;
 
-	if (!ratelimit_allow(&audio->switch_log, clock_monotonic_ns(), &suppressed))
-		return;
-	ratelimit_more(suppressed, more);
 	if (r < 0)
-		log_err("Could not remember that the %s is %s: %s; %s%s",
+		log_err("Could not remember that the %s is %s: %s; %s",
 			is_desktop ? "desktop's sound" : "microphone", muted ? "muted" : "unmuted",
 			strerror(-r),
 			!muted ? "it stays as it was"
 			: audio->mute.is_noted[input]
 				? "it is muted until sharing is started anew"
-				: "it is muted until the last listener has gone",
-			more);
+				: "it is muted until the last listener has gone");
 	else
 		log_at(LOG_INFO,
 			(&(const struct log_fields){
 				.message = MESSAGE_SWITCHED, .source = source_name(SOURCE_AUDIO)}),
-			"%s %s by the presenter%s", is_desktop ? "Desktop sound" : "Microphone",
-			muted ? "muted" : "unmuted", more);
+			"%s %s by the presenter", is_desktop ? "Desktop sound" : "Microphone",
+			muted ? "muted" : "unmuted");
 }
 
+/* A program that switches without end is held up where it unmutes: silence is never refused. */
 static int on_switch(void *arg, enum audio_input input, bool muted)
 {
 	struct audio *audio = arg;
+	unsigned suppressed;
 	int r;
 
 	if (mute_is_kept(&audio->mute, input, muted))
 		return 0;
+	if (!muted && !ratelimit_allow(&audio->unmutes, clock_monotonic_ns(), &suppressed))
+		return -EBUSY;
 	r = mute_switch(&audio->mute, input, muted);
 	log_switch(audio, input, muted, r);
 	update_inputs(audio);
@@ -381,8 +378,8 @@ static int audio_init(struct audio *audio, int listen_fd)
 	input_init(&audio->inputs[AUDIO_DESKTOP], AUDIO_DESKTOP, audio->config.audio.desktop);
 	input_init(
 		&audio->inputs[AUDIO_MICROPHONE], AUDIO_MICROPHONE, audio->config.audio.microphone);
-	audio->switch_log.interval_ns = SWITCH_LOG_NS;
-	audio->switch_log.burst = SWITCH_LOG_BURST;
+	audio->unmutes.interval_ns = UNMUTES_NS;
+	audio->unmutes.burst = UNMUTES_BURST;
 	audio->gains[AUDIO_DESKTOP] = audio->config.audio.desktop_gain;
 	audio->gains[AUDIO_MICROPHONE] = audio->config.audio.microphone_gain;
 	if (r == 0)

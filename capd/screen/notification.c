@@ -19,6 +19,7 @@
 #define SPACING_US  1000000u  /* between two calls; after one that failed: twice as long, … */
 #define WAIT_MAX_US 60000000u /* … and so on, up to this */
 #define TIMEOUT_US  5000000u  /* of a call */
+#define END_WAIT_US 500000u   /* … that is under way when the daemon ends */
 #define NAME        "org.freedesktop.Notifications"
 #define PATH        "/org/freedesktop/Notifications"
 #define BUS_NAME    "org.freedesktop.DBus"
@@ -52,7 +53,7 @@ struct notification {
 	sd_bus_slot *call;
 	uint64_t next_us; /* CLOCK_MONOTONIC: no call before that */
 	uint64_t wait_us; /* after a call that fails */
-	sd_event_source *timer;
+	sd_event_source *timer, *at_exit;
 	struct control_wish *wish;
 };
 
@@ -475,6 +476,35 @@ void notification_hide(struct notification *notification)
 	advance(notification);
 }
 
+/* --- life --- */
+
+/* What the desktop is just showing has no number yet by which it could be taken back. */
+static void await_answer(struct notification *notification)
+{
+	uint64_t end_us = now_us() + END_WAIT_US;
+
+	for (uint64_t now = now_us(); notification->call && now < end_us; now = now_us()) {
+		int r = sd_bus_process(notification->bus, NULL);
+
+		if (r == 0)
+			r = sd_bus_wait(notification->bus, end_us - now);
+		if (r < 0)
+			return;
+	}
+}
+
+/* Before the bus is closed, which sd-bus does when the loop ends. */
+static int on_exit_of_loop(sd_event_source *source, void *arg)
+{
+	struct notification *notification = arg;
+	(void)source;
+
+	message_clear(&notification->wanted);
+	await_answer(notification);
+	take_back(notification);
+	return 0;
+}
+
 int notification_create(
 	sd_event *event, const char *runtime_dir, int record_fd, struct notification **out)
 {
@@ -493,6 +523,8 @@ int notification_create(
 		event, &notification->timer, CLOCK_MONOTONIC, 0, 0, on_timer, notification);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(notification->timer, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_exit(event, &notification->at_exit, on_exit_of_loop, notification);
 	if (r < 0) {
 		notification_destroy(notification);
 		return r;
@@ -508,6 +540,7 @@ void notification_destroy(struct notification *notification)
 {
 	if (!notification)
 		return;
+	sd_event_source_disable_unref(notification->at_exit);
 	take_back(notification);
 	bus_close(notification);
 	control_wish_destroy(notification->wish);

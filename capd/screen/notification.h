@@ -29,7 +29,8 @@ struct notification; /* opaque */
  */
 int notification_create(
 	sd_event *event, const char *runtime_dir, int record_fd, struct notification **out);
-/* Takes it back if it is shown.  Accepts NULL. */
+/* Takes it back if it is shown; what the desktop is just showing it waits for, for half a second at
+ * most.  Accepts NULL. */
 void notification_destroy(struct notification *notification);
 
 /* These watch: a line each, copied; `sources` are bits 1 << enum source_id. */

@@ -6,7 +6,7 @@
  * Prints a line for each call: "notify ID REPLACES ACTION SUMMARY|BODY" (newlines of the body as
  * '/'), "close ID"; and before a notify "caller NAME", on the bus.  Reads lines: "action ID KEY",
  * "closed ID REASON", "hang" (from then on it answers no call), "refuse" (… but with an error),
- * "obey" (again), "quit".
+ * "late" (… after 0.3 s, having shown it), "obey" (again), "quit".
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -24,7 +24,7 @@
 struct desktop {
 	sd_bus *bus;
 	uint32_t last_id;
-	bool hangs, refuses;
+	bool hangs, refuses, is_late;
 	char line[256];
 	size_t len;
 };
@@ -62,6 +62,8 @@ static int on_notify(sd_bus_message *m, void *arg, sd_bus_error *error)
 		putchar(*c == '\n' ? '/' : *c);
 	putchar('\n');
 	fflush(stdout);
+	if (desktop->is_late)
+		usleep(300000);
 	return sd_bus_reply_method_return(m, "u", id);
 }
 
@@ -101,8 +103,10 @@ static void obey(struct desktop *desktop, sd_event *event, const char *line)
 		desktop->hangs = true;
 	else if (strcmp(line, "refuse") == 0)
 		desktop->refuses = true;
+	else if (strcmp(line, "late") == 0)
+		desktop->is_late = true;
 	else if (strcmp(line, "obey") == 0)
-		desktop->hangs = desktop->refuses = false;
+		desktop->hangs = desktop->refuses = desktop->is_late = false;
 	else
 		sd_event_exit(event, 0);
 	sd_bus_flush(desktop->bus);

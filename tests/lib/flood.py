@@ -35,7 +35,7 @@ def for_ever(path, step):
             pass
         n += 1
         if n == 20:
-            print("READY", flush=True)
+            print("READY", flush=True)  # … and says no more
 
 
 def repeat(path, stream, *messages):

@@ -48,7 +48,7 @@ def test_the_screen_is_shown(folder, x, kind):
     other = SocketViewer(run.address, "?picture=delta&sound=none")
     wait_for(lambda: other.pictures, 3, "the first picture of another stream")
     assert run.daemons() == [pid], "the same process"
-    assert private_kib(pid) - before_kib < 8000 * SLOWNESS
+    assert SLOWNESS > 1 or private_kib(pid) - before_kib < 8000  # sanitizers keep what was freed
     assert len(run.log("Refused")) - n_lines <= LINES_MAX, run.log("")
     flooding.end()
     other.end()
@@ -72,10 +72,11 @@ def test_sound_is_heard(folder, kind):
     assert late_s < 0.3 * SLOWNESS
     other = daemon.subscribe("opus")
     other.wait_records(10)
-    assert private_kib(pid) - before_kib < 8000 * SLOWNESS
+    assert SLOWNESS > 1 or private_kib(pid) - before_kib < 8000
     lines = daemon.process.stderr[n_lines:]
-    if kind == "switches":  # each is a person's doing, as far as a person can
-        assert len(lines) <= 22 and all("Microphone" in line for line in lines), lines
+    if kind == "switches":  # as often as a person may, and what comes of it
+        switched = [line for line in lines if "Microphone unmuted" in line]
+        assert 10 <= len(switched) <= 11 and len(lines) <= 5 * len(switched), lines
     else:
         assert len(lines) <= LINES_MAX, lines
     flooding.end()
