@@ -25,6 +25,7 @@
 #define ACCEPT_MAX          16 /* a turn of the loop, which has more to do */
 #define DROPPED_INTERVAL_US 1000000u
 #define REFUSED_LOG_NS      (60 * NS_PER_S)
+#define REFUSED_LOG_BURST   3
 
 struct daemon {
 	enum source_id source;
@@ -46,7 +47,8 @@ struct daemon {
 	struct announcement announcement;      /* of the state */
 	const struct service_options *options; /* of daemon_follow_config() */
 	const struct config *config;
-	struct ratelimit refused_log;
+	struct ratelimit refused_log; /* of peers who may not */
+	struct ratelimit unfit_log;   /* of subscribers */
 };
 
 /* --- what is wanted --- */
@@ -205,9 +207,22 @@ static bool on_switch(void *arg, struct subscriber *subscriber, enum audio_input
 	if (subscriber->uid != 0 && subscriber->uid != geteuid())
 		return false;
 	int r = daemon->ops->on_switch(daemon->arg, input, muted);
-	*words = r == -ENXIO ? "nobody is logged in whose sound it is"
-			     : "it could not be remembered; see the journal";
+	*words = r == -ENXIO   ? "nobody is logged in whose sound it is"
+		 : r == -EBUSY ? "it was unmuted too often just now; say it again in a while"
+			       : "it could not be remembered; see the journal";
 	return r == 0;
+}
+
+/* A spurt is told whole, a flood is counted. */
+static void on_refused(void *arg, const char *words)
+{
+	struct daemon *daemon = arg;
+	char more[RATELIMIT_MORE_SIZE];
+	unsigned suppressed;
+
+	if (ratelimit_allow(&daemon->unfit_log, clock_monotonic_ns(), &suppressed))
+		log_warn("Refused a subscriber of the capture socket: %s%s", words,
+			ratelimit_more(suppressed, more));
 }
 
 static void accept_all(struct daemon *daemon);
@@ -240,8 +255,28 @@ static const struct subscriber_ops subscriber_ops = {
 	.on_switch = on_switch,
 	.on_wish = on_wish,
 	.on_viewers = on_viewers,
+	.on_refused = on_refused,
 	.on_gone = on_gone,
 };
+
+/* One process that takes all there is keeps nobody else out. */
+static bool has_room(struct daemon *daemon, int fd)
+{
+	unsigned n_of_process = 0;
+	pid_t pid;
+
+	if (capsock_peer_pid(fd, &pid) < 0)
+		return false;
+	for (struct subscriber *s = daemon->subscribers; s; s = s->next)
+		n_of_process += s->pid == pid;
+	if (n_of_process >= DAEMON_SUBSCRIBERS_OF_PROCESS)
+		on_refused(daemon, "its process has as many connections as one may");
+	else if (daemon->n_subscribers >= DAEMON_SUBSCRIBERS_MAX)
+		on_refused(daemon, "as many are connected as there may be");
+	else
+		return true;
+	return false;
+}
 
 static void accept_all(struct daemon *daemon)
 {
@@ -255,9 +290,7 @@ static void accept_all(struct daemon *daemon)
 		if (fd < 0)
 			return; /* EAGAIN, or a peer that left again: nothing to do in either case
 				 */
-		if (daemon->n_subscribers >= DAEMON_SUBSCRIBERS_MAX) {
-			log_warn("Refused a subscriber of the capture socket: %u are connected",
-				daemon->n_subscribers);
+		if (!has_room(daemon, fd)) {
 			fd_close(&fd);
 			continue;
 		}
@@ -359,6 +392,8 @@ int daemon_create(enum source_id source, int listen_fd, const struct daemon_ops 
 	daemon->arg = arg;
 	announcement_init(&daemon->announcement, source);
 	daemon->refused_log.interval_ns = REFUSED_LOG_NS;
+	daemon->unfit_log.interval_ns = REFUSED_LOG_NS;
+	daemon->unfit_log.burst = REFUSED_LOG_BURST;
 	daemon->buffer = malloc(sizeof(*daemon->buffer));
 	if (!daemon->buffer)
 		goto fail;

@@ -21,7 +21,8 @@
 #include "common/service.h"
 #include "common/stream.h"
 
-#define DAEMON_SUBSCRIBERS_MAX 16
+#define DAEMON_SUBSCRIBERS_MAX        16
+#define DAEMON_SUBSCRIBERS_OF_PROCESS 8
 
 struct daemon; /* opaque */
 
@@ -41,7 +42,8 @@ struct daemon_ops {
 	/* Whether any subscriber wishes it mute has changed.  NULL: nothing can be muted here. */
 	void (*on_mute)(void *arg, bool muted);
 	/* The presenter mutes or unmutes an input; who it is has been checked.  0, or -errno: it
-	 * stays as it was (-ENXIO: it is nobody's now).  NULL: there are no inputs here. */
+	 * stays as it was (-ENXIO: it is nobody's now; -EBUSY: too often).  NULL: there are no
+	 * inputs here. */
 	int (*on_switch)(void *arg, enum audio_input input, bool muted);
 	/* Who watches anything of this computer has changed; NULL: nobody does.  NULL: nobody here
 	 * wants to know. */

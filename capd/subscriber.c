@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 
 #include "common/fd.h"
-#include "common/log.h"
 
 /* So that one chatty subscriber cannot keep the loop from the source. */
 #define MESSAGES_PER_TURN 16
@@ -18,8 +17,8 @@ static void refuse(struct subscriber *subscriber, const char *words)
 	struct capsock_message message = {
 		.type = CAPSOCK_REFUSED, .ring_fd = -1, .words = words, .words_len = strlen(words)};
 
-	log_warn("Refused a subscriber of the capture socket: %s", words);
 	capsock_send(subscriber->fd, CAPSOCK_DAEMON, &message);
+	subscriber->ops->on_refused(subscriber->arg, words);
 }
 
 /* False: refused. */
@@ -152,6 +151,7 @@ int subscriber_create(sd_event *event, int fd, uid_t uid, struct capsock_buffer 
 	}
 	subscriber->fd = fd;
 	subscriber->uid = uid;
+	(void)capsock_peer_pid(fd, &subscriber->pid);
 	subscriber->buffer = buffer;
 	subscriber->ops = ops;
 	subscriber->arg = arg;

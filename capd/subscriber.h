@@ -39,6 +39,8 @@ struct subscriber_ops {
 	void (*on_wish)(void *arg, struct subscriber *subscriber);
 	/* Who watches has changed: its `viewers`. */
 	void (*on_viewers)(void *arg, struct subscriber *subscriber);
+	/* It is being refused: it has been told why, and goes. */
+	void (*on_refused)(void *arg, const char *words);
 	/* It is gone (EOF, a lie, too slow): forget and subscriber_destroy() it. */
 	void (*on_gone)(void *arg, struct subscriber *subscriber);
 };
@@ -51,6 +53,7 @@ struct subscriber {
 	uint32_t bitrate;                   /* its wish in bits a second; 0: none */
 	bool wants_mute;                    /* its wish */
 	uid_t uid;                          /* who it is */
+	pid_t pid;                          /* … and which process; 0: not to be seen */
 	struct subscriber_viewers *viewers; /* its own; NULL: it has told of nobody yet */
 
 	/* the subscriber's own */

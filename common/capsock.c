@@ -124,15 +124,31 @@ int capsock_connect(const char *path)
 	return unix_socket_connect(path, SOCK_SEQPACKET);
 }
 
+static int get_peer(int fd, struct ucred *peer)
+{
+	socklen_t len = sizeof(*peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &len) < 0 ? -errno : 0;
+}
+
 int capsock_peer_uid(int fd, uid_t *uid)
 {
 	struct ucred peer;
-	socklen_t len = sizeof(peer);
+	int r = get_peer(fd, &peer);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
-		return -errno;
-	*uid = peer.uid;
-	return 0;
+	if (r == 0)
+		*uid = peer.uid;
+	return r;
+}
+
+int capsock_peer_pid(int fd, pid_t *pid)
+{
+	struct ucred peer;
+	int r = get_peer(fd, &peer);
+
+	if (r == 0)
+		*pid = peer.pid;
+	return r;
 }
 
 /* --- sending --- */

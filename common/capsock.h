@@ -127,3 +127,5 @@ int capsock_receive(int fd, enum capsock_role role, struct capsock_buffer *buffe
 
 /* The peer's uid (SO_PEERCRED), by which a daemon decides.  0 or -errno. */
 int capsock_peer_uid(int fd, uid_t *uid);
+/* … and its process, as it was when it connected; 0: of another PID namespace.  0 or -errno. */
+int capsock_peer_pid(int fd, pid_t *pid);

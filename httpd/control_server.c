@@ -29,13 +29,15 @@
 #define DISCARD_READS_MAX 16 /* at a close */
 #define LOG_INTERVAL_NS   (60 * NS_PER_S)
 
-/* One connection; freed by its own events only. */
+/* One connection; freed by its own events, or to make room. */
 struct control_client {
 	LIST_ENTRY(control_client) entry; /* in control_server::clients */
 	struct control_server *control;
 	struct bufferevent *stream;
 	uid_t uid;
 	bool is_closing;             /* goes when its answer has been sent */
+	bool has_ended;              /* asks no more, and goes when all has been answered */
+	uint64_t heard_ns;           /* when it came, or asked last */
 	struct control_later *later; /* while its answer is being made */
 };
 
@@ -113,6 +115,7 @@ static bool answer_lines(struct control_client *client)
 		json_t *answer = control_requests_answer(
 			client->control->site, &asker, line, len, &client->later);
 
+		client->heard_ns = clock_monotonic_ns();
 		free(line);
 		if (answer && !send_answer(client, answer))
 			return false;
@@ -144,6 +147,11 @@ static void on_readable(struct bufferevent *stream, void *arg)
 	go_on(arg);
 }
 
+static bool is_busy(const struct control_client *client)
+{
+	return client->later || evbuffer_get_length(bufferevent_get_output(client->stream)) > 0;
+}
+
 static void on_written(struct bufferevent *stream, void *arg)
 {
 	struct control_client *client = arg;
@@ -153,12 +161,21 @@ static void on_written(struct bufferevent *stream, void *arg)
 		client_free(client);
 	else if (!answer_lines(client))
 		refuse_rest(client);
+	else if (client->has_ended && !is_busy(client))
+		client_free(client);
 }
 
+/* Whoever shuts his half after his question (`nc -N`) waits for the answer; after an error or a
+ * time-out nobody does. */
 static void on_event(struct bufferevent *stream, short what, void *arg)
 {
-	(void)stream, (void)what; /* EOF, error, time-out: all the same */
-	client_free(arg);
+	struct control_client *client = arg;
+
+	(void)stream;
+	if ((what & BEV_EVENT_EOF) && is_busy(client))
+		client->has_ended = true;
+	else
+		client_free(client);
 }
 
 /* Owns fd. */
@@ -178,6 +195,7 @@ static void add_client(struct control_server *control, int fd)
 		goto fail;
 	client->control = control;
 	client->uid = peer.uid;
+	client->heard_ns = clock_monotonic_ns();
 	LIST_INSERT_HEAD(&control->clients, client, entry);
 	control->n_clients++;
 	bufferevent_setcb(client->stream, on_readable, on_written, on_event, client);
@@ -188,6 +206,7 @@ static void add_client(struct control_server *control, int fd)
 		return;
 	}
 	client->is_closing = true;
+	client->heard_ns = 0; /* the first to make room */
 	send_answer(client, control_requests_error(CONTROL_NOT_PRESENTER));
 	bufferevent_enable(client->stream, EV_WRITE);
 	if (ratelimit_allow(&control->refused_log, clock_monotonic_ns(), &suppressed))
@@ -202,6 +221,20 @@ fail:
 	fd_close(&fd);
 }
 
+/* Who has been silent for longest makes room: nobody who only holds connections keeps the presenter
+ * from a pause. */
+static void make_room(struct control_server *control)
+{
+	struct control_client *client, *oldest = NULL;
+
+	LIST_FOREACH (client, &control->clients, entry) {
+		if (!client->later && (!oldest || client->heard_ns < oldest->heard_ns))
+			oldest = client;
+	}
+	if (oldest)
+		client_free(oldest);
+}
+
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
 	struct control_server *control = arg;
@@ -210,6 +243,8 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (accepted < 0)
 		return;
+	if (control->n_clients >= CLIENTS_MAX)
+		make_room(control);
 	if (control->n_clients < CLIENTS_MAX)
 		add_client(control, accepted);
 	else

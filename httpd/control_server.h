@@ -5,8 +5,9 @@
  *
  *     accept ──SO_PEERCRED──► presenter? ──line──► control_requests.h ──► line
  *
- * Everything is bounded: connections, the length of a request, unread answers, idle time.  One
- * request at a time: the next is read when the answer before it has gone.  Event-loop thread only.
+ * Everything is bounded: connections (where there are too many, whoever was silent for longest
+ * goes), the length of a request, unread answers, idle time.  One request at a time: the next is
+ * read when the answer before it has gone.  Event-loop thread only.
  */
 #pragma once
 

@@ -28,6 +28,7 @@
 #define SETTLE_MS    300  /* pages open several connections, and the picture comes first */
 #define SPACING_MS   1000 /* between two messages */
 #define LEAVE_MS     500  /* the daemon may have something to take back before it ends */
+#define SUCCEED_MS   2000 /* … or one that has to start for it */
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 60000
 #define STEADY_MS    10000 /* a daemon that has stayed for so long is tried again at once */
@@ -56,6 +57,8 @@ struct presence {
 	uint64_t since_ns; /* it is open */
 	uint64_t retry_ns; /* not before that */
 	unsigned retry_ms;
+
+	bool owes_leave; /* one that had been told of somebody has died, and what it showed stays */
 
 	/* what the daemon has been told on this subscription */
 	bool is_told;
@@ -173,6 +176,7 @@ static void on_ended(void *arg, const char *lie)
 
 	log_debug("The screen daemon is not told who watches: %s; trying again",
 		lie ? lie : "it ended, or never answered");
+	presence->owes_leave |= presence->is_told && presence->told.words_len > 0;
 	if (clock_monotonic_ns() - presence->since_ns >= STEADY_MS * NS_PER_MS)
 		presence->retry_ms = 0;
 	end_subscription(presence);
@@ -225,13 +229,33 @@ static void tell(struct presence *presence, const struct capsock_message *messag
 		return;
 	}
 	presence->is_told = true;
+	presence->owes_leave = false;
 	presence->told = *message;
 	presence->told.words = presence->told_words;
 	memcpy(presence->told_words, message->words, message->words_len);
 }
 
+/* The successor of a daemon that died takes away what that has left on the desktop: it is started
+ * for it, once.  False: there is nothing to be done. */
+static bool owes_leave(struct presence *presence)
+{
+	if (!presence->owes_leave)
+		return false;
+	if (clock_monotonic_ns() < presence->retry_ns) {
+		wake_at(presence, presence->retry_ns);
+		return true;
+	}
+	presence->owes_leave = false;
+	if (!is_open(presence))
+		return false;
+	wake_in(presence, SUCCEED_MS);
+	return true;
+}
+
 static void take_leave(struct presence *presence, const struct capsock_message *nobody)
 {
+	if (owes_leave(presence))
+		return;
 	if (presence->subscription && presence->is_told && presence->told.words_len > 0) {
 		tell(presence, nobody);
 		wake_in(presence, LEAVE_MS);

@@ -51,7 +51,7 @@ thread-tests: $(THREAD_TESTS)
 # --- the tests' own tools: never with sanitizers ---
 TEST_TOOLS := $(B)/testlib/painter $(B)/testlib/lying_daemon $(B)/testlib/words_picture \
 	$(B)/testlib/delta_viewer $(B)/testlib/fake_desktop $(B)/testlib/fake_logind \
-	$(B)/testlib/fake_systemd
+	$(B)/testlib/fake_systemd $(B)/testlib/fake_firewalld
 test-tools: $(TEST_TOOLS)
 $(B)/testlib/painter: $(call obj,tests/lib/painter.c tests/lib/reference_jpeg.c)
 	@mkdir -p $(@D)
@@ -69,6 +69,9 @@ $(B)/testlib/fake_logind: $(call obj,tests/lib/fake_logind.c)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lsystemd
 $(B)/testlib/fake_systemd: $(call obj,tests/lib/fake_systemd.c)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lsystemd
+$(B)/testlib/fake_firewalld: $(call obj,tests/lib/fake_firewalld.c)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lsystemd
 $(B)/testlib/words_picture: $(call obj,tests/lib/words_picture.c) $(B)/lib/libcapd.a $(B)/lib/libcommon.a

@@ -29,6 +29,7 @@
 #include "common/findings.h"
 #include "common/log.h"
 #include "common/messages.h"
+#include "common/ratelimit.h"
 #include "common/service.h"
 
 #define SLOT_NS       (SOUND_RECORD_MS * NS_PER_MS)
@@ -36,12 +37,16 @@
 #define BEHIND_MAX_NS (500 * NS_PER_MS) /* we were stopped for longer: leave slots out */
 #define CLOSE_WAIT_MS 500u
 
+#define UNMUTES_NS    (3 * NS_PER_S)
+#define UNMUTES_BURST 10
+
 struct audio {
 	struct config config;
 	struct service_options options;
 	struct daemon *daemon;
 	struct pipeline pipeline;
 	struct mute mute;
+	struct ratelimit unmutes; /* as many as a person may want */
 	struct input inputs[AUDIO_INPUT_COUNT];
 	unsigned gains[AUDIO_INPUT_COUNT]; /* per cent */
 
@@ -211,23 +216,39 @@ static void on_mute(void *arg, bool muted)
 	update_inputs(audio);
 }
 
-static int on_switch(void *arg, enum audio_input input, bool muted)
+static void log_switch(const struct audio *audio, enum audio_input input, bool muted, int r)
 {
-	struct audio *audio = arg;
-	int r = mute_switch(&audio->mute, input, muted);
+	bool is_desktop = input == AUDIO_DESKTOP;
 
 	if (r < 0)
 		log_err("Could not remember that the %s is %s: %s; %s",
-			input == AUDIO_DESKTOP ? "desktop's sound" : "microphone",
-			muted ? "muted" : "unmuted", strerror(-r),
-			muted ? "it is muted until sharing is started anew" : "it stays as it was");
+			is_desktop ? "desktop's sound" : "microphone", muted ? "muted" : "unmuted",
+			strerror(-r),
+			!muted ? "it stays as it was"
+			: audio->mute.is_noted[input]
+				? "it is muted until sharing is started anew"
+				: "it is muted until the last listener has gone");
 	else
 		log_at(LOG_INFO,
 			(&(const struct log_fields){
 				.message = MESSAGE_SWITCHED, .source = source_name(SOURCE_AUDIO)}),
-			"%s %s by the presenter",
-			input == AUDIO_DESKTOP ? "Desktop sound" : "Microphone",
+			"%s %s by the presenter", is_desktop ? "Desktop sound" : "Microphone",
 			muted ? "muted" : "unmuted");
+}
+
+/* A program that switches without end is held up where it unmutes: silence is never refused. */
+static int on_switch(void *arg, enum audio_input input, bool muted)
+{
+	struct audio *audio = arg;
+	unsigned suppressed;
+	int r;
+
+	if (mute_is_kept(&audio->mute, input, muted))
+		return 0;
+	if (!muted && !ratelimit_allow(&audio->unmutes, clock_monotonic_ns(), &suppressed))
+		return -EBUSY;
+	r = mute_switch(&audio->mute, input, muted);
+	log_switch(audio, input, muted, r);
 	update_inputs(audio);
 	return r;
 }
@@ -287,6 +308,8 @@ static int audio_init(struct audio *audio, int listen_fd)
 	input_init(&audio->inputs[AUDIO_DESKTOP], AUDIO_DESKTOP, audio->config.audio.desktop);
 	input_init(
 		&audio->inputs[AUDIO_MICROPHONE], AUDIO_MICROPHONE, audio->config.audio.microphone);
+	audio->unmutes.interval_ns = UNMUTES_NS;
+	audio->unmutes.burst = UNMUTES_BURST;
 	audio->gains[AUDIO_DESKTOP] = audio->config.audio.desktop_gain;
 	audio->gains[AUDIO_MICROPHONE] = audio->config.audio.microphone_gain;
 	if (r == 0)

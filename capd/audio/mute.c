@@ -104,6 +104,7 @@ static void init_mute(struct mute *mute, enum audio_input input, const char *sta
 		mute->is_muted[input] = read_mark(*fd, text) < 0 || strcmp(text, "open") != 0;
 	else
 		mute->is_muted[input] = !was_new;
+	mute->has_mark[input] = r != 0 ? !was_new : *fd >= 0;
 }
 
 static void init_unmute(struct mute *mute, enum audio_input input, const char *runtime_dir)
@@ -114,9 +115,12 @@ static void init_unmute(struct mute *mute, enum audio_input input, const char *r
 
 	r = mute->unmute_errors[input] = open_mark(runtime_dir, "unmute", input, fd);
 	mute->unmuted_for[input] = NOBODY;
-	if (r == 0 && read_mark(*fd, text) == 0 &&
-		parse_number(text, strlen(text), 0, NOBODY - 1, &uid) == 0)
+	if (r < 0 || read_mark(*fd, text) < 0)
+		return;
+	if (parse_number(text, strlen(text), 0, NOBODY - 1, &uid) == 0)
 		mute->unmuted_for[input] = (uid_t)uid;
+	mute->is_noted[input] = strcmp(text, "muted") == 0;
+	mute->is_muted[input] |= mute->is_noted[input];
 }
 
 void mute_init(
@@ -156,6 +160,14 @@ static int forget_unmute(struct mute *mute, enum audio_input input)
 	return mute->unmute_fds[input] < 0 ? 0 : write_mark(mute->unmute_fds[input], 0, "");
 }
 
+/* Where it cannot be kept, it holds for as long as sharing runs. */
+static void note_mute(struct mute *mute, enum audio_input input)
+{
+	mute->unmuted_for[input] = NOBODY;
+	mute->is_noted[input] =
+		write_mark(mute->unmute_fds[input], mute->unmute_errors[input], MUTED) == 0;
+}
+
 static int begin_mute(struct mute *mute, enum audio_input input)
 {
 	mute->is_muted[input] = true;
@@ -164,9 +176,13 @@ static int begin_mute(struct mute *mute, enum audio_input input)
 	 * rare, and a person's doing; sound that it misses for longer is left out. */
 	if (r == 0 && fdatasync(mute->mute_fds[input]) < 0)
 		r = -errno;
-	int forgotten = forget_unmute(mute, input);
+	if (r < 0) {
+		note_mute(mute, input);
+		return r;
+	}
+	mute->is_noted[input] = false;
 	/* With the mute in place, the other means nothing any more. */
-	return r < 0 ? r : forgotten;
+	return forget_unmute(mute, input);
 }
 
 static int end_mute(struct mute *mute, enum audio_input input)
@@ -178,21 +194,36 @@ static int end_mute(struct mute *mute, enum audio_input input)
 	int r = write_mark(mute->unmute_fds[input], mute->unmute_errors[input], text);
 	if (r < 0)
 		return r;
-	r = write_mark(mute->mute_fds[input], mute->mute_errors[input], OPEN);
+	/* Where none could be written, and none lay there, nothing but we says that it is muted. */
+	if (mute->has_mark[input])
+		r = write_mark(mute->mute_fds[input], mute->mute_errors[input], OPEN);
 	if (r < 0) {
 		/* What is muted stays so, also for whoever starts next. */
-		if (before != geteuid())
+		if (mute->is_noted[input])
+			note_mute(mute, input);
+		else if (before != geteuid())
 			forget_unmute(mute, input);
 		return r;
 	}
+	mute->is_noted[input] = false;
 	mute->is_muted[input] = false;
 	mute->unmuted_for[input] = geteuid();
 	return 0;
 }
 
+bool mute_is_kept(const struct mute *mute, enum audio_input input, bool muted)
+{
+	return (unsigned)input < AUDIO_INPUT_COUNT && mute->is_kept[input] &&
+	       mute->is_muted[input] == muted && (muted || mute->unmuted_for[input] == geteuid());
+}
+
 int mute_switch(struct mute *mute, enum audio_input input, bool muted)
 {
+	int r;
+
 	if ((unsigned)input >= AUDIO_INPUT_COUNT)
 		return -EINVAL;
-	return muted ? begin_mute(mute, input) : end_mute(mute, input);
+	r = muted ? begin_mute(mute, input) : end_mute(mute, input);
+	mute->is_kept[input] = r == 0;
+	return r;
 }

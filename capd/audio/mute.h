@@ -4,7 +4,8 @@
  *
  *     STATE/mute-X        "open", or anything else: muted
  *     RUNTIME/unmute-X    the uid of the user who may be heard though the configuration does not
- *                         name X; or anything else: nobody
+ *                         name X; "muted", if the other could not be written; or anything else:
+ *                         nobody
  *
  *     an input is open, if it is not muted, and [audio] sources names it or unmute-X our user
  *
@@ -29,6 +30,9 @@ struct mute {
 	int mute_errors[AUDIO_INPUT_COUNT], unmute_errors[AUDIO_INPUT_COUNT]; /* -errno */
 	bool is_muted[AUDIO_INPUT_COUNT];     /* it says so, or could not be read or written */
 	uid_t unmuted_for[AUDIO_INPUT_COUNT]; /* (uid_t)-1: nobody */
+	bool is_noted[AUDIO_INPUT_COUNT];     /* muted by unmute-X: while sharing runs */
+	bool has_mark[AUDIO_INPUT_COUNT];     /* there is a mute-X */
+	bool is_kept[AUDIO_INPUT_COUNT];      /* the files say what these do */
 };
 
 /* Opens (and makes) and reads the files.  One that cannot be looked for counts as a mute. */
@@ -39,6 +43,9 @@ void mute_fini(struct mute *mute);
 bool mute_is_open(const struct mute *mute, enum audio_input input);
 /* Is it meant to be heard, were it not muted? */
 bool mute_is_chosen(const struct mute *mute, enum audio_input input);
+
+/* Is it so already, and written down? */
+bool mute_is_kept(const struct mute *mute, enum audio_input input, bool muted);
 
 /*
  * Unmutes for the user whom we are now.  0, or -errno: it will not be remembered.  Muting has taken

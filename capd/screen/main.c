@@ -12,12 +12,14 @@
 #include "capd/daemon.h"
 #include "capd/pattern_source.h"
 #include "capd/screen/notification.h"
+#include "capd/screen/notification_record.h"
 #include "capd/screen/pipeline.h"
 #include "capd/screen/probe.h"
 #include "capd/screen/x11_source.h"
 #include "capd/session/session.h"
 #include "capd/session/waiting.h"
 #include "common/clock.h"
+#include "common/fd.h"
 #include "common/findings.h"
 #include "common/log.h"
 #include "common/service.h"
@@ -32,6 +34,7 @@ struct screen {
 	struct daemon *daemon;
 	struct pipeline *pipeline;
 	struct notification *notification; /* NULL: [session] notify is no */
+	int notification_record_fd;        /* until it has it; -1: none */
 
 	const struct source_ops *ops; /* of `source`: the configured one */
 	struct source *source;
@@ -316,7 +319,7 @@ static int screen_init(struct screen *screen, int listen_fd)
 	}
 	if (r >= 0 && screen->config.session.notify)
 		r = notification_create(daemon_event(screen->daemon), screen->options.runtime_dir,
-			&screen->notification);
+			fd_steal(&screen->notification_record_fd), &screen->notification);
 	if (r >= 0 && screen->notification)
 		notification_hold(screen->notification, screen->is_held);
 	return r;
@@ -325,6 +328,7 @@ static int screen_init(struct screen *screen, int listen_fd)
 static void screen_fini(struct screen *screen)
 {
 	notification_destroy(screen->notification);
+	fd_close(&screen->notification_record_fd);
 	sd_event_source_disable_unref(screen->memory_timer);
 	sd_event_source_disable_unref(screen->pipeline_timer);
 	if (screen->source)
@@ -348,9 +352,20 @@ static int probe(const struct config *config)
 	return status == EXIT_SUCCESS ? service_print_findings(&encoder) : status;
 }
 
+/* The service's folder is root's, who we may be until the session is begun.  Without a record all
+ * goes on: a kill then leaves a notification behind. */
+static void open_notification_record(struct screen *screen)
+{
+	const char *folder = screen->options.session_dir ? screen->options.session_dir
+							 : screen->options.runtime_dir;
+	int fd = screen->config.session.notify ? notification_record_open(folder) : -1;
+
+	screen->notification_record_fd = fd < 0 ? -1 : fd;
+}
+
 int main(int argc, char **argv)
 {
-	struct screen screen = {0};
+	struct screen screen = {.notification_record_fd = -1};
 	int status = service_begin("screen", argc, argv, &screen.options, &screen.configured);
 
 	if (status != 0)
@@ -361,6 +376,7 @@ int main(int argc, char **argv)
 	int listen_fd = daemon_take_socket(SOURCE_SCREEN);
 	if (listen_fd < 0)
 		return SERVICE_EXIT_CONFIG;
+	open_notification_record(&screen);
 	if (screen.options.session_dir && session_begin(&screen.config, SOURCE_SCREEN,
 						  screen.options.session_dir, &screen.session) < 0)
 		return SERVICE_EXIT_CONFIG;

@@ -79,6 +79,7 @@ static int read_all(int fd, uint64_t deadline_ns, char *out, size_t size)
 		bool is_full = len + 1 >= size;
 		ssize_t n;
 
+		readable.revents = 0; /* poll() leaves it as it was when a signal comes */
 		if (now_ns >= deadline_ns)
 			return -ETIMEDOUT;
 		if (poll(&readable, 1, (int)((deadline_ns - now_ns) / NS_PER_MS) + 1) < 0 &&

@@ -51,7 +51,7 @@ static const char help[] =
 	"Usage: screenshare doctor [--json] [--port PORT] [--config FILE]\n"
 	"Goes through what can be wrong, and prints for each thing a line: fine, or what to do.\n"
 	"Changes nothing, but makes the folder of the shared files where it is missing.\n"
-	"Root sees more: sudo screenshare doctor.\n"
+	"Root sees more, also of what you share: sudo screenshare doctor.\n"
 	"\n"
 	"  --json         one line of JSON, for programs\n"
 	"  --port PORT    look at your `screenshare run` on that port, not at the service\n"

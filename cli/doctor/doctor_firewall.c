@@ -21,6 +21,7 @@
 #define UFW_RULES    "/etc/ufw/user.rules"
 #define UFW_DEFAULTS "/etc/default/ufw"
 #define FIREWALLD    "org.fedoraproject.FirewallD1"
+#define SERVICES_MAX 64u
 #define OLD_TABLES   "/proc/net/ip_tables_names" /* of iptables-legacy; root's to read */
 
 #define TEXT_SIZE (256u * 1024u)
@@ -161,25 +162,93 @@ static bool look_at_ufw(const struct facts *facts, uint16_t port, struct finding
 
 /* --- firewalld --- */
 
-/* 1 or 0 as it answers; -errno: it is not there, or does not answer this user. */
-static int firewalld_has(
-	const struct facts *facts, const char *method, const char *what, const char *protocol)
+/* "8001", "8000-8010"; "tcp" */
+static bool is_open_by(const char *ports, const char *protocol, uint16_t port)
 {
-	sd_bus_error error = SD_BUS_ERROR_NULL;
-	sd_bus_message *answer = NULL;
-	int r, has = 0;
+	unsigned first, last;
+	int n = sscanf(ports, "%u-%u", &first, &last);
 
-	if (protocol) /* zone "" is the default one */
-		r = sd_bus_call_method(facts->bus, FIREWALLD, "/org/fedoraproject/FirewallD1",
-			FIREWALLD ".zone", method, &error, &answer, "sss", "", what, protocol);
-	else
-		r = sd_bus_call_method(facts->bus, FIREWALLD, "/org/fedoraproject/FirewallD1",
-			FIREWALLD ".zone", method, &error, &answer, "ss", "", what);
-	if (r >= 0)
-		r = sd_bus_message_read(answer, "b", &has);
-	sd_bus_error_free(&error);
+	return strcmp(protocol, "tcp") == 0 && n >= 1 && first <= port &&
+	       port <= (n == 2 ? last : first);
+}
+
+/* Asks for something of its default zone, whose name is "", or of one of its services.  0 and
+ * *answer, or -errno: it is not there, or does not answer this user. */
+static int ask_firewalld(const struct facts *facts, const char *interface, const char *method,
+	const char *of, sd_bus_message **answer)
+{
+	int r = sd_bus_call_method(facts->bus, FIREWALLD, "/org/fedoraproject/FirewallD1",
+		interface, method, NULL, answer, "s", of);
+
+	return r < 0 ? r : 0;
+}
+
+/* Its ports: each a list of two words.  1: one of them is ours; 0; -errno. */
+static int zone_has_port(const struct facts *facts, uint16_t port)
+{
+	sd_bus_message *answer = NULL;
+	const char *ports, *protocol;
+	bool is_found = false;
+	int r = ask_firewalld(facts, FIREWALLD ".zone", "getPorts", "", &answer);
+
+	if (r == 0)
+		r = sd_bus_message_enter_container(answer, 'a', "as");
+	while (r >= 0 && (r = sd_bus_message_enter_container(answer, 'a', "s")) > 0) {
+		if ((r = sd_bus_message_read(answer, "ss", &ports, &protocol)) > 0)
+			is_found |= is_open_by(ports, protocol, port);
+		if (r >= 0)
+			r = sd_bus_message_exit_container(answer);
+	}
 	sd_bus_message_unref(answer);
-	return r < 0 ? r : has;
+	return r < 0 ? r : is_found;
+}
+
+/* A service is a name for ports: "ports" of its settings.  False: not ours, or it does not say. */
+static bool service_has_port(const struct facts *facts, const char *service, uint16_t port)
+{
+	sd_bus_message *answer = NULL;
+	const char *key, *ports, *protocol;
+	bool is_found = false;
+	int r = ask_firewalld(facts, FIREWALLD, "getServiceSettings2", service, &answer);
+
+	if (r == 0)
+		r = sd_bus_message_enter_container(answer, 'a', "{sv}");
+	while (r >= 0 && (r = sd_bus_message_enter_container(answer, 'e', "sv")) > 0) {
+		r = sd_bus_message_read(answer, "s", &key);
+		if (r >= 0 && strcmp(key, "ports") == 0) {
+			r = sd_bus_message_enter_container(answer, 'v', "a(ss)");
+			if (r >= 0)
+				r = sd_bus_message_enter_container(answer, 'a', "(ss)");
+			while (r >= 0 &&
+				(r = sd_bus_message_read(answer, "(ss)", &ports, &protocol)) > 0)
+				is_found |= is_open_by(ports, protocol, port);
+			break;
+		}
+		if (r >= 0)
+			r = sd_bus_message_skip(answer, "v");
+		if (r >= 0)
+			r = sd_bus_message_exit_container(answer);
+	}
+	sd_bus_message_unref(answer);
+	return is_found;
+}
+
+/* 1 or 0; -errno: it does not tell of its services. */
+static int zone_has_service(const struct facts *facts, uint16_t port)
+{
+	sd_bus_message *answer = NULL;
+	const char *service;
+	bool is_found = false;
+	int r = ask_firewalld(facts, FIREWALLD ".zone", "getServices", "", &answer);
+
+	if (r == 0)
+		r = sd_bus_message_enter_container(answer, 'a', "s");
+	for (unsigned n = 0; r >= 0 && n < SERVICES_MAX && !is_found &&
+			     (r = sd_bus_message_read(answer, "s", &service)) > 0;
+		n++)
+		is_found = service_has_port(facts, service, port);
+	sd_bus_message_unref(answer);
+	return r < 0 ? r : is_found;
 }
 
 /* Without starting it, as a call to a name that nobody has might. */
@@ -194,15 +263,13 @@ static bool firewalld_runs(const struct facts *facts)
 
 static bool look_at_firewalld(const struct facts *facts, uint16_t port, struct findings *findings)
 {
-	char text[8];
 	int r;
 
 	if (!firewalld_runs(facts))
 		return false;
-	snprintf(text, sizeof(text), "%u", port);
-	r = firewalld_has(facts, "queryPort", text, "tcp");
-	if (r == 0 && firewalld_has(facts, "queryService", "screenshare", NULL) == 1)
-		r = 1;
+	r = zone_has_port(facts, port);
+	if (r == 0)
+		r = zone_has_service(facts, port);
 	if (r < 0) {
 		findings_add(findings, FINDING_NOTE, NAME,
 			"firewalld is active; whether port %u is open it does not tell this user",

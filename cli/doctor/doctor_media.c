@@ -67,19 +67,18 @@ static void add_account(const char *account, struct findings *findings)
 
 void check_session(const struct facts *facts, struct findings *findings)
 {
-	struct passwd *me = getpwuid(geteuid());
 	char account[FACTS_NAME_SIZE];
 
 	facts_account(facts, "screenshare-screen", account);
 	if (facts->is_own_service) {
 		findings_add(findings, FINDING_FINE, "session",
-			"Your own service shows the desktop of %s", me ? me->pw_name : "this user");
+			"Your own service shows the desktop of %s", facts_own_user(facts));
 	} else if (facts->sharer == FACTS_RUN) {
 		findings_add(findings, FINDING_FINE, "session",
 			"`screenshare run` shows the desktop of the terminal that it is started "
 			"in, "
 			"here that of %s",
-			me ? me->pw_name : "this user");
+			facts_own_user(facts));
 	} else if (account[0]) {
 		add_account(account, findings);
 	} else if (!facts->session.is_known) {
@@ -209,6 +208,22 @@ static void probe_as_session(
 	}
 }
 
+/* Of a `run`, or a service of one's own.  sudo keeps what leads to the display of its terminal. */
+static void probe_as_own_user(
+	const struct facts *facts, const char *program, const char *name, struct findings *findings)
+{
+	const struct facts_session *session = &facts->session;
+	const char *display = getenv("DISPLAY");
+	const struct capture_user user = {.name = facts->asker.name,
+		.display = !display && session->exists && session->uid == facts->asker.uid
+				   ? session->display
+				   : display,
+		.xauthority = getenv("XAUTHORITY"),
+		.runtime_dir = facts->asker.runtime_dir};
+
+	probe_as(facts, program, facts->asker.uid ? &user : NULL, name, findings);
+}
+
 void check_by_probe(
 	const struct facts *facts, const char *program, const char *name, struct findings *findings)
 {
@@ -216,7 +231,7 @@ void check_by_probe(
 
 	facts_account(facts, program, account);
 	if (facts->sharer == FACTS_RUN)
-		probe_as(facts, program, NULL, name, findings);
+		probe_as_own_user(facts, program, name, findings);
 	else if (account[0])
 		probe_as_account(facts, program, account, name, findings);
 	else

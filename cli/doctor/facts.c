@@ -179,8 +179,31 @@ static int ask_own_service(struct facts *facts)
 	return 0;
 }
 
+static bool find_own(struct facts *facts)
+{
+	return (facts->port == 0 && ask_own_service(facts) == 0) || ask_run(facts) == 0;
+}
+
+/* Of the asker, as who we stay, then: what else there is to be read is this user's, too. */
+static bool find_askers(struct facts *facts)
+{
+	bool is_needed = facts->port > 0 || !facts->is_installed;
+
+	if (!asker_find(&facts->asker) || asker_enter(&facts->asker) < 0) {
+		facts->asker.uid = 0;
+		return false;
+	}
+	if (find_own(facts))
+		return true;
+	if (!is_needed) {
+		asker_leave(&facts->asker);
+		facts->asker.uid = 0;
+	}
+	return false;
+}
+
 /* As all commands do it: --port names a `run`; else the service, else this user's own, else the
- * first `run`. */
+ * first `run`; and under sudo, after root's, those of who called it. */
 static void find_sharer(struct facts *facts)
 {
 	bool service_runs = facts->is_running;
@@ -189,8 +212,7 @@ static void find_sharer(struct facts *facts)
 	facts->sharer = FACTS_SERVICE;
 	if (facts->port == 0 && (ask_server(facts, SERVICE_RUNTIME_DIR) == 0 || service_runs))
 		return;
-	if ((facts->port == 0 && ask_own_service(facts) == 0) || ask_run(facts) == 0 ||
-		facts->port > 0 || !facts->is_installed)
+	if (find_own(facts) || find_askers(facts) || facts->port > 0 || !facts->is_installed)
 		facts->sharer = FACTS_RUN;
 }
 
@@ -324,8 +346,9 @@ void facts_gather(struct facts *facts)
 	ask_systemd(facts);
 	find_sharer(facts);
 	read_config(facts);
-	ask_logind(facts);
 	subscribe_all(facts);
+	asker_leave(&facts->asker);
+	ask_logind(facts);
 }
 
 void facts_fini(struct facts *facts)
@@ -370,6 +393,13 @@ const json_t *facts_open_stream(const struct facts *facts, const char *source)
 			return stream;
 	}
 	return NULL;
+}
+
+const char *facts_own_user(const struct facts *facts)
+{
+	const struct passwd *me = facts->asker.uid ? NULL : getpwuid(geteuid());
+
+	return facts->asker.uid ? facts->asker.name : me ? me->pw_name : "this user";
 }
 
 const char *facts_log_hint(const struct facts *facts)

@@ -2,7 +2,7 @@
 /*
  * What several checks of the doctor need to know, found out once and before the first of them: who
  * shares (the service, this user's own, a `run`, nobody), what its server says, how it is
- * configured, and who sits at this computer.
+ * configured, and who sits at this computer.  Under sudo "this user" is who called it (asker.h).
  *
  *     system bus, control sockets, files, logind ──► facts ──► each check ──► findings
  *
@@ -17,6 +17,7 @@
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
 
+#include "cli/doctor/asker.h"
 #include "common/config.h"
 #include "common/stream.h"
 
@@ -47,9 +48,10 @@ struct facts {
 	const char *config_given; /* --config; NULL: none */
 
 	bool is_root;
-	unsigned start_ms; /* what the start of a program takes here, at most FACTS_WAIT_MS */
-	sd_bus *bus;       /* the system's; NULL: none can be reached */
-	bool is_installed; /* systemd knows screenshare.service */
+	struct asker asker; /* of FACTS_RUN: whose it is; uid 0: our own user's */
+	unsigned start_ms;  /* what the start of a program takes here, at most FACTS_WAIT_MS */
+	sd_bus *bus;        /* the system's; NULL: none can be reached */
+	bool is_installed;  /* systemd knows screenshare.service */
 	enum facts_sharer sharer; /* who is looked at */
 	bool is_own_service;      /* of FACTS_RUN: systemctl --user started it */
 	bool is_running;          /* it is there … */
@@ -98,5 +100,7 @@ const json_t *facts_open_stream(const struct facts *facts, const char *source);
 /* True if even a program that does nothing takes long to start: then nothing follows from it that
  * something has not answered in time. */
 bool facts_is_busy(const struct facts *facts);
+/* The name of the user whose desktop a `run`, or a service of one's own, shows. */
+const char *facts_own_user(const struct facts *facts);
 /* How to see the log of what is looked at, for remedies: "journalctl -u 'screenshare*' -e". */
 const char *facts_log_hint(const struct facts *facts);

@@ -17,6 +17,7 @@ struct sockets {
 	unsigned long inodes[SOCKETS_MAX];
 	size_t n;
 	bool is_any_open; /* listens on more than loopback */
+	struct in6_addr address;
 };
 
 /* An address as the kernel prints it: words of 32 bits in host order. */
@@ -27,6 +28,22 @@ static bool is_loopback(const char *hex)
 	if (len == 8)
 		return strcmp(hex + 6, "7F") == 0;
 	return strcmp(hex, "00000000000000000000000001000000") == 0;
+}
+
+static struct in6_addr read_address(const char *hex)
+{
+	struct in6_addr address = IN6ADDR_ANY_INIT;
+	size_t n_words = strlen(hex) / 8, first = n_words == 1 ? 3 : 0;
+
+	for (size_t i = 0; i < n_words && first + i < 4; i++) {
+		unsigned word = 0;
+
+		sscanf(hex + 8 * i, "%8x", &word);
+		memcpy(&address.s6_addr[4 * (first + i)], &word, sizeof(word));
+	}
+	if (n_words == 1 && !IN6_IS_ADDR_UNSPECIFIED(&address))
+		memset(&address.s6_addr[10], 0xff, 2);
+	return address;
 }
 
 static void read_table(const char *path, uint16_t port, struct sockets *sockets)
@@ -45,6 +62,8 @@ static void read_table(const char *path, uint16_t port, struct sockets *sockets)
 			    &its_port, &state, &inode) != 4 ||
 			its_port != port || state != STATE_LISTEN)
 			continue;
+		if (sockets->n == 0)
+			sockets->address = read_address(address);
 		sockets->inodes[sockets->n++] = inode;
 		sockets->is_any_open |= !is_loopback(address);
 	}
@@ -123,6 +142,7 @@ bool listener_find(uint16_t port, struct listener *out)
 	*out = (struct listener){.pid = 0};
 	read_table("/proc/net/tcp", port, &sockets);
 	read_table("/proc/net/tcp6", port, &sockets);
+	out->address = sockets.address;
 	out->is_local_only = sockets.n > 0 && !sockets.is_any_open;
 	if (sockets.n > 0)
 		find_holder(&sockets, out);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -13,6 +14,7 @@
 
 struct listener {
 	bool is_local_only;            /* all that listen there do so on loopback */
+	struct in6_addr address;       /* where one does; IPv4 is mapped; any: everywhere */
 	pid_t pid;                     /* 0: not to be seen by this user */
 	char name[LISTENER_NAME_SIZE]; /* of its program, printable */
 };

@@ -93,6 +93,9 @@ static bool is_beside(const char *rule)
 
 	if (strstr(rule, "iif \"lo\"") || strstr(rule, "iifname \"lo\""))
 		return true;
+	/* Who claims an address to which no answer would go that way. */
+	if (find_word(rule, "fib saddr") && strstr(rule, "oif missing"))
+		return true;
 	if (find_word(rule, "ct state") && !find_word(rule, "new") && !strstr(rule, "ct state !="))
 		return true;
 	/* "reject with icmp …" is no rule on ICMP. */
@@ -168,12 +171,27 @@ static enum ruleset_verdict judge_chain(const char *text, const char *end, uint1
 	return effects & MAY_DROP ? RULESET_UNSURE : RULESET_PASSES;
 }
 
+/* What comes in passes these; of the first two only what filters, for nat drops nothing. */
+static bool is_on_the_way_in(const char *line)
+{
+	static const char *const hooks[] = {"hook ingress", "hook prerouting", "hook input"};
+
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
+		if (strncmp(line, hooks[i], strlen(hooks[i])) == 0)
+			return true;
+	return false;
+}
+
 enum ruleset_verdict ruleset_judge(const char *ruleset, uint16_t port)
 {
+	static const char type[] = "\ttype filter ";
 	enum ruleset_verdict worst = RULESET_PASSES;
 
-	for (const char *chain = ruleset; (chain = strstr(chain, "hook input")); chain++) {
+	for (const char *chain = ruleset; (chain = strstr(chain, type)); chain++) {
 		const char *end = strstr(chain, "\n\t}");
+
+		if (!is_on_the_way_in(chain + strlen(type)))
+			continue;
 		enum ruleset_verdict verdict =
 			judge_chain(chain, end ? end : strchr(chain, '\0'), port);
 

@@ -2,11 +2,12 @@
 /*
  * What `nft list ruleset` prints, as far as it tells whether a TCP port is open to others.
  *
- *     chains that hook input ──► each rule, in order ──► a verdict on each chain ──► the worst
+ *     chains on the way in ──► each rule, in order ──► a verdict on each chain ──► the worst
  *
- * A rule that is no matter of this port's (loopback, what belongs to a connection, ICMP, UDP, other
- * ports) is passed over; where one that might be, a jump, a set of addresses, comes before the one
- * that decides, nothing is claimed.  Pure.
+ * These are the chains that filter and hook ingress, prerouting or input.  A rule that is no matter
+ * of this port's (loopback, what belongs to a connection, ICMP, UDP, other ports) is passed over;
+ * where one that might be, a jump, a set of addresses, comes before the one that decides, nothing
+ * is claimed.  Pure.
  */
 #pragma once
 

@@ -12,6 +12,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include "common/clock.h"
 #include "common/fd.h"
 #include "common/log.h"
 #include "httpd/files/disk_worker.h"
@@ -23,6 +24,7 @@
 		IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
 #define BUFFER_SIZE (16u * 1024u) /* of events read at once */
 #define RESCAN_S    60            /* without inotify */
+#define RETRY_S     5             /* … which may be had again by then */
 /* Their numbers are never used again: so many folders in the life of a server. */
 #define WATCHES_MAX 65536u
 
@@ -41,7 +43,9 @@ struct folder_watch {
 	/* the loop's */
 	void (*on_scanned)(void *arg); /* NULL: it has been called */
 	void *arg;
+	struct event_base *base;
 	struct event readable, timer;
+	uint64_t rescan_ns; /* CLOCK_MONOTONIC: not looked through before that by the timer */
 	struct disk_job scan;
 	bool is_scanning, wants_scan;
 	bool is_destroyed;
@@ -51,7 +55,8 @@ struct folder_watch {
 	int fd;
 	char **folders; /* of each watch descriptor, in order; NULL: none */
 	size_t n_folders;
-	bool is_blind; /* some folder has no watch */
+	bool is_blind;   /* some folder has no watch … */
+	int blind_errno; /* … for that reason; 0: memory, or our own limit */
 	/* the scan's */
 	bool was_told_blind;
 };
@@ -103,8 +108,10 @@ static void on_folder(void *arg, const char *name, int fd)
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	pthread_mutex_lock(&watch->lock);
-	if (watch->fd >= 0)
+	if (watch->fd >= 0) {
 		descriptor = inotify_add_watch(watch->fd, path, EVENTS);
+		watch->blind_errno = descriptor < 0 ? errno : watch->blind_errno;
+	}
 	if (descriptor >= 0 && descriptor < (int)WATCHES_MAX)
 		remember_folder(watch, descriptor, name);
 	else
@@ -128,6 +135,8 @@ static void run_scan(struct disk_job *job)
 
 	pthread_mutex_lock(&watch->lock);
 	watch->is_blind = false;
+	if (watch->fd >= 0)
+		watch->blind_errno = 0;
 	pthread_mutex_unlock(&watch->lock);
 	listing_begin_scan(watch->listing);
 	store_scan(watch->store, "", &SCAN_OPS, watch);
@@ -136,11 +145,42 @@ static void run_scan(struct disk_job *job)
 
 /* --- on the loop --- */
 
+static void on_readable(evutil_socket_t fd, short what, void *arg);
+
+/* Whoever has used it all up may have ended since.  No scan may be under way. */
+static void open_inotify(struct folder_watch *watch)
+{
+	int fd = watch->fd >= 0 ? watch->fd : inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	int error = errno;
+
+	if (watch->fd >= 0)
+		return;
+	watch->blind_errno = fd < 0 ? error : 0;
+	if (fd < 0)
+		return;
+	watch->fd = fd;
+	event_assign(&watch->readable, watch->base, fd, EV_READ | EV_PERSIST, on_readable, watch);
+	event_add(&watch->readable, NULL);
+}
+
+static void log_blind(int error)
+{
+	log_warn("Could not watch all of the shared folder: %s; looking through it every minute%s",
+		error == EMFILE   ? "no inotify instances are left"
+		: error == ENOSPC ? "no inotify watches are left"
+		: error           ? strerror(error)
+				  : "it has too many folders",
+		error == EMFILE   ? "; raise fs.inotify.max_user_instances"
+		: error == ENOSPC ? "; raise fs.inotify.max_user_watches"
+				  : "");
+}
+
 static void start_scan(struct folder_watch *watch)
 {
 	watch->wants_scan = watch->is_scanning;
 	if (watch->is_scanning || watch->is_destroyed)
 		return;
+	open_inotify(watch);
 	watch->is_scanning = true;
 	watch->n_jobs++;
 	disk_submit(watch->workers, &watch->scan);
@@ -150,16 +190,20 @@ static void scan_done(struct disk_job *job)
 {
 	struct folder_watch *watch =
 		(struct folder_watch *)((char *)job - offsetof(struct folder_watch, scan));
-	const struct timeval later = {.tv_sec = RESCAN_S};
+	const struct timeval later = {.tv_sec = RETRY_S};
 	bool is_blind;
+	int error;
 
 	watch->is_scanning = false;
 	pthread_mutex_lock(&watch->lock);
 	is_blind = watch->is_blind;
+	error = watch->blind_errno;
 	pthread_mutex_unlock(&watch->lock);
 	if (is_blind && !watch->was_told_blind)
-		log_warn("Could not watch all of the shared folder: no inotify watches are left; "
-			 "looking through it every minute; raise fs.inotify.max_user_watches");
+		log_blind(error);
+	else if (!is_blind && watch->was_told_blind)
+		log_info("All of the shared folder is watched again");
+	watch->rescan_ns = clock_monotonic_ns() + RESCAN_S * NS_PER_S;
 	watch->was_told_blind = is_blind;
 	if (!watch->is_destroyed) {
 		void (*on_scanned)(void *) = watch->on_scanned;
@@ -177,8 +221,17 @@ static void scan_done(struct disk_job *job)
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
+	struct folder_watch *watch = arg;
+	const struct timeval later = {.tv_sec = RETRY_S};
+	bool was_shut = watch->fd < 0;
 	(void)fd, (void)what;
-	start_scan(arg);
+
+	if (!watch->is_scanning)
+		open_inotify(watch);
+	if ((was_shut && watch->fd >= 0) || clock_monotonic_ns() >= watch->rescan_ns)
+		start_scan(watch);
+	else
+		event_add(&watch->timer, &later);
 }
 
 /* On a worker: what has become of each name? */
@@ -289,11 +342,9 @@ int folder_watch_create(struct event_base *base, struct disk_workers *workers,
 	watch->arg = arg;
 	watch->scan = (struct disk_job){.run = run_scan, .done = scan_done};
 	pthread_mutex_init(&watch->lock, NULL);
-	watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	watch->base = base;
+	watch->fd = -1;
 	evtimer_assign(&watch->timer, base, on_timer, watch);
-	event_assign(&watch->readable, base, watch->fd, EV_READ | EV_PERSIST, on_readable, watch);
-	if (watch->fd >= 0)
-		event_add(&watch->readable, NULL);
 	start_scan(watch);
 	*out = watch;
 	return 0;

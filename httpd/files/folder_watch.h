@@ -6,7 +6,8 @@
  *     start, overflow, a folder moved ──worker: store_scan──► listing
  *
  * What uploads put there is seen twice, which changes nothing.  Where inotify has no watches left,
- * a scan every minute takes its place.
+ * a scan every minute takes its place; where there is no inotify at all, it is asked for again
+ * every five seconds.
  */
 #pragma once
 

@@ -38,11 +38,12 @@ static void explain(const struct opening *opening, bool is_new)
 	const char *what = r == -EROFS    ? "it is read-only for this service"
 			   : r == -EACCES ? "this service may not write there"
 					  : strerror(-r);
-	const char *remedy = r == -EROFS || r == -EACCES
-				     ? "its owner must be the service's user, and a drop-in of the "
-				       "unit must allow it (ReadWritePaths=; below /home also "
-				       "ProtectHome=no), which wants a restart"
-				     : "correct it, or [files] folder, which wants a restart";
+	const char *remedy =
+		r == -EROFS || r == -EACCES
+			? "its owner must be the service's user, and a drop-in of the "
+			  "unit must allow it (ReadWritePaths=; what lies in /home is "
+			  "shown to it elsewhere, by BindPaths=), which wants a restart"
+			: "correct it, or [files] folder, which wants a restart";
 
 	snprintf(files->why_not, sizeof(files->why_not),
 		"The folder of the shared files cannot be used: %s; %s", what, remedy);

@@ -12,7 +12,7 @@ from screenshare import environment, start_with_sockets
 class AudioDaemon:
     """Its state folder and its runtime folder are `state_dir` and `runtime_dir`."""
 
-    def __init__(self, folder, config="", env=None):
+    def __init__(self, folder, config="", env=None, prefix=()):
         self.folder = folder
         self.path = os.path.join(folder, "audio.sock")
         self.state_dir = os.path.join(folder, "state")
@@ -23,7 +23,7 @@ class AudioDaemon:
             file.write(config)
         self._env = environment(folder, **(env or {}))
         self._env["TSAN_OPTIONS"] += f":suppressions={ROOT}/tests/lib/tsan.supp"
-        self._argv = [program("screenshare-audio"), "--config", config_path, "--runtime",
+        self._argv = [*prefix, program("screenshare-audio"), "--config", config_path, "--runtime",
                       self.runtime_dir, "--state", self.state_dir]
         # Kept open over the daemon's death, as systemd keeps it.
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)

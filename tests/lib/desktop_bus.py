@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 
-from process import Process, tool
+from process import Process, run_to_end, tool
 from wait import wait_for
 
 
@@ -26,6 +26,12 @@ class Bus:
         with socket.socket(socket.AF_UNIX) as sock:
             return sock.connect_ex(self.path) == 0
 
+    def signal(self, to, name, *arguments):
+        """A signal of the notifications' to one on the bus, by a stranger."""
+        argv = ["dbus-send", f"--bus={self.env['DBUS_SESSION_BUS_ADDRESS']}", f"--dest={to}", "--type=signal",
+                "/org/freedesktop/Notifications", f"org.freedesktop.Notifications.{name}", *arguments]
+        assert run_to_end(argv)[0] == 0
+
     def end(self):
         self.process.end()
 
@@ -41,6 +47,10 @@ class Desktop:
         self.process.popen.stdin.write(f"{line}\n".encode())
         self.process.popen.stdin.flush()
         self.process.wait_line("^ok$", count=n + 1)
+
+    def callers(self):
+        """Who asked it to notify, by name on the bus, and how often."""
+        return [line.split()[1] for line in self.process.stdout if line.startswith("caller ")]
 
     def calls(self):
         """All so far: ("notify", id, replaces, action, summary, body lines) or ("close", id)."""

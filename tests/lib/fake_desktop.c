@@ -4,9 +4,11 @@
  * test.
  *
  * Prints a line for each call: "notify ID REPLACES ACTION SUMMARY|BODY" (newlines of the body as
- * '/'), "close ID".  Reads lines: "action ID KEY", "closed ID REASON", "hang" (from then on it
- * answers no call), "quit".
+ * '/'), "close ID"; and before a notify "caller NAME", on the bus.  Reads lines: "action ID KEY",
+ * "closed ID REASON", "hang" (from then on it answers no call), "refuse" (… but with an error),
+ * "late" (… after 0.3 s, having shown it), "obey" (again), "quit".
  */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,7 +24,7 @@
 struct desktop {
 	sd_bus *bus;
 	uint32_t last_id;
-	bool hangs;
+	bool hangs, refuses, is_late;
 	char line[256];
 	size_t len;
 };
@@ -50,12 +52,18 @@ static int on_notify(sd_bus_message *m, void *arg, sd_bus_error *error)
 		continue;
 	if (desktop->hangs)
 		return 1;
+	printf("caller %s\n", sd_bus_message_get_sender(m));
+	fflush(stdout);
+	if (desktop->refuses)
+		return -EBUSY;
 	id = replaces ? replaces : ++desktop->last_id;
 	printf("notify %u %u %s %s|", id, replaces, key, summary);
 	for (const char *c = body; *c; c++)
 		putchar(*c == '\n' ? '/' : *c);
 	putchar('\n');
 	fflush(stdout);
+	if (desktop->is_late)
+		usleep(300000);
 	return sd_bus_reply_method_return(m, "u", id);
 }
 
@@ -93,6 +101,12 @@ static void obey(struct desktop *desktop, sd_event *event, const char *line)
 			desktop->bus, PATH, NAME, "NotificationClosed", "uu", id, reason);
 	else if (strcmp(line, "hang") == 0)
 		desktop->hangs = true;
+	else if (strcmp(line, "refuse") == 0)
+		desktop->refuses = true;
+	else if (strcmp(line, "late") == 0)
+		desktop->is_late = true;
+	else if (strcmp(line, "obey") == 0)
+		desktop->hangs = desktop->refuses = desktop->is_late = false;
 	else
 		sd_event_exit(event, 0);
 	sd_bus_flush(desktop->bus);

@@ -5,6 +5,8 @@
  * unit screenshare.service is like:
  *
  *     ProtectHome=WORD PrivateTmp=0|1 ReadWritePaths=PATH BindPaths=SOURCE:DESTINATION
+ *
+ * and ListenStream=ADDRESS what screenshare.socket is.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -19,7 +21,7 @@
 #define UNIT_PATH "/org/freedesktop/systemd1/unit"
 
 static struct {
-	const char *protect_home, *writable, *source, *destination; /* "" and NULL: none */
+	const char *protect_home, *writable, *source, *destination, *listen; /* "", NULL: none */
 	int has_private_tmp;
 } unit = {.protect_home = "yes", .has_private_tmp = 1};
 
@@ -80,6 +82,15 @@ static int get_binds(sd_bus *bus, const char *path, const char *interface, const
 	return sd_bus_message_append(reply, "a(ssbt)", 0);
 }
 
+static int get_listen(sd_bus *bus, const char *path, const char *interface, const char *property,
+	sd_bus_message *reply, void *arg, sd_bus_error *error)
+{
+	(void)bus, (void)path, (void)interface, (void)property, (void)arg, (void)error;
+	if (unit.listen)
+		return sd_bus_message_append(reply, "a(ss)", 1, "Stream", unit.listen);
+	return sd_bus_message_append(reply, "a(ss)", 0);
+}
+
 static const sd_bus_vtable unit_words[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("LoadState", "s", get_word, 0, 0),
@@ -97,6 +108,12 @@ static const sd_bus_vtable service[] = {
 	SD_BUS_PROPERTY("LimitNOFILE", "t", get_number, 0, 0),
 	SD_BUS_PROPERTY("ReadWritePaths", "as", get_writable, 0, 0),
 	SD_BUS_PROPERTY("BindPaths", "a(ssbt)", get_binds, 0, 0),
+	SD_BUS_VTABLE_END,
+};
+
+static const sd_bus_vtable sockets[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("Listen", "a(ss)", get_listen, 0, 0),
 	SD_BUS_VTABLE_END,
 };
 
@@ -120,6 +137,8 @@ static void take_argument(char *argument)
 		unit.has_private_tmp = atoi(value);
 	} else if (strcmp(argument, "ReadWritePaths") == 0) {
 		unit.writable = value;
+	} else if (strcmp(argument, "ListenStream") == 0) {
+		unit.listen = value;
 	} else if (strcmp(argument, "BindPaths") == 0 && (colon = strchr(value, ':'))) {
 		*colon = '\0';
 		unit.source = value;
@@ -141,6 +160,8 @@ int main(int argc, char **argv)
 			    bus, NULL, UNIT_PATH, NAME ".Unit", unit_words, find_any, NULL));
 	die("service", sd_bus_add_fallback_vtable(
 			       bus, NULL, UNIT_PATH, NAME ".Service", service, find_any, NULL));
+	die("socket", sd_bus_add_fallback_vtable(
+			      bus, NULL, UNIT_PATH, NAME ".Socket", sockets, find_any, NULL));
 	die("name", sd_bus_request_name(bus, NAME, 0));
 	puts("READY");
 	fflush(stdout);

@@ -180,7 +180,7 @@ class Httpd(Server):
 class ScreenDaemon:
     """screenshare-screen alone, listening at `path` (of a capture socket)."""
 
-    def __init__(self, folder, path, display=None, config="", arguments=()):
+    def __init__(self, folder, path, display=None, config="", arguments=(), **env):
         config_path = os.path.join(folder, "screen.conf")
         with open(config_path, "w") as file:
             file.write(config)
@@ -191,7 +191,7 @@ class ScreenDaemon:
             listener.listen(16)
             self.process = start_with_sockets(
                 [program("screenshare-screen"), "--config", config_path, *arguments],
-                [("capture", listener)], environment(folder, display))
+                [("capture", listener)], environment(folder, display, **env))
 
     def end(self):
         return self.process.end()

@@ -11,10 +11,11 @@ import time
 
 import pytest
 
+from desktop_bus import Bus
 from fake_camera import FAKE_BIN, FakeCamera
 from process import Process, own_mounts, program, run_to_end, tool
 from screenshare import QUICK, Httpd, Run, environment
-from seat import Seat
+from seat import AS_SERVICE, Seat
 from soundserver import PulseAudio
 from wait import SLOWNESS
 from xserver import XServer
@@ -31,12 +32,14 @@ def as_root(test):
 class Findings:
     """What one examination has found."""
 
-    def __init__(self, folder, *arguments, config="", prefix=(), command=None, env=None, **more):
+    def __init__(self, folder, *arguments, config="", no_config=False, prefix=(), command=None, env=None, **more):
         env = env or environment(folder, **more)
-        path = os.path.join(folder, "doctor.conf")
-        with open(path, "w") as file:
-            file.write(config)
-        argv = [*prefix, command or program("screenshare"), "doctor", "--json", "--config", path, *arguments]
+        argv = [*prefix, command or program("screenshare"), "doctor", "--json", *arguments]
+        if not no_config:
+            path = os.path.join(folder, "doctor.conf")
+            with open(path, "w") as file:
+                file.write(config)
+            argv += ["--config", path]
         begin = time.monotonic()
         self.status, out, self.err = run_to_end(argv, env, 60)
         self.seconds = time.monotonic() - begin
@@ -64,6 +67,11 @@ class Findings:
             self.one(check, "note", "in time: this computer is busy")
         else:
             self.one(check, "wrong", words, remedy)
+
+
+@pytest.fixture
+def bus(folder):
+    return Bus(folder)
 
 
 def free_port():
@@ -202,6 +210,32 @@ def test_it_listens_for_this_computer_alone(folder):
     run = Run(folder, config="[screen]\nsource = pattern\n", listen="127.0.0.1:0")
     found = Findings(folder, env=run.env)
     found.one("addresses", "wrong", "(for this computer alone|no address)", "(--listen 127.0.0.1|Connect)")
+    found.one("visitors", "note", "nobody can: it listens for this computer alone")
+    assert "http" not in str(found.of("addresses") + found.of("visitors")), "there is no address to open"
+
+
+NETWORK = """ip link set lo up
+ip link add wlan7 type veth peer name wlan8
+ip address add 192.0.2.7/24 dev wlan7
+ip address add 198.51.100.7/24 dev wlan8
+ip link set wlan7 up
+ip link set wlan8 up
+"""
+
+
+@as_root
+def test_it_listens_at_one_of_the_addresses_alone(folder):
+    """All in a network that is the test's own: what others are told to open is what is listened on."""
+    listen = f"192.0.2.7:{free_port()}"
+    with open(f"{folder}/run.conf", "w") as file:
+        file.write("[screen]\nsource = pattern\n")
+    script = (f'{NETWORK}{program("screenshare")} run --listen {listen} --config {folder}/run.conf >{folder}/out 2>&1 &\n'
+              f'pid=$!\nuntil grep -q ^READY {folder}/out; do [ -d /proc/$pid ] || exit 9; done\n'
+              f'"$@"; status=$?\nkill $pid\nwait $pid\nexit $status')
+    found = Findings(folder, prefix=("unshare", "-mn", "sh", "-c", script, "-"))
+    found.one("addresses", "note", f"Only at addresses of virtual networks: http://{listen}/ \\(wlan7\\)$")
+    found.one("visitors", "note", "Nobody from another address", f"Open http://{listen}/ on a phone")
+    found.one("port", "fine", f"Port {listen.split(':')[1]} answers")
 
 
 # --- displays ---
@@ -375,6 +409,22 @@ def rule(*words):
     return f"nft add rule inet filter input {' '.join(words)}\n"
 
 
+EARLY = """nft add table inet filter
+nft add chain inet filter early '{ type filter hook prerouting priority -150; policy %s; }'
+"""
+NAT = """nft add table inet filter
+nft add chain inet filter nat '{ type nat hook prerouting priority -100; }'
+"""
+INGRESS = """ip link add wlan7 type veth peer name wlan8
+nft add table netdev filter
+nft add chain netdev filter ingress '{ type filter hook ingress device wlan7 priority 0; }'
+"""
+
+
+def early(*words):
+    return f"nft add rule inet filter early {' '.join(words)}\n"
+
+
 OWN_CHAIN = "nft add table inet filter\nnft add chain inet filter own\nnft add rule inet filter own tcp dport 8001 drop\n"
 # What every ruleset that drops accepts, which says nothing of a port.
 USUAL = (INPUT % "drop" + rule("iifname lo", "accept") + rule("ct state established,related", "accept") +
@@ -406,9 +456,16 @@ USUAL = (INPUT % "drop" + rule("iifname lo", "accept") + rule("ct state establis
     (INPUT % "accept" + rule("ct state invalid", "drop") + rule("tcp dport 22", "drop"), "fine", "No firewall", ""),
     (OWN_CHAIN + INPUT % "accept" + rule("jump own"), "note", "cannot be told", "nft"),
     (OWN_CHAIN + USUAL + rule("jump own"), "note", "cannot be told", "nft"),
+    (EARLY % "drop", "wrong", "no rule accepts", "nft"),
+    (EARLY % "accept" + early("tcp dport 8001", "drop"), "wrong", "no rule accepts", "nft"),
+    (EARLY % "accept" + early("ip saddr 10.0.0.9", "drop"), "note", "cannot be told", "nft"),
+    (EARLY % "accept" + early("fib saddr . iif oif missing", "drop"), "fine", "No firewall", ""),
+    (NAT + "nft add rule inet filter nat tcp dport 80 redirect to :8001", "fine", "No firewall", ""),
+    (INGRESS + "nft add rule netdev filter ingress tcp dport 8001 drop", "wrong", "no rule accepts", "nft"),
 ], ids=["none", "accept", "drop", "rule", "set", "another-port", "dropped", "rejected", "ssh-only", "banned", "quoted", "udp",
         "reject-at-the-end", "new-in-range", "some-and-all", "some", "banned-first", "all-but-one", "fail2ban", "sshguard",
-        "too-many", "nothing-of-ours", "jump", "jump-and-drop"])
+        "too-many", "nothing-of-ours", "jump", "jump-and-drop", "prerouting-policy", "prerouting", "prerouting-some",
+        "reverse-path", "redirected", "ingress"])
 def test_what_the_kernel_drops(folder, rules, verdict, words, remedy):
     own = "-mn" if os.geteuid() == 0 else "-Urmn"
     found = Findings(folder, prefix=("unshare", own, "sh", "-c", f'set -e\n{OWN_ETC}{rules}\nexec "$@"', "-"))
@@ -449,6 +506,23 @@ def test_ufw_that_lets_in_by_default(folder):
     script = (f"set -e\n{OWN_ETC}echo ENABLED=yes >/etc/ufw/ufw.conf\n: >/etc/ufw/user.rules\n"
               "echo 'DEFAULT_INPUT_POLICY=\"ACCEPT\"' >/etc/default/ufw\nexec \"$@\"")
     Findings(folder, prefix=(*NAMESPACE, script, "-")).one("firewall", "fine", "port 8001 is open$")
+
+
+@pytest.mark.parametrize("allowed, verdict, words, remedy", [
+    ([], "wrong", "port 8001 is shut in its default zone", "firewall-cmd --add-port=8001/tcp"),
+    (["22/tcp", "8001/tcp"], "fine", "port 8001 is open in its default zone", ""),
+    (["8000-8010/tcp"], "fine", "is open", ""),
+    (["8002-8010/tcp", "8000/tcp", "8001/udp", "8000-8010/udp"], "wrong", "is shut", "--add-port"),
+    (["ssh=22/tcp", "screenshare=8001/tcp"], "fine", "is open", ""),
+    (["tv=8000-8010/tcp"], "fine", "is open", ""),
+    (["screenshare=9000/tcp"], "wrong", "is shut", "--add-port"),
+    (["refuse"], "note", "it does not tell this user", "--query-port 8001/tcp"),
+], ids=["none", "port", "range", "others", "service", "service-range", "service-elsewhere", "silent"])
+def test_firewalld(folder, bus, allowed, verdict, words, remedy):
+    env = {"DBUS_SYSTEM_BUS_ADDRESS": bus.env["DBUS_SESSION_BUS_ADDRESS"]}
+    Process([tool("fake_firewalld"), *allowed], {**os.environ, **env}).wait_line("^READY$")
+    found = Findings(folder, prefix=(*NAMESPACE, f'set -e\n{OWN_ETC}exec "$@"', "-"), **env)
+    found.one("firewall", verdict, words, remedy)
 
 
 # --- the service: a systemd and a logind that the test speaks for, accounts and a /run of its own ---
@@ -529,6 +603,62 @@ def test_a_locked_screen(service, config, words, unwanted):
 @as_root
 def test_nobody_is_logged_in(service):
     service().find().one("session", "wrong", "Nobody is logged in", "Log in")
+
+
+@as_root
+@pytest.mark.parametrize("listen, verdict, words", [
+    ("127.0.0.1:8001", "wrong", "for this computer alone"), ("[::1]:8001", "wrong", "for this computer alone"),
+    ("[::]:8001", "note", "http://192.0.2.7:8001/"), ("80", "note", "http://192.0.2.7/ ")])
+def test_what_the_service_would_listen_on(service, listen, verdict, words):
+    one = service(f"ListenStream={listen}")
+    script = OWN_RUN % one.seat.accounts + NETWORK + 'exec "$@"'
+    found = Findings(one.folder, prefix=("unshare", "-mn", "sh", "-c", script, "-"), **one.seat.env)
+    found.one("addresses", verdict, words)
+
+
+@as_root
+def test_sudo_looks_at_what_the_one_who_called_it_shares(folder):
+    """… with that user's files and rights; and at the firewall with root's."""
+    seat = Seat(folder)
+    ann = os.path.join(folder, "ann")
+    as_ann = (*AS_SERVICE, seat.accounts, "setpriv", f"--reuid={seat.ann.uid}", f"--regid={seat.ann.uid}", "--clear-groups")
+    home = environment(ann, HOME=ann)
+    os.makedirs(f"{ann}/.config/screenshare")
+    with open(f"{ann}/.config/screenshare/screenshare.conf", "w") as file:
+        file.write("[screen]\nsource = pattern\n")
+    os.chmod(file.name, 0o600)
+    for path, _, files in os.walk(ann):
+        for one in ("", *files):
+            seat.ann.owns(os.path.join(path, one))
+    del home["XDG_CONFIG_HOME"], home["XDG_STATE_HOME"]
+    script = (OWN_RUN % seat.accounts + "mkdir -p /run/user/61001\nchmod 700 /run/user/61001\n"
+              f'mount --bind {ann}/runtime /run/user/61001\nexec "$@"')
+    sudo = {"SUDO_UID": "61001", "HOME": "/root"}
+
+    def look():
+        env = environment(folder, **sudo, **seat.env)
+        for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"):  # sudo passes none of them on
+            del env[name]
+        path = f"{ann}/.config/screenshare/screenshare.conf"
+        found = Findings(folder, env=env, prefix=(*NAMESPACE, script, "-"), no_config=True)
+        found.one("configuration", "fine", f"{path} can be read")
+        return found
+
+    found = look()
+    found.one("sharing", "wrong", "Nothing is being shared", "screenshare run")
+    found.one("session", "fine", "here that of ann")
+    run = Process([*as_ann, program("screenshare"), "run", "--listen", "127.0.0.1:0"], home)
+    port = run.wait_line(r"^READY http://\S+:(\d+)/$")[1]
+    found = look()
+    found.one("sharing", "fine", f"`screenshare run` shares on port {port} for")
+    found.one("port", "fine", f"Port {port} answers")
+    found.one("session", "fine", "here that of ann")
+    found.one("daemons", "fine", "The daemons of screen, camera and sound start and answer")
+    found.one("files", "fine", f"{ann}/.local/state/screenshare/uploads can be written")
+    made = f"{ann}/.local/state/screenshare"
+    assert os.stat(made).st_uid == seat.ann.uid
+    run.end()
+    seat.end()
 
 
 def test_a_users_own_service(folder):

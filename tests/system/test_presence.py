@@ -1,21 +1,33 @@
 # SPDX-License-Identifier: MIT
 """Who sits at the computer is told on the desktop who watches it, and can pause there."""
 
+import os
+import signal
 import socket
 import time
 
 import pytest
 
 from desktop_bus import Bus, Desktop
-from screenshare import QUICK, Httpd, Run
+from screenshare import QUICK, Httpd, Run, ScreenDaemon
 from test_mute import message
-from wait import stays, wait_for
+from wait import SLOWNESS, stays, wait_for
 from websocket import SocketViewer
 
 RED = 0xD02020
 PRESENCE, VIEWERS, HELLO, STATE, REFUSED = 5, 7, 1, 65, 66
 SCREEN, CAMERA, SOUND = 1, 2, 4
 CAMERA_PATTERN = "[camera]\nsource = pattern\nwidth = 320\nheight = 240\n"
+
+
+def tell_of(path, *names):
+    """A subscription of presence that tells of these viewers."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.connect(path)
+    lines = "\n".join(names).encode()
+    connection.send(message(HELLO, 1, PRESENCE))
+    connection.send(message(VIEWERS, SCREEN, 0, len(lines), text=lines))
+    return connection
 
 
 @pytest.fixture
@@ -153,6 +165,117 @@ def test_pictures_flow_whatever_the_desktop_does(folder, x, fault):
     run.wait_no_daemon()
     if fault == "stopped":
         desktop.end()
+
+
+def test_a_daemon_that_is_killed_leaves_nothing_on_the_desktop(desktop, shared):
+    viewer = shared.view("/d_video?name=TV")
+    desktop.wait_calls(1)
+    os.kill(shared.wait_daemon(), signal.SIGKILL)
+    calls = desktop.wait_calls(3)
+    assert calls[1] == ("close", 1), "that of the one before"
+    assert calls[2][:3] == ("notify", 2, 0) and calls[2][5] == ["TV, 127.0.0.1: screen"]
+    desktop.tell("action 2 pause")
+    wait_for(lambda: shared.status()["paused"], 3, "its button is of the one that lives")
+    # … also where nobody watches any more, and the next one only takes it away.
+    desktop.wait_calls(4)
+    os.kill(shared.wait_daemon(), signal.SIGKILL)
+    viewer.end()
+    assert ("close", 2) in wait_for(lambda: ("close", 2) in desktop.calls() and desktop.calls(), 5, "it goes")
+    shared.wait_no_daemon()
+    assert [call[0] for call in desktop.calls()].count("close") >= 2
+
+
+def test_what_was_left_on_another_bus_is_nobodys(folder, x):
+    """The number is that of something else there."""
+    first_bus = Bus(folder)
+    first = Desktop(first_bus)
+    daemon = ScreenDaemon(folder, f"{folder}/screen.sock", x.display, arguments=["--runtime", folder], **first_bus.env)
+    presence = tell_of(f"{folder}/screen.sock", "one")
+    first.wait_calls(1)
+    wait_for(lambda: os.path.getsize(f"{folder}/notification") > 0, 5, "it is written down")
+    daemon.process.signal(signal.SIGKILL)
+    daemon.process.wait()
+    with open(f"{folder}/notification") as file:
+        left = file.read()
+    presence.close()
+    first.end()
+    first_bus.end()
+    bus = Bus(folder)
+    second = Desktop(bus)
+    for text in (left, "", "1", "no bus :1.1 1\n", left.replace(" :1.", " org.a"), left.strip() + "000000000\n", "x" * 5000):
+        n = len(second.calls())
+        with open(f"{folder}/notification", "w") as file:
+            file.write(text)
+        daemon = ScreenDaemon(folder, f"{folder}/screen.sock", x.display, arguments=["--runtime", folder], **bus.env)
+        presence = tell_of(f"{folder}/screen.sock", "two")
+        assert second.wait_calls(n + 1)[n][::2][:2] == ("notify", 0), text
+        presence.close()
+        assert daemon.process.wait() == 0
+        with open(f"{folder}/notification") as file:
+            assert file.read() == "", "nothing is shown"
+        assert [call[0] for call in second.wait_calls(n + 2)[n:]] == ["notify", "close"], "of its own"
+
+
+def test_what_is_just_being_shown_is_taken_back_too(folder, x, bus, desktop):
+    """Whoever watched has gone before the desktop has given it a number; it has half a second for that."""
+    desktop.tell("late")
+    daemon = ScreenDaemon(folder, f"{folder}/screen.sock", x.display, arguments=["--runtime", folder], **bus.env)
+    presence = tell_of(f"{folder}/screen.sock", "one")
+    desktop.wait_calls(1)
+    presence.close()
+    assert daemon.process.wait() == 0
+    assert desktop.wait_calls(2)[1] == ("close", 1)
+    # One that does not answer at all does not keep the daemon.
+    desktop.tell("hang")
+    daemon = ScreenDaemon(folder, f"{folder}/screen.sock", x.display, arguments=["--runtime", folder], **bus.env)
+    presence = tell_of(f"{folder}/screen.sock", "one")
+    wait_for(lambda: os.path.getsize(f"{folder}/notification") == 0, 5, "it has begun")
+    begin = time.monotonic()
+    presence.close()
+    assert daemon.process.wait() == 0 and time.monotonic() - begin < 1 * SLOWNESS
+
+
+def test_a_stranger_on_the_bus_can_press_no_button(bus, desktop, shared):
+    viewer = shared.view("/d_video?name=A")
+    desktop.wait_calls(1)
+    us, = desktop.callers()
+    bus.signal(us, "ActionInvoked", "uint32:1", "string:pause")
+    bus.signal(us, "NotificationClosed", "uint32:1", "uint32:2")
+    stays(lambda: not shared.status()["paused"], 0.5, "it goes on")
+    other = shared.view("/d_video?name=B")
+    assert desktop.wait_calls(2)[1][1:3] == (1, 1), "nor close what is shown"
+    other.end()
+    viewer.end()
+
+
+def test_a_desktop_that_begins_anew_is_told_anew(bus, desktop, shared):
+    """What the one before has shown is gone, and its numbers are those of others by now."""
+    viewer = shared.view("/d_video?name=A")
+    desktop.wait_calls(1)
+    desktop.end()
+    later = Desktop(bus)
+    assert later.wait_calls(1)[0][1:3] == (1, 0)
+    assert later.calls()[0][5] == ["A, 127.0.0.1: screen"]
+    later.tell("closed 1 2")
+    later.end()
+    last = Desktop(bus)
+    stays(lambda: not last.calls(), 1.5, "what was closed by hand is not said again for that")
+    viewer.end()
+    shared.wait_no_daemon()
+    assert not last.calls(), "and nothing of others is closed"
+
+
+def test_a_desktop_that_refuses_is_asked_ever_more_rarely(desktop, shared):
+    desktop.tell("refuse")
+    viewer = shared.view("/d_video?name=A")
+    wait_for(lambda: len(desktop.callers()) == 3, 10, "it is asked again")
+    times = [when for when, line in desktop.process.stdout_lines if line.startswith("caller ")]
+    assert 0.9 < times[1] - times[0] < 1.9 and 1.9 < times[2] - times[1] < 3.9, times
+    desktop.tell("obey")
+    other = shared.view("/d_video?name=B")  # a change need not wait for so long
+    desktop.wait_calls(1, 2.5)
+    other.end()
+    viewer.end()
 
 
 def test_a_desktop_that_is_late_shows_who_watches_already(folder, x, bus):

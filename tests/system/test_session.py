@@ -11,7 +11,7 @@ import pytest
 
 import sound
 from process import Process, program, run_to_end
-from seat import Daemon, Seat
+from seat import Daemon, Seat, User
 from screenshare import environment, start_with_sockets
 from soundserver import PulseAudio
 from wait import stays, wait_for
@@ -43,6 +43,11 @@ def x(folder):
     run_to_end(["xauth", "-f", path, "add", server.display, ".", COOKIE])
     yield server
     server.end()
+
+
+def recorded(seat):
+    """What lies there of whose desktop it is; and beside it what the desktop shows."""
+    return [name for name in os.listdir(seat.record) if name != "notification"]
 
 
 def watched(seat, x, user, config="", **session):
@@ -99,7 +104,7 @@ def test_the_first_user_is_recorded_once_where_only_root_can(seat, x):
     with open(path) as file:
         assert file.read() == "ann\n"
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600 and os.stat(path).st_uid == 0
-    assert os.listdir(seat.record) == ["first"]
+    assert recorded(seat) == ["first"]
 
 
 @as_root
@@ -109,7 +114,7 @@ def test_without_a_session_it_stays_root_and_opens_nothing(seat, x):
     assert subscriber.wait_state("no-session") == "Nobody is logged in on this computer"
     assert subscriber.picture
     assert daemon.uid() == 0
-    assert os.listdir(seat.record) == []
+    assert recorded(seat) == []
     # Somebody logs in: its successor is to look.
     seat.let_in(seat.ann, x, COOKIE)
     seat.say(seat.ann.session(display=x.display))
@@ -132,7 +137,7 @@ def test_what_is_no_desktop_is_no_session(seat, session, words):
     subscriber = daemon.subscribe()
     assert words in subscriber.wait_state("no-session")
     assert daemon.uid() == 0
-    assert os.listdir(seat.record) == []
+    assert recorded(seat) == []
 
 
 @as_root
@@ -243,6 +248,35 @@ def test_ben_allows_and_denies(seat, x):
     subscriber.wait_state("not-allowed", 2)
 
 
+INOTIFY_IS_USED_UP = """import ctypes
+libc = ctypes.CDLL(None)
+while libc.inotify_init1(0) >= 0:
+    pass
+print("READY", flush=True)
+libc.pause()
+"""
+
+
+@as_root
+def test_a_word_is_heard_without_inotify(seat, x):
+    """Other programs of that user have all there is (of a user whom no other test has)."""
+    cid = User(seat.folder, "cid", 61003)
+    with open(seat.accounts, "a") as file:
+        file.write(f"cid:x:{cid.uid}:{cid.uid}::{cid.home}:/bin/sh\n")
+    with open(os.path.join(seat.record, "first"), "w") as file:
+        file.write("ann\n")
+    Process(["setpriv", f"--reuid={cid.uid}", f"--regid={cid.uid}", "--clear-groups", "/usr/bin/python3", "-c",
+             INOTIFY_IS_USED_UP]).wait_line("^READY$")
+    daemon, subscriber = watched(seat, x, cid)
+    subscriber.wait_state("not-allowed")
+    assert seat.command(cid, "allow")[0] == 0
+    subscriber.wait_state("live", 3)
+    shows(subscriber, x, 0xb03050)
+    assert seat.command(cid, "deny")[0] == 0
+    subscriber.wait_state("not-allowed", 3)
+    assert daemon.uid() == cid.uid
+
+
 @as_root
 def test_a_word_in_another_users_file_does_not_count(seat, x):
     with open(os.path.join(seat.record, "first"), "w") as file:
@@ -261,7 +295,7 @@ def test_a_word_in_another_users_file_does_not_count(seat, x):
 def test_users_of_the_configuration(seat, x, users):
     _, subscriber = watched(seat, x, seat.ben, f"[session]\nusers = {users}\n")
     subscriber.wait_state("live")
-    assert os.listdir(seat.record) == []
+    assert recorded(seat) == []
 
 
 # --- locked ---
