@@ -26,6 +26,7 @@
 #include "cli/text.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "common/utf8.h"
 
 #define NAME_COLUMNS 60 /* characters */
 #define SENDER_MAX   24
@@ -76,13 +77,25 @@ static int ask(const struct options *options, json_t *request, json_t **answer)
 	return status;
 }
 
+/* Names are UTF-8, as JSON is: no other word can be one. */
+static bool can_be_name(const char *word)
+{
+	if (utf8_is_valid(word, strlen(word)))
+		return true;
+	log_err("Could not find %s: the names of shared files are UTF-8", word);
+	return false;
+}
+
 /* Asks for `action` on one file. */
 static int ask_for_one(
 	const struct options *options, const char *action, const char *key, const char *value)
 {
-	json_t *request = order(action), *answer;
+	json_t *request, *answer;
 	int status;
 
+	if (!can_be_name(value))
+		return COMMAND_FAILED;
+	request = order(action);
 	json_object_set_new(request, key, json_string(value));
 	status = ask(options, request, &answer);
 	if (status != COMMAND_OK)
@@ -94,7 +107,7 @@ static int ask_for_one(
 			text_clean(ask_text(answer, "name"), NAME_COLUMNS, name, sizeof(name)));
 	}
 	json_decref(answer);
-	return COMMAND_OK;
+	return command_flush();
 }
 
 /* --- list --- */
@@ -320,7 +333,7 @@ static bool was_taken(int fd, const char *path)
 static int add(const struct options *options, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	int file = open(path, O_RDONLY | O_CLOEXEC), fd = -1, r = 0, status;
+	int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), fd = -1, r = 0, status;
 	char host[URL_MAX];
 	json_t *answer;
 	struct stat st;
@@ -328,11 +341,12 @@ static int add(const struct options *options, const char *path)
 	if (file < 0 || fstat(file, &st) < 0)
 		r = -errno;
 	else if (!S_ISREG(st.st_mode))
-		r = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+		r = S_ISDIR(st.st_mode) ? -EISDIR : -ENODATA;
 	else if (strlen(name) > 255)
 		r = -ENAMETOOLONG;
 	if (r < 0) {
-		log_err("Could not add %s: %s", path, strerror(-r));
+		log_err("Could not add %s: %s", path,
+			r == -ENODATA ? "it has no end; only files can be added" : strerror(-r));
 		fd_close(&file);
 		return COMMAND_FAILED;
 	}
@@ -385,9 +399,12 @@ static int restore_one(const struct options *options, const char *id)
 
 static int rename_one(const struct options *options, const char *name, const char *new_name)
 {
-	json_t *request = order("rename"), *answer;
+	json_t *request, *answer;
 	int status;
 
+	if (!can_be_name(name) || !can_be_name(new_name))
+		return COMMAND_FAILED;
+	request = order("rename");
 	json_object_set_new(request, "name", json_string(name));
 	json_object_set_new(request, "new_name", json_string(new_name));
 	status = ask(options, request, &answer);

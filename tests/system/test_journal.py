@@ -5,6 +5,7 @@ A real journald keeps the lines (tests/lib/journal.py)."""
 
 import hashlib
 import os
+import re
 import signal
 import socket
 
@@ -97,6 +98,7 @@ def test_a_stranger_cannot_fill_it(run, journal):
             sock.sendall(b"GET /d_video HTTP/1.1\r\nHost: localhost\r\n\r\n")
             sock.recv(100)
         wait_for(lambda: run.status()["viewers"] == 0, 5, "it has gone")
+    stays = run.view()  # in the noise
     for number in range(60):  # begins to send, and hangs up
         with socket.create_connection(run.address) as sock:
             sock.sendall(b"PUT /uploads/%d HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nx" % number)
@@ -107,7 +109,26 @@ def test_a_stranger_cannot_fill_it(run, journal):
     assert "evil.example" in refused[0]["MESSAGE"]
     assert len(journal.entries()) - before < 120, [entry["MESSAGE"] for entry in journal.entries()]
     assert len(journal.entries(MESSAGE_ID=ID["FIRST_VIEWER"])) <= 30
+    # Who stays is told, however many have come and gone before.
+    wait_for(lambda: "more like it before" in journal.entries(MESSAGE_ID=ID["FIRST_VIEWER"])[-1]["MESSAGE"], 15,
+             "a line of who stays")
+    n_gone = len(journal.entries(MESSAGE_ID=ID["LAST_VIEWER"]))
+    stays.end()
+    wait_for(lambda: len(journal.entries(MESSAGE_ID=ID["LAST_VIEWER"])) == n_gone + 1, 5, "it has gone, too")
     assert len(journal.entries(MESSAGE_ID=ID["UPLOAD_FAILED"])) <= 30
+
+
+def test_what_a_stranger_sends_turns_no_line_around(run, journal):
+    """U+202E makes an address read backwards, U+2028 a line of its own; controls are escape sequences."""
+    name = "%E2%80%AEsgol%E2%80%A8%1B%5B31m"
+    assert web.request(run.address, "PUT", f"/uploads/a{name}.txt", b"x", {"X-Sender": "b" + name}).status == 201
+    assert run.get("/", {"Host": "c\u202e7.0.0.01".encode().decode("latin1")}).status in (400, 421)
+    journal.wait_entry(MESSAGE_ID=ID["UPLOADED"])
+    for entry in journal.entries():
+        for value in entry.values():
+            assert not re.search("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\u2028\u2029]", str(value)), entry
+    status, out, _ = run.ask("files")
+    assert status == 0 and not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e\u2028]", out), out
 
 
 def test_what_keeps_it_from_starting(folder, journal):
