@@ -122,7 +122,8 @@ def test_what_a_stranger_sends_turns_no_line_around(run, journal):
     """U+202E makes an address read backwards, U+2028 a line of its own; controls are escape sequences."""
     name = "%E2%80%AEsgol%E2%80%A8"
     assert web.request(run.address, "PUT", f"/uploads/a{name}.txt", b"x", {"X-Sender": "b" + name + "%1B%5B31m"}).status == 201
-    assert run.get("/", {"Host": "c\u202e7.0.0.01".encode().decode("latin1")}).status in (400, 421)
+    assert run.get("/c" + name, {"Host": "evil.example"}).status == 421
+    assert journal.wait_entry(MESSAGE_ID=ID["FORBIDDEN"])["SCREENSHARE_ROUTE"].startswith("/c?")
     journal.wait_entry(MESSAGE_ID=ID["UPLOADED"])
     for entry in journal.entries():
         for value in entry.values():
