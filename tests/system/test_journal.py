@@ -4,6 +4,7 @@
 A real journald keeps the lines (tests/lib/journal.py)."""
 
 import hashlib
+import http.client
 import os
 import re
 import signal
@@ -116,6 +117,30 @@ def test_a_stranger_cannot_fill_it(run, journal):
     stays.end()
     wait_for(lambda: len(journal.entries(MESSAGE_ID=ID["LAST_VIEWER"])) == n_gone + 1, 5, "it has gone, too")
     assert len(journal.entries(MESSAGE_ID=ID["UPLOAD_FAILED"])) <= 30
+
+
+def test_each_of_many_files_is_told_but_no_flood_of_changes(run, journal):
+    """A file can be renamed a thousand times a second, for ever: soon the journal would take nothing else."""
+    client = http.client.HTTPConnection(*run.address)
+
+    def ask(method, path, **headers):
+        client.request(method, path, b"", headers)
+        answer = client.getresponse()
+        answer.read()
+        return answer
+    for number in range(300):
+        answer = ask("PUT", f"/uploads/{number}")
+        assert answer.status == 201
+    cookie = answer.headers["Set-Cookie"].split(";")[0]
+    names = ["299", "other"]
+    for _ in range(700):
+        assert ask("POST", f"/uploads/{names[0]}?rename={names[1]}", Cookie=cookie).status == 200
+        names.reverse()
+    wait_for(lambda: len(journal.entries(MESSAGE_ID=ID["UPLOADED"])) == 300, 10, "each file is told")
+    told = [entry["MESSAGE"] for entry in journal.entries() if "renamed by 127.0.0.1" in entry["MESSAGE"]]
+    assert 500 <= len(told) < 600, len(told)
+    wait_for(lambda: ask("POST", f"/uploads/{names[0]}?rename={names[1]}", Cookie=cookie).status == 200 and
+             not names.reverse() and "more like it before" in journal.entries()[-1]["MESSAGE"], 5, "the rest is counted")
 
 
 def test_what_a_stranger_sends_turns_no_line_around(run, journal):
