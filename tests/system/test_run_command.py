@@ -194,6 +194,7 @@ def test_usage(folder):
     for command in ("run", "status", "viewers", "url", "mute", "unmute", "doctor", "version"):
         assert command in out
     for arguments in (["dance"], ["run", "--dance"], ["run", "--listen"], ["run", "--listen", "x"],
+                      ["run", "--listen", "127.0.0.1:0", "--state", ""],
                       ["run", "--listen", "127.0.0.1:99999"], ["status", "--port", "x"], []):
         status, out, err = run_to_end([program("screenshare"), *arguments], env)
         assert status not in (0, 139, 134), arguments
