@@ -548,7 +548,9 @@ static void log_state(struct daemon *daemon)
 	if (daemon->state != STATE_LIVE) {
 		daemon->fault = daemon->state;
 		daemon->fault_since_ns = daemon->state_since_ns;
-		log_at(LOG_WARNING, &fields, "No %s (%s): %s", is_sound ? "sound" : "pictures",
+		/* A lock is as it should be. */
+		log_at(daemon->state == STATE_LOCKED ? LOG_INFO : LOG_WARNING, &fields,
+			"No %s (%s): %s", is_sound ? "sound" : "pictures",
 			state_name(daemon->state), daemon->words);
 		return;
 	}
