@@ -33,6 +33,7 @@
 #define CELL(max)    ((max)*4 + 4)
 #define HEAD_SIZE    8192
 #define URL_MAX      128
+#define WORDS_MAX    160 /* characters of an answer */
 #define SEND_STEP    (16u * 1024u * 1024u)
 
 static const char help[] =
@@ -59,8 +60,21 @@ static json_t *order(const char *action)
 	return json_pack("{ss ss}", "request", "files", "action", action);
 }
 
-/* Takes the request over.  COMMAND_OK and *answer, granted; else an exit status. */
-static int ask(const struct options *options, json_t *request, json_t **answer)
+static bool was_granted(const json_t *answer, const char *verb, const char *word)
+{
+	char words[CELL(WORDS_MAX)];
+
+	if (!verb || json_is_true(json_object_get(answer, "ok")))
+		return ask_was_granted(answer);
+	log_err("Could not %s %s: %s", verb, word,
+		text_clean(ask_text(answer, "error"), WORDS_MAX, words, sizeof(words)));
+	return false;
+}
+
+/* Takes the request over.  COMMAND_OK and *answer, granted; else an exit status.  `verb`, `word`:
+ * what it is that failed then, one of several; NULL: there is but one. */
+static int ask_about(const struct options *options, json_t *request, const char *verb,
+	const char *word, json_t **answer)
 {
 	int status;
 
@@ -70,11 +84,16 @@ static int ask(const struct options *options, json_t *request, json_t **answer)
 	}
 	status = ask_somebody(options->port, request, answer);
 	json_decref(request);
-	if (status == COMMAND_OK && !ask_was_granted(*answer)) {
+	if (status == COMMAND_OK && !was_granted(*answer, verb, word)) {
 		json_decref(*answer);
 		return COMMAND_FAILED;
 	}
 	return status;
+}
+
+static int ask(const struct options *options, json_t *request, json_t **answer)
+{
+	return ask_about(options, request, NULL, NULL, answer);
 }
 
 /* Names are UTF-8, as JSON is: no other word can be one. */
@@ -97,7 +116,7 @@ static int ask_for_one(
 		return COMMAND_FAILED;
 	request = order(action);
 	json_object_set_new(request, key, json_string(value));
-	status = ask(options, request, &answer);
+	status = ask_about(options, request, action, value, &answer);
 	if (status != COMMAND_OK)
 		return status;
 	if (json_object_get(answer, "name")) {
@@ -310,7 +329,7 @@ static int send_file(
 /* Whether it was taken; if not, it says why. */
 static bool was_taken(int fd, const char *path)
 {
-	char answer[HEAD_SIZE], words[CELL(160)];
+	char answer[HEAD_SIZE], words[CELL(WORDS_MAX)];
 	size_t len = 0;
 	ssize_t n;
 	char *body;
@@ -325,7 +344,7 @@ static bool was_taken(int fd, const char *path)
 	if (body)
 		body[4 + strcspn(body + 4, "\r\n")] = '\0';
 	log_err("Could not add %s: %s", path,
-		body ? text_clean(body + 4, 160, words, sizeof(words))
+		body ? text_clean(body + 4, WORDS_MAX, words, sizeof(words))
 		     : "the server closed the connection");
 	return false;
 }
@@ -407,7 +426,7 @@ static int rename_one(const struct options *options, const char *name, const cha
 	request = order("rename");
 	json_object_set_new(request, "name", json_string(name));
 	json_object_set_new(request, "new_name", json_string(new_name));
-	status = ask(options, request, &answer);
+	status = ask_about(options, request, "rename", name, &answer);
 	if (status == COMMAND_OK)
 		json_decref(answer);
 	return status;
