@@ -120,10 +120,12 @@ $(B)/bin/screenshare-audio: $(call obj,$(SRC_audio)) $(B)/lib/libcapd.a $(B)/lib
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_audio)
 
+# What strangers send goes through it first: hardened as our own; but its warnings are not ours.
 LLHTTP_OBJ := $(patsubst /usr/share/llhttp/%.c,$(B)/obj/llhttp/%.o,$(LLHTTP_SRC))
 $(B)/obj/llhttp/%.o: /usr/share/llhttp/%.c
 	@mkdir -p $(@D)
-	$(CC) -O2 -g -w $(SANFLAGS) $(filter -fPIE,$(HARDEN)) $(LLHTTP_INCLUDE) -DLLHTTP_STRICT_MODE=1 -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(LLHTTP_INCLUDE) -DLLHTTP_STRICT_MODE=1 $(OPT) $(HARDEN) $(SANFLAGS) $(CFLAGS) -w \
+		-c -o $@ $<
 
 $(B)/bin/screenshare-httpd: $(call obj,$(SRC_httpd)) $(GEN_httpd) $(LLHTTP_OBJ) $(B)/lib/libcommon.a
 	@mkdir -p $(@D)

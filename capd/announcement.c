@@ -41,7 +41,9 @@ static void log_change(struct announcement *announcement)
 	if (announcement->state != STATE_LIVE) {
 		announcement->fault = announcement->state;
 		announcement->fault_since_ns = announcement->since_ns;
-		log_at(LOG_WARNING, &fields, "No %s (%s): %s", is_sound ? "sound" : "pictures",
+		/* A lock is as it should be. */
+		log_at(announcement->state == STATE_LOCKED ? LOG_INFO : LOG_WARNING, &fields,
+			"No %s (%s): %s", is_sound ? "sound" : "pictures",
 			state_name(announcement->state), announcement->words);
 		return;
 	}

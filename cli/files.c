@@ -26,12 +26,14 @@
 #include "cli/text.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "common/utf8.h"
 
 #define NAME_COLUMNS 60 /* characters */
 #define SENDER_MAX   24
 #define CELL(max)    ((max)*4 + 4)
 #define HEAD_SIZE    8192
 #define URL_MAX      128
+#define WORDS_MAX    160 /* characters of an answer */
 #define SEND_STEP    (16u * 1024u * 1024u)
 
 static const char help[] =
@@ -58,8 +60,21 @@ static json_t *order(const char *action)
 	return json_pack("{ss ss}", "request", "files", "action", action);
 }
 
-/* Takes the request over.  COMMAND_OK and *answer, granted; else an exit status. */
-static int ask(const struct options *options, json_t *request, json_t **answer)
+static bool was_granted(const json_t *answer, const char *verb, const char *word)
+{
+	char words[CELL(WORDS_MAX)];
+
+	if (!verb || json_is_true(json_object_get(answer, "ok")))
+		return ask_was_granted(answer);
+	log_err("Could not %s %s: %s", verb, word,
+		text_clean(ask_text(answer, "error"), WORDS_MAX, words, sizeof(words)));
+	return false;
+}
+
+/* Takes the request over.  COMMAND_OK and *answer, granted; else an exit status.  `verb`, `word`:
+ * what it is that failed then, one of several; NULL: there is but one. */
+static int ask_about(const struct options *options, json_t *request, const char *verb,
+	const char *word, json_t **answer)
 {
 	int status;
 
@@ -69,22 +84,39 @@ static int ask(const struct options *options, json_t *request, json_t **answer)
 	}
 	status = ask_somebody(options->port, request, answer);
 	json_decref(request);
-	if (status == COMMAND_OK && !ask_was_granted(*answer)) {
+	if (status == COMMAND_OK && !was_granted(*answer, verb, word)) {
 		json_decref(*answer);
 		return COMMAND_FAILED;
 	}
 	return status;
 }
 
+static int ask(const struct options *options, json_t *request, json_t **answer)
+{
+	return ask_about(options, request, NULL, NULL, answer);
+}
+
+/* Names are UTF-8, as JSON is: no other word can be one. */
+static bool can_be_name(const char *word)
+{
+	if (utf8_is_valid(word, strlen(word)))
+		return true;
+	log_err("Could not find %s: the names of shared files are UTF-8", word);
+	return false;
+}
+
 /* Asks for `action` on one file. */
 static int ask_for_one(
 	const struct options *options, const char *action, const char *key, const char *value)
 {
-	json_t *request = order(action), *answer;
+	json_t *request, *answer;
 	int status;
 
+	if (!can_be_name(value))
+		return COMMAND_FAILED;
+	request = order(action);
 	json_object_set_new(request, key, json_string(value));
-	status = ask(options, request, &answer);
+	status = ask_about(options, request, action, value, &answer);
 	if (status != COMMAND_OK)
 		return status;
 	if (json_object_get(answer, "name")) {
@@ -94,7 +126,7 @@ static int ask_for_one(
 			text_clean(ask_text(answer, "name"), NAME_COLUMNS, name, sizeof(name)));
 	}
 	json_decref(answer);
-	return COMMAND_OK;
+	return command_flush();
 }
 
 /* --- list --- */
@@ -297,7 +329,7 @@ static int send_file(
 /* Whether it was taken; if not, it says why. */
 static bool was_taken(int fd, const char *path)
 {
-	char answer[HEAD_SIZE], words[CELL(160)];
+	char answer[HEAD_SIZE], words[CELL(WORDS_MAX)];
 	size_t len = 0;
 	ssize_t n;
 	char *body;
@@ -312,7 +344,7 @@ static bool was_taken(int fd, const char *path)
 	if (body)
 		body[4 + strcspn(body + 4, "\r\n")] = '\0';
 	log_err("Could not add %s: %s", path,
-		body ? text_clean(body + 4, 160, words, sizeof(words))
+		body ? text_clean(body + 4, WORDS_MAX, words, sizeof(words))
 		     : "the server closed the connection");
 	return false;
 }
@@ -320,7 +352,7 @@ static bool was_taken(int fd, const char *path)
 static int add(const struct options *options, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	int file = open(path, O_RDONLY | O_CLOEXEC), fd = -1, r = 0, status;
+	int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), fd = -1, r = 0, status;
 	char host[URL_MAX];
 	json_t *answer;
 	struct stat st;
@@ -328,11 +360,12 @@ static int add(const struct options *options, const char *path)
 	if (file < 0 || fstat(file, &st) < 0)
 		r = -errno;
 	else if (!S_ISREG(st.st_mode))
-		r = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+		r = S_ISDIR(st.st_mode) ? -EISDIR : -ENODATA;
 	else if (strlen(name) > 255)
 		r = -ENAMETOOLONG;
 	if (r < 0) {
-		log_err("Could not add %s: %s", path, strerror(-r));
+		log_err("Could not add %s: %s", path,
+			r == -ENODATA ? "it has no end; only files can be added" : strerror(-r));
 		fd_close(&file);
 		return COMMAND_FAILED;
 	}
@@ -385,12 +418,15 @@ static int restore_one(const struct options *options, const char *id)
 
 static int rename_one(const struct options *options, const char *name, const char *new_name)
 {
-	json_t *request = order("rename"), *answer;
+	json_t *request, *answer;
 	int status;
 
+	if (!can_be_name(name) || !can_be_name(new_name))
+		return COMMAND_FAILED;
+	request = order("rename");
 	json_object_set_new(request, "name", json_string(name));
 	json_object_set_new(request, "new_name", json_string(new_name));
-	status = ask(options, request, &answer);
+	status = ask_about(options, request, "rename", name, &answer);
 	if (status == COMMAND_OK)
 		json_decref(answer);
 	return status;

@@ -155,7 +155,7 @@ int main(int argc, char **argv)
 		if (strcmp(word, commands[i].name) == 0)
 			return commands[i].main(argc - 1, argv + 1);
 	if (strcmp(word, "--version") == 0)
-		return version_main(argc - 1, (char *[]){"version", NULL});
+		return version_main(argc - 1, argv + 1);
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
 		print_help(stdout);
 		return command_flush();

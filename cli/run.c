@@ -131,7 +131,10 @@ static int parse_arguments(struct run *run, int argc, char **argv, bool *is_done
 			break;
 		case OPTION_STATE:
 			run->state_path = optarg;
-			break;
+			if (optarg[0] != '\0')
+				break;
+			log_err("Wrong --state: expected a folder");
+			return COMMAND_WRONG_USE;
 		case OPTION_HELP:
 		case 'h':
 			fputs(help, stdout);

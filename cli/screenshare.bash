@@ -62,6 +62,12 @@ _screenshare_files() {
 _screenshare() {
 	local program=$1 word=$2 before=$3 command=${COMP_WORDS[1]} place=0 i
 	COMPREPLY=()
+	# bash takes --port=8001 apart.
+	if [ "$word" = = ]; then
+		word=
+	elif [ "$before" = = ]; then
+		before=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
 	if [ "$COMP_CWORD" -le 1 ]; then
 		_screenshare_offer plain "$word" < <(_screenshare_commands "$program")
 		[[ $word = -* ]] && _screenshare_offer plain "$word" < <(printf '%s\n' --help --version)

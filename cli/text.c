@@ -7,21 +7,6 @@
 
 #include "common/utf8.h"
 
-/* Beside controls: separators of lines and paragraphs, marks and overrides of direction. */
-static bool is_harmful(const char *p, size_t len)
-{
-	static const char *const harmful[] = {"\u061c", "\u200e", "\u200f", "\u2028", "\u2029",
-		"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068",
-		"\u2069", "\ufeff"};
-
-	if (utf8_is_control(p))
-		return true;
-	for (size_t i = 0; i < sizeof(harmful) / sizeof(*harmful); i++)
-		if (strlen(harmful[i]) == len && memcmp(harmful[i], p, len) == 0)
-			return true;
-	return false;
-}
-
 const char *text_clean(const char *text, size_t max, char *out, size_t size)
 {
 	static const char ellipsis[] = "…";
@@ -30,7 +15,7 @@ const char *text_clean(const char *text, size_t max, char *out, size_t size)
 
 	for (; p < end; n++) {
 		size_t len = utf8_character_len(p, (size_t)(end - p));
-		bool is_bad = len == 0 || is_harmful(p, len);
+		bool is_bad = len == 0 || utf8_is_harmful(p, len);
 		size_t written = is_bad ? 1 : len;
 
 		if (n == max || used + written >= size) {

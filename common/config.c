@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <ini.h>
 
@@ -161,9 +162,14 @@ int config_load(struct config *config, const char *path, struct config_error *er
 	error->text[0] = '\0';
 	reading.file = fopen(path, "re");
 	if (!reading.file) {
+		struct stat st;
+
 		r = -errno;
+		/* Somebody has said something, and it cannot be found: no case for the defaults. */
+		if (r == -ENOENT && lstat(path, &st) == 0)
+			r = -ENOLINK;
 		snprintf(error->text, sizeof(error->text), "Could not open %s: %s", path,
-			strerror(-r));
+			r == -ENOLINK ? "it is a link to a file that is not there" : strerror(-r));
 		return r;
 	}
 	config_defaults(&loaded);

@@ -106,10 +106,10 @@ struct config_error {
 void config_defaults(struct config *config);
 
 /*
- * Reads `path` over the defaults.  0; -ENOENT if there is no such file (config then holds the
- * defaults); -EINVAL with `error` filled in for an unknown section or key, a value out of range, a
- * line that is too long or no key = value; other -errno with `error` for a file that cannot be
- * read.
+ * Reads `path` over the defaults.  0; -ENOENT if there is no such file, -ENOLINK if there is a link
+ * to one (config then holds the defaults); -EINVAL with `error` filled in for an unknown section or
+ * key, a value out of range, a line that is too long or no key = value; other -errno with `error`
+ * for a file that cannot be read.
  */
 int config_load(struct config *config, const char *path, struct config_error *error);
 

@@ -17,12 +17,18 @@ struct ratelimit {
 	unsigned suppressed;
 };
 
-/* True when the caller may speak now; *suppressed is then what was left out since the last time. */
-static inline bool ratelimit_allow(struct ratelimit *limit, uint64_t now_ns, unsigned *suppressed)
+/* How long until the caller may speak; 0: now. */
+static inline uint64_t ratelimit_wait_ns(const struct ratelimit *limit, uint64_t now_ns)
 {
 	uint64_t ahead_ns = limit->burst > 1 ? (limit->burst - 1) * limit->interval_ns : 0;
 
-	if (limit->paid_ns > now_ns + ahead_ns) {
+	return limit->paid_ns > now_ns + ahead_ns ? limit->paid_ns - now_ns - ahead_ns : 0;
+}
+
+/* True when the caller may speak now; *suppressed is then what was left out since the last time. */
+static inline bool ratelimit_allow(struct ratelimit *limit, uint64_t now_ns, unsigned *suppressed)
+{
+	if (ratelimit_wait_ns(limit, now_ns) > 0) {
 		limit->suppressed++;
 		return false;
 	}

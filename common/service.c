@@ -146,7 +146,9 @@ static int parse_arguments(
 		return SERVICE_EXIT_CONFIG;
 	}
 	/* One that is there and cannot be reached is not passed over. */
-	if (config_if_there && (access(config_if_there, F_OK) == 0 || errno != ENOENT)) {
+	if (config_if_there &&
+		(faccessat(AT_FDCWD, config_if_there, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+			errno != ENOENT)) {
 		options->config_path = config_if_there;
 		options->is_config_given = true;
 	}

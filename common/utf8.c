@@ -47,13 +47,27 @@ bool utf8_is_control(const char *text)
 	return p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && p[1] <= 0x9f);
 }
 
+bool utf8_is_harmful(const char *text, size_t len)
+{
+	static const char *const harmful[] = {"\u061c", "\u200e", "\u200f", "\u2028", "\u2029",
+		"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068",
+		"\u2069", "\ufeff"};
+
+	if (utf8_is_control(text))
+		return true;
+	for (size_t i = 0; i < sizeof(harmful) / sizeof(*harmful); i++)
+		if (strlen(harmful[i]) == len && memcmp(harmful[i], text, len) == 0)
+			return true;
+	return false;
+}
+
 void utf8_clean(char *text)
 {
 	size_t len = strlen(text);
 
 	for (size_t i = 0, n; i < len; i += n) {
 		n = utf8_character_len(text + i, len - i);
-		if (n == 0 || utf8_is_control(text + i)) {
+		if (n == 0 || utf8_is_harmful(text + i, n)) {
 			n = n ? n : 1;
 			memset(text + i, '?', n);
 		}

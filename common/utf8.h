@@ -17,7 +17,15 @@ bool utf8_is_valid(const char *text, size_t len);
 bool utf8_is_control(const char *text);
 
 /*
- * For text that quotes what strangers have sent: what is no UTF-8, and every control, becomes '?'.
+ * True for a character of `len` bytes that makes the text around it look like another: a control, a
+ * separator of lines or paragraphs, a mark, an override or an isolate of direction (U+202E makes
+ * "exe.gpj" of "jpg.exe", and of an address behind it another one), a byte order mark.
+ */
+bool utf8_is_harmful(const char *text, size_t len);
+
+/*
+ * For text that quotes what strangers have sent: what is no UTF-8, and every harmful
+ * character, becomes '?'.
  * One message stays one line, no escape sequence reaches a terminal, and neither journalctl (which
  * hides it as "blob data") nor JSON refuses it.
  */

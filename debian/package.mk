@@ -31,6 +31,6 @@ deb: deps-deb
 $(DEB): FORCE
 	@$(MAKE) --no-print-directory -s dist-tree
 	@echo "Building the Debian package"
-	@cd $(DIST_TREE) && dpkg-buildpackage -us -uc -b -j$(shell nproc) >../log 2>&1 || { tail -n 40 ../log; exit 1; }
+	@cd $(DIST_TREE) && env -u MAKEFLAGS -u MFLAGS dpkg-buildpackage -us -uc -j$(shell nproc) >../log 2>&1 || { tail -n 40 ../log; exit 1; }
 	@lintian --tag-display-limit 0 --fail-on error,warning $(B)/deb/screenshare_$(VERSION)_*.changes
 	@mv $(B)/deb/*.deb $(B)/

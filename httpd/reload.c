@@ -15,7 +15,7 @@
 #include "httpd/presence.h"
 #include "httpd/site.h"
 
-#define NAMES_SIZE 400 /* of the changed keys, in one line of the journal */
+#define NAMES_SIZE 1024 /* of the changed keys: all of them, in one line of the journal */
 
 struct reload {
 	struct site *site;

@@ -23,7 +23,9 @@ NPM_MODULES := $(B)/npm/node_modules
 $(NPM_MODULES)/.complete: httpd/www-npm/package.json httpd/www-npm/package-lock.json httpd/www-npm/.npmrc
 	@mkdir -p $(B)/npm
 	@cp $^ $(B)/npm/
-	cd $(B)/npm && npm ci --ignore-scripts --loglevel=error >/dev/null
+	@cd $(B)/npm && npm ci --ignore-scripts --loglevel=error >/dev/null || { \
+		echo "npm could not fetch the scripts for browsers (httpd/www-npm). Without npm or a network build" \
+			"a tree that brings them: make dist, or make deb for the package" >&2; exit 1; }
 	@touch $@
 endif
 

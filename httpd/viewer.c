@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <event2/event.h>
+
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/messages.h"
@@ -23,9 +25,14 @@ struct viewers {
 	uint64_t total;
 	void (*on_change)(void *arg);
 	void *on_change_arg;
-	struct ratelimit log; /* a stranger can come and go as often as it likes */
+	/* A stranger can come and go as often as it likes.  What is left out is told when a line
+	 * may be written again: who is still there then by name. */
+	struct ratelimit log;
+	struct event *late;
 	bool first_is_logged;
 };
+
+static void on_late(evutil_socket_t fd, short what, void *arg);
 
 int viewers_create(struct event_base *base, const struct config *config, struct viewers **out)
 {
@@ -36,12 +43,20 @@ int viewers_create(struct event_base *base, const struct config *config, struct 
 	viewers->base = base;
 	viewers->config = config;
 	viewers->log = (struct ratelimit){.interval_ns = LOG_NS, .burst = LOG_BURST};
+	viewers->late = evtimer_new(base, on_late, viewers);
+	if (!viewers->late) {
+		free(viewers);
+		return -ENOMEM;
+	}
 	*out = viewers;
 	return 0;
 }
 
 void viewers_destroy(struct viewers *viewers)
 {
+	if (!viewers)
+		return;
+	event_free(viewers->late);
 	free(viewers);
 }
 
@@ -106,17 +121,12 @@ static const struct conn_stream_ops deaf_ops = {.on_drained = on_drained, .on_cl
 static const struct conn_stream_ops hearing_ops = {
 	.on_drained = on_drained, .on_readable = on_readable, .on_closed = on_closed};
 
-static void log_first(const struct viewer *viewer)
+static void log_first(const struct viewer *viewer, unsigned suppressed)
 {
-	struct viewers *viewers = viewer->viewers;
 	char more[RATELIMIT_MORE_SIZE];
 	struct feed_info info;
-	unsigned suppressed;
 
-	viewers->first_is_logged =
-		ratelimit_allow(&viewers->log, clock_monotonic_ns(), &suppressed);
-	if (!viewers->first_is_logged)
-		return;
+	viewer->viewers->first_is_logged = true;
 	ratelimit_more(suppressed, more);
 	feed_get_info(viewer->feed, &info);
 	const struct log_fields fields = {.message = MESSAGE_FIRST_VIEWER,
@@ -129,6 +139,52 @@ static void log_first(const struct viewer *viewer)
 	else
 		log_at(LOG_INFO, &fields, "The first viewer watches the %s: %s%s",
 			source_name(info.source), conn_peer_text(viewer->conn), more);
+}
+
+static void wait_to_log(struct viewers *viewers, uint64_t now_ns)
+{
+	uint64_t wait_us = ratelimit_wait_ns(&viewers->log, now_ns) / NS_PER_US + 1;
+	const struct timeval wait = {
+		.tv_sec = (time_t)(wait_us / 1000000), .tv_usec = (suseconds_t)(wait_us % 1000000)};
+
+	event_add(viewers->late, &wait);
+}
+
+static void first_has_come(struct viewer *viewer)
+{
+	struct viewers *viewers = viewer->viewers;
+	uint64_t now_ns = clock_monotonic_ns();
+	unsigned suppressed;
+
+	viewers->first_is_logged = false;
+	if (ratelimit_allow(&viewers->log, now_ns, &suppressed))
+		log_first(viewer, suppressed);
+	else
+		wait_to_log(viewers, now_ns);
+}
+
+static void on_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct viewers *viewers = arg;
+	const struct viewer *oldest = viewers->list;
+	uint64_t now_ns = clock_monotonic_ns();
+	unsigned suppressed;
+	(void)fd, (void)what;
+
+	if (viewers->log.suppressed == 0) /* a later line has told it */
+		return;
+	if (ratelimit_wait_ns(&viewers->log, now_ns) > 0) {
+		wait_to_log(viewers, now_ns);
+		return;
+	}
+	ratelimit_allow(&viewers->log, now_ns, &suppressed);
+	while (oldest && oldest->next)
+		oldest = oldest->next;
+	if (oldest)
+		log_first(oldest, suppressed - 1);
+	else
+		log_info("Viewers have come and gone %u times more, too often for a line each",
+			suppressed);
 }
 
 void viewer_start(struct viewer *viewer, struct viewers *viewers, const struct viewer_ops *ops,
@@ -150,7 +206,7 @@ void viewer_start(struct viewer *viewer, struct viewers *viewers, const struct v
 	viewers->list = viewer;
 	viewers->total++;
 	if (++viewers->n == 1)
-		log_first(viewer);
+		first_has_come(viewer);
 	conn_take_over(conn, ops->on_readable ? &hearing_ops : &deaf_ops, viewer,
 		viewers->config->http.stall_timeout_s * 1000);
 }

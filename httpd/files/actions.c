@@ -56,17 +56,27 @@ static void answer(struct action *action)
 	entry_unref(entry);
 }
 
+static void log_done(const struct action *action)
+{
+	const struct log_fields fields = {.viewer = action->address, .file = action->name};
+	char more[RATELIMIT_MORE_SIZE];
+
+	if (!files_may_log(&action->files->changed_log, more))
+		return;
+	if (action->new_name[0])
+		log_at(LOG_INFO, &fields, "\"%s\" is \"%s\" now: renamed by %s%s", action->name,
+			action->new_name, action->address, more);
+	else
+		log_at(LOG_INFO, &fields, "\"%s\" was deleted by %s%s", action->name,
+			action->address, more);
+}
+
 static void done(struct disk_job *job)
 {
 	struct action *action = (struct action *)((char *)job - offsetof(struct action, job));
-	const struct log_fields fields = {.viewer = action->address, .file = action->name};
 
-	if (action->result == 0 && action->new_name[0])
-		log_at(LOG_INFO, &fields, "\"%s\" is \"%s\" now: renamed by %s", action->name,
-			action->new_name, action->address);
-	else if (action->result == 0)
-		log_at(LOG_INFO, &fields, "\"%s\" was deleted by %s", action->name,
-			action->address);
+	if (action->result == 0)
+		log_done(action);
 	if (action->exchange)
 		answer(action);
 	free(action);

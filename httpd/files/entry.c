@@ -59,7 +59,7 @@ void entry_clean_sender(const char *sent, char out[ENTRY_SENDER_SIZE])
 
 	for (size_t i = 0, n; i < len; i += n) {
 		n = utf8_character_len(sent + i, len - i);
-		if (n == 0 || utf8_is_control(sent + i)) {
+		if (n == 0 || utf8_is_harmful(sent + i, n)) {
 			n = n ? n : 1;
 			continue;
 		}

@@ -28,20 +28,6 @@ static bool is_reserved(const char *part, size_t len)
 	return false;
 }
 
-/* Turns the direction of writing, and so makes "exe.gpj" of "jpg.exe". */
-static bool is_direction(const char *c, size_t len)
-{
-	unsigned char second = len == 3 ? (unsigned char)c[1] : 0, third;
-
-	if (len != 3 || (unsigned char)c[0] != 0xe2)
-		return false;
-	third = (unsigned char)c[2];
-	return (second == 0x80 && third >= 0xaa && third <= 0xae) ||   /* U+202A–202E */
-	       (second == 0x80 && (third == 0x8e || third == 0x8f)) || /* U+200E, U+200F */
-	       (second == 0x81 && third >= 0xa6 && third <= 0xa9) ||   /* U+2066–2069 */
-	       (second == 0x80 && (third == 0xa8 || third == 0xa9)); /* line, paragraph separator */
-}
-
 static bool is_space(char c)
 {
 	return c == ' ' || c == '\t';
@@ -73,8 +59,8 @@ static int clean_part(const char *part, size_t len, char *out, size_t *used, con
 		bool is_bad;
 
 		n = utf8_character_len(part + i, len - i);
-		is_bad = utf8_is_control(part + i) || is_direction(part + i, n) ||
-			 strchr("\"*:<>?|\\", part[i]) || (i == 0 && strchr(".-", part[0]));
+		is_bad = utf8_is_harmful(part + i, n) || strchr("\"*:<>?|\\", part[i]) ||
+			 (i == 0 && strchr(".-", part[0]));
 		if (*used + n >= FILENAME_SIZE)
 			goto too_long;
 		if (is_bad) {

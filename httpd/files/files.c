@@ -22,10 +22,17 @@
 #include "httpd/pages.h"
 #include "httpd/site.h"
 
-#define CLEANING_S       3600
-#define FAILED_LOG_NS    (6 * NS_PER_S)  /* uploads that failed: so often in the long run … */
-#define FAILED_LOG_BURST 20u             /* … and so many at once */
-#define FORM_ALLOWANCE   (1024u * 1024u) /* bytes of a form that are none of its file's */
+#define CLEANING_S 3600
+/*
+ * Lines of the journal: one so often in the long run, and so many at once.  Each file that comes is
+ * told, also where a room full of people hands in its folders; but less than systemd's journal
+ * takes of a service in half a minute (10,000 lines), or a flood would hide whatever else there is
+ * to tell.
+ */
+#define FAILED_LOG     ((struct ratelimit){.interval_ns = 6 * NS_PER_S, .burst = 20})
+#define RECEIVED_LOG   ((struct ratelimit){.interval_ns = 100 * NS_PER_MS, .burst = 5000})
+#define CHANGED_LOG    ((struct ratelimit){.interval_ns = NS_PER_S, .burst = 500})
+#define FORM_ALLOWANCE (1024u * 1024u) /* bytes of a form that are none of its file's */
 
 /* --- answers --- */
 
@@ -195,10 +202,35 @@ void files_answer_json(
 
 /* --- what has become of an upload --- */
 
+bool files_may_log(struct ratelimit *limit, char more[RATELIMIT_MORE_SIZE])
+{
+	unsigned suppressed;
+
+	if (!ratelimit_allow(limit, clock_monotonic_ns(), &suppressed))
+		return false;
+	ratelimit_more(suppressed, more);
+	return true;
+}
+
+/* Of the last flood, after which nothing more has come. */
+static void tell_left_out(struct files *files)
+{
+	unsigned *received = &files->received_log.suppressed;
+	unsigned *changed = &files->changed_log.suppressed;
+
+	if (*received > 0)
+		log_info("Received %u files more, too many for a line each: `screenshare files`",
+			*received);
+	if (*changed > 0)
+		log_info("Files were renamed or deleted %u times more, too often for a line each",
+			*changed);
+	*received = *changed = 0;
+}
+
 void files_uploaded(struct files *files, struct file_entry *entry, const char *route)
 {
 	const struct file_meta *meta = entry->meta;
-	char hash[2 * ENTRY_HASH_SIZE + 1] = "", size[24];
+	char hash[2 * ENTRY_HASH_SIZE + 1] = "", size[24], more[RATELIMIT_MORE_SIZE];
 	struct log_fields fields = {.message = MESSAGE_UPLOADED,
 		.route = route,
 		.file = entry->name,
@@ -207,14 +239,16 @@ void files_uploaded(struct files *files, struct file_entry *entry, const char *r
 
 	files->uploads_total++;
 	files->upload_bytes_total += entry->size;
+	if (!files_may_log(&files->received_log, more))
+		return;
 	if (meta && meta->has_hash)
 		entry_hash_text(meta->sha256, hash);
 	fields.viewer = meta ? meta->address : NULL;
 	snprintf(size, sizeof(size), "%" PRIu64, entry->size);
-	log_at(LOG_INFO, &fields, "Received \"%s\" from %s%s%s%s: %s bytes%s%s", entry->name,
+	log_at(LOG_INFO, &fields, "Received \"%s\" from %s%s%s%s: %s bytes%s%s%s", entry->name,
 		meta ? meta->address : "?", meta && meta->sender[0] ? " (" : "",
 		meta ? meta->sender : "", meta && meta->sender[0] ? ")" : "", size,
-		hash[0] ? ", SHA-256 " : "", hash);
+		hash[0] ? ", SHA-256 " : "", hash, more);
 }
 
 void files_upload_failed(struct files *files, const char *address, const char *name, int r)
@@ -225,13 +259,10 @@ void files_upload_failed(struct files *files, const char *address, const char *n
 		.viewer = address,
 		.file = name};
 	char more[RATELIMIT_MORE_SIZE];
-	unsigned suppressed;
 
 	files->uploads_failed_total++;
-	/* A stranger's to cause, and as often as it likes. */
-	if (!ratelimit_allow(&files->failed_log, clock_monotonic_ns(), &suppressed))
+	if (!files_may_log(&files->failed_log, more))
 		return;
-	ratelimit_more(suppressed, more);
 	if (r == -ECANCELED)
 		log_at(LOG_INFO, &fields, "The upload of \"%s\" from %s was broken off%s", name,
 			address, more);
@@ -306,6 +337,7 @@ static void on_cleaning(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	tus_forget_old(files->tus);
+	tell_left_out(files);
 	start_cleaning(files, false);
 }
 
@@ -378,8 +410,9 @@ int files_create(struct event_base *base, const struct config *config, const cha
 	if (!files)
 		return -ENOMEM;
 	files->base = base;
-	files->failed_log =
-		(struct ratelimit){.interval_ns = FAILED_LOG_NS, .burst = FAILED_LOG_BURST};
+	files->failed_log = FAILED_LOG;
+	files->received_log = RECEIVED_LOG;
+	files->changed_log = CHANGED_LOG;
 	LIST_INIT(&files->zips);
 	files->config = config;
 	r = store_new_id(files->epoch);

@@ -48,7 +48,7 @@ struct files {
 	uint64_t uploads_total, upload_bytes_total, uploads_failed_total;
 	uint64_t downloads_total, zips_total;
 	unsigned n_uploading, n_downloading, n_zips;
-	struct ratelimit failed_log;
+	struct ratelimit failed_log, received_log, changed_log;
 	LIST_HEAD(, zip) zips; /* being made */
 };
 
@@ -98,6 +98,9 @@ bool files_refuse_length(struct files *files, struct exchange *exchange);
 /* Whether `owner` may do what `right` says with the entry. */
 bool files_is_allowed(enum config_right right, const struct file_entry *entry, const char *owner);
 
+/* True where a line may be written now; `more` is then its end: how many were left out before it.
+ */
+bool files_may_log(struct ratelimit *limit, char more[RATELIMIT_MORE_SIZE]);
 /* What one upload of a file has become: into the listing, the journal and the figures.  Loop. */
 void files_uploaded(struct files *files, struct file_entry *entry, const char *route);
 void files_upload_failed(struct files *files, const char *address, const char *name, int r);

@@ -74,6 +74,9 @@ def test_files_and_folders_are_offered_where_they_are_wanted(env, folder):
         pass
     files = [f"{folder}/config file", f"{folder}/config folder"]
     assert [name for name in offers(env, "run", "--config", f"{folder}/config ") if name] == files
+    # as bash takes --config=FILE apart
+    assert offers(env, "run", "--config", "=", f"{folder}/config ") == files
+    assert set(offers(env, "run", "--config", "=")) == set(offers(env, "run", "--config", ""))
     assert offers(env, "run", "--state", f"{folder}/config ") == files[1:]
     assert offers(env, "files", "add", f"{folder}/config f") == files
     assert offers(env, "run", "--listen", "") == []

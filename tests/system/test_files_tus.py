@@ -339,7 +339,7 @@ def test_the_presenter_lists_adds_deletes_restores_and_renames(folder):
     assert ask("restore", trash.split()[0]) == "Vortrag/Folien.pdf"
     assert sha256(os.path.join(folder, "state", "uploads", "Vortrag", "Folien.pdf")) == digest
     assert "nothing" in ask("restore")
-    assert "no such file" in ask("delete", "nothing", status=1)
+    assert "Could not delete nothing: There is no such file" in ask("delete", "nothing", status=1)
     assert "no such file" in ask("restore", "../x", status=1)
     assert ".." in ask("rename", "Vortrag/Folien.pdf", "../x", status=1)
     ask("add", folder, status=1)

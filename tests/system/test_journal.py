@@ -4,7 +4,9 @@
 A real journald keeps the lines (tests/lib/journal.py)."""
 
 import hashlib
+import http.client
 import os
+import re
 import signal
 import socket
 
@@ -97,6 +99,7 @@ def test_a_stranger_cannot_fill_it(run, journal):
             sock.sendall(b"GET /d_video HTTP/1.1\r\nHost: localhost\r\n\r\n")
             sock.recv(100)
         wait_for(lambda: run.status()["viewers"] == 0, 5, "it has gone")
+    stays = run.view()  # in the noise
     for number in range(60):  # begins to send, and hangs up
         with socket.create_connection(run.address) as sock:
             sock.sendall(b"PUT /uploads/%d HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nx" % number)
@@ -107,7 +110,52 @@ def test_a_stranger_cannot_fill_it(run, journal):
     assert "evil.example" in refused[0]["MESSAGE"]
     assert len(journal.entries()) - before < 120, [entry["MESSAGE"] for entry in journal.entries()]
     assert len(journal.entries(MESSAGE_ID=ID["FIRST_VIEWER"])) <= 30
+    # Who stays is told, however many have come and gone before.
+    wait_for(lambda: "more like it before" in journal.entries(MESSAGE_ID=ID["FIRST_VIEWER"])[-1]["MESSAGE"], 15,
+             "a line of who stays")
+    n_gone = len(journal.entries(MESSAGE_ID=ID["LAST_VIEWER"]))
+    stays.end()
+    wait_for(lambda: len(journal.entries(MESSAGE_ID=ID["LAST_VIEWER"])) == n_gone + 1, 5, "it has gone, too")
     assert len(journal.entries(MESSAGE_ID=ID["UPLOAD_FAILED"])) <= 30
+
+
+def test_each_of_many_files_is_told_but_no_flood_of_changes(run, journal):
+    """A file can be renamed a thousand times a second, for ever: soon the journal would take nothing else."""
+    client = http.client.HTTPConnection(*run.address)
+
+    def ask(method, path, **headers):
+        client.request(method, path, b"", headers)
+        answer = client.getresponse()
+        answer.read()
+        return answer
+    for number in range(300):
+        answer = ask("PUT", f"/uploads/{number}")
+        assert answer.status == 201
+    cookie = answer.headers["Set-Cookie"].split(";")[0]
+    names = ["299", "other"]
+    for _ in range(700):
+        assert ask("POST", f"/uploads/{names[0]}?rename={names[1]}", Cookie=cookie).status == 200
+        names.reverse()
+    wait_for(lambda: len(journal.entries(MESSAGE_ID=ID["UPLOADED"])) == 300, 10, "each file is told")
+    told = [entry["MESSAGE"] for entry in journal.entries() if "renamed by 127.0.0.1" in entry["MESSAGE"]]
+    assert 500 <= len(told) < 600, len(told)
+    wait_for(lambda: ask("POST", f"/uploads/{names[0]}?rename={names[1]}", Cookie=cookie).status == 200 and
+             not names.reverse() and "more like it before" in journal.entries()[-1]["MESSAGE"], 5, "the rest is counted")
+
+
+def test_what_a_stranger_sends_turns_no_line_around(run, journal):
+    """U+202E makes an address read backwards, U+2028 a line of its own; controls are escape sequences."""
+    name = "%E2%80%AEsgol%E2%80%A8"
+    assert web.request(run.address, "PUT", f"/uploads/a{name}.txt", b"x", {"X-Sender": "b" + name + "%1B%5B31m"}).status == 201
+    assert run.get("/c" + name, {"Host": "evil.example"}).status == 421
+    assert journal.wait_entry(MESSAGE_ID=ID["FORBIDDEN"])["SCREENSHARE_ROUTE"].startswith("/c?")
+    journal.wait_entry(MESSAGE_ID=ID["UPLOADED"])
+    for entry in journal.entries():
+        for value in entry.values():
+            assert not re.search("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\u2028\u2029]", str(value)), entry
+    status, out, _ = run.ask("files")
+    assert "asgol" not in out and "a_sgol_.txt" in out
+    assert status == 0 and not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e\u2028]", out), out
 
 
 def test_what_keeps_it_from_starting(folder, journal):

@@ -3,13 +3,14 @@
 
 import os
 import pty
+import re
 import signal
 
 import pytest
 
 import jpeg
 import web
-from process import exists
+from process import exists, program, run_to_end
 from screenshare import QUICK, Run
 from wait import wait_for
 
@@ -88,13 +89,15 @@ def test_what_is_wrong_is_said_though_it_is_no_utf8(run):
 
 
 @pytest.mark.parametrize("broken, words", [
-    ("[screen]\nrate = 61\n", ":2:"), ("[screen]\n\n\ncolour = red\n", ":4:"), (None, "No such file")])
+    ("[screen]\nrate = 61\n", ":2:"), ("[screen]\n\n\ncolour = red\n", ":4:"), (None, "No such file"), ("->", "a link")])
 def test_a_broken_one_changes_nothing_and_is_said_once(run, broken, words):
     viewer = run.view()
     viewer.wait_count(3)
     daemon, httpd = run.wait_daemon(), run.httpd()
-    if broken is None:
+    if broken in (None, "->"):
         os.unlink(run.config_path)
+        if broken:
+            os.symlink("nowhere", run.config_path)
     else:
         write(run, broken)
     status, out, err = run.ask("reload", "--port", str(run.address[1]))
@@ -107,10 +110,30 @@ def test_a_broken_one_changes_nothing_and_is_said_once(run, broken, words):
     assert run.httpd() == httpd and run.daemons() == [daemon]
     said = run.log(f"{run.config_path}.*the old one stays")
     assert len(said) == 2, "once for each time that it was asked"
+    os.path.islink(run.config_path) and os.unlink(run.config_path)
     write(run, HEAD.replace("old", "new") + PATTERN)
     by_command(run)
     assert answers_to(run, "new.example")
     viewer.end()
+
+
+def test_every_key_that_has_changed_is_named(run):
+    """However many at once: each key of the file but those of the screen, from its default to another value."""
+    _, out, _ = run_to_end([program("screenshare-httpd"), "--print-config"])
+    config, section, names = "", "", []
+    for line in out.splitlines():
+        if line.startswith("["):
+            section = line
+            config += f"{line}\n"
+        elif (found := re.match(r"#(\w+) = ?(\d+|yes|no)$", line)) and section != "[screen]":
+            other = {"yes": "no", "no": "yes"}.get(found[2]) or int(found[2]) + 1
+            config += f"{found[1]} = {other}\n"
+            names.append(f"{section} {found[1]}")
+    assert len(names) > 25
+    write(run, config)
+    by_command(run)
+    said = " ".join(run.log("read again, changed: |Could not change"))
+    assert not [name for name in names if name not in said], said
 
 
 def test_limits_of_files_change_and_the_folder_waits_for_a_restart(run, folder):

@@ -194,6 +194,7 @@ def test_usage(folder):
     for command in ("run", "status", "viewers", "url", "mute", "unmute", "doctor", "version"):
         assert command in out
     for arguments in (["dance"], ["run", "--dance"], ["run", "--listen"], ["run", "--listen", "x"],
+                      ["run", "--listen", "127.0.0.1:0", "--state", ""],
                       ["run", "--listen", "127.0.0.1:99999"], ["status", "--port", "x"], []):
         status, out, err = run_to_end([program("screenshare"), *arguments], env)
         assert status not in (0, 139, 134), arguments
@@ -207,6 +208,22 @@ def test_version(folder):
                  "screenshare-audio"):
         status, named, _ = run_to_end([program(name), "--version"], environment(folder))
         assert status == 0 and re.search(r"\d+\.\d+\.\d+", out)[0] in named
+
+
+@pytest.mark.parametrize("arguments", [["--version", "more"], ["version", "more"], ["url", "more"]])
+def test_a_word_too_many_is_refused(folder, arguments):
+    status, out, err = run_to_end([program("screenshare"), *arguments], environment(folder))
+    assert status == 2 and not out and "more" in err, (status, err)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["status"], ["viewers"], ["url"], ["files"],
+                                       ["files", "--json"], ["pause"], ["resume"], ["doctor", "--json"]])
+def test_what_cannot_be_printed_is_no_success(pattern_run, arguments):
+    run = pattern_run
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([program("screenshare"), *arguments], env=run.env, stdout=full,
+                              stderr=subprocess.PIPE, timeout=60, check=False)
+    assert done.returncode == 1 and b"Could not print" in done.stderr, done
 
 
 def test_status_viewers_and_url(pattern_run):

@@ -303,7 +303,8 @@ def test_users_of_the_configuration(seat, x, users):
 
 @as_root
 def test_while_locked_nothing_is_shown(seat, x):
-    _, subscriber = watched(seat, x, seat.ann)
+    seat.env["SCREENSHARE_LOG_PREFIX"] = "1"
+    daemon, subscriber = watched(seat, x, seat.ann)
     subscriber.wait_state("live")
     seat.say("hint 1")
     subscriber.wait_state("locked", 1)
@@ -314,6 +315,9 @@ def test_while_locked_nothing_is_shown(seat, x):
     seat.say("hint 0")
     subscriber.wait_state("live", 2)
     shows(subscriber, x, 0x30b050)
+    # As it should be: no warning.
+    (line,) = [line for line in daemon.process.stderr if "(locked)" in line]
+    assert line.startswith("<6>"), line
 
 
 @as_root

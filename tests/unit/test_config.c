@@ -275,6 +275,11 @@ static void unreadable_file_is_said(void **state)
 	assert_int_equal(config_load(&config, path, &error), -ELOOP);
 	assert_non_null(strstr(error.text, path));
 	unlink(path);
+	/* Not the defaults: somebody has written something, which has gone astray. */
+	assert_int_equal(symlink("nowhere", path), 0);
+	assert_int_equal(config_load(&config, path, &error), -ENOLINK);
+	assert_non_null(strstr(error.text, path));
+	unlink(path);
 }
 
 static char *printed(void)

@@ -16,6 +16,7 @@ static void one_per_interval_with_what_was_left_out(void **state)
 	assert_true(ratelimit_allow(&limit, 1000, &suppressed));
 	assert_int_equal(suppressed, 0);
 	assert_false(ratelimit_allow(&limit, 1050, &suppressed));
+	assert_int_equal(ratelimit_wait_ns(&limit, 1050), 50);
 	assert_false(ratelimit_allow(&limit, 1099, &suppressed));
 	assert_true(ratelimit_allow(&limit, 1100, &suppressed));
 	assert_int_equal(suppressed, 2);
@@ -30,6 +31,8 @@ static void a_burst_and_then_the_interval(void **state)
 	for (int i = 0; i < 10; i++)
 		n += ratelimit_allow(&limit, 1000, &suppressed);
 	assert_int_equal(n, 3);
+	assert_int_equal(ratelimit_wait_ns(&limit, 1000), 100);
+	assert_int_equal(ratelimit_wait_ns(&limit, 1100), 0);
 	assert_true(ratelimit_allow(&limit, 1100, &suppressed));
 	assert_int_equal(suppressed, 7);
 	assert_false(ratelimit_allow(&limit, 1150, &suppressed));

@@ -49,12 +49,29 @@ static void controls_are_known(void **state)
 	assert_false(utf8_is_control(" "));
 }
 
+static void what_turns_lines_around_is_harmful_and_cleaned(void **state)
+{
+	/* seen as: from "sgol.10.0.0.7" */
+	char text[] = "from \"\u202e7.0.0.01.logs\" \u2028 \ufeff\x1b\xff ü";
+	(void)state;
+
+	assert_true(utf8_is_harmful("\u202e", 3));
+	assert_true(utf8_is_harmful("\u2066", 3));
+	assert_true(utf8_is_harmful("\u061c", 2));
+	assert_true(utf8_is_harmful("\x1b", 1));
+	assert_false(utf8_is_harmful("ü", 2));
+	assert_false(utf8_is_harmful("\u2013", 3));
+	utf8_clean(text);
+	assert_string_equal(text, "from \"?\?\?7.0.0.01.logs\" ?\?? ??\??\? ü");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(well_formed_text_is_taken),
 		cmocka_unit_test(malformed_text_is_refused),
 		cmocka_unit_test(controls_are_known),
+		cmocka_unit_test(what_turns_lines_around_is_harmful_and_cleaned),
 	};
 	return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);
 }
