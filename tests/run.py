@@ -256,9 +256,9 @@ def main():
         if is_ending.is_set():
             return
         execute(job, build)
-        if job.failed and job.name.startswith("browser/") and DRIVER_FAULT.search(job.output):
+        if job.failed and job.name.startswith("browser/") and (fault := DRIVER_FAULT.search(job.output)):
             with lock:
-                print(f"{job.name}: the browser's driver did not answer; once more")
+                print(f"{job.name}: the browser's driver did not answer ({fault[0]}); once more")
             job.passed = job.failed = 0
             execute(job, build)
         with lock:
