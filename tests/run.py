@@ -14,6 +14,7 @@ import concurrent.futures
 import glob
 import os
 import re
+import resource
 import shlex
 import signal
 import subprocess
@@ -25,6 +26,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's pytest
 SHOWN_LINES = 400            # of a failed job's log
+SHOWN_LONGEST = 5            # jobs
 
 SANITIZERS = {
     "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_stack_use_after_return=1",
@@ -289,8 +291,11 @@ def main():
             file.write(f"{job.seconds:7.1f} s  {job.passed:4} passed {job.failed:3} failed  "
                        f"{job.name}\n")
     failed = sum(job.failed for job in jobs)
-    print(f"{time.monotonic() - started:.0f} s for the tests; the longest are in "
-          f"{os.path.relpath(build, ROOT)}/{arguments.suite}-times.txt")
+    longest = sorted(jobs, key=lambda job: -job.seconds)[:SHOWN_LONGEST]
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"{time.monotonic() - started:.0f} s for the tests, {used.ru_utime + used.ru_stime:.0f} s of CPU; longest: " +
+          ", ".join(f"{job.name} {job.seconds:.0f} s" for job in longest) +
+          f" (all: {os.path.relpath(build, ROOT)}/{arguments.suite}-times.txt)")
     print(f"{sum(job.passed for job in jobs)} passed, {failed} failed", flush=True)
     return 1 if failed else 0
 

@@ -27,6 +27,9 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  */
 const PATIENCE = 3;
 
+/* What bounds of time that are measured are multiplied by: how many want each core at the moment. */
+const slowness = () => Math.min(Math.max(os.loadavg()[0] / os.cpus().length, 1), 4);
+
 /* The first true value of condition(); an error that says `what`, and what all witnesses know. */
 async function waitFor(condition, deadlineMs, what) {
 	const end = Date.now() + PATIENCE * deadlineMs;
@@ -130,6 +133,24 @@ function descendants(top) {
 	const parents = new Map(all.map((pid) => [pid, stat(pid)[0]]));
 	const isBelow = (pid) => pid === top || (pid > 1 && isBelow(parents.get(pid) || 0));
 	return all.filter((pid) => pid > 1 && isBelow(pid));
+}
+
+/*
+ * As when another window lies on top of it, or no more.  What it does after a while when nobody sees it
+ * it does ten times as soon: [ms] that it asked for.
+ */
+function hide(page, isHidden) {
+	return page.evaluate((value) => {
+		const real = window.setTimeout, asked = [];
+		window.setTimeout = (call, ms) => {
+			asked.push(ms);
+			return real.call(window, call, value ? ms / 10 : ms);
+		};
+		Object.defineProperty(document, 'hidden', { value, configurable: true });
+		document.dispatchEvent(new Event('visibilitychange'));
+		window.setTimeout = real;
+		return asked;
+	}, isHidden);
 }
 
 /* --- processes: whatever a stage starts it ends, the last first --- */
@@ -384,4 +405,4 @@ async function imagePixels(page, points) {
 	}, points);
 }
 
-module.exports = { HOST, Stage, patient, waitFor, witnesses, waitPagePixels, pagePixels, imagePixels, isNear, pause, ROOT };
+module.exports = { HOST, Stage, hide, patient, slowness, waitFor, witnesses, waitPagePixels, pagePixels, imagePixels, isNear, pause, ROOT };

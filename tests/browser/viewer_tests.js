@@ -5,7 +5,7 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { Stage, patient, waitFor, pause } = require('./stage');
+const { Stage, hide, patient, slowness, waitFor, pause } = require('./stage');
 const { FakeServer, BLOCK } = require('./fake_server');
 
 /* In the page, before its own scripts: what is drawn and played is written down. */
@@ -193,7 +193,7 @@ function testViewer(name) {
 			});
 			await waitFor(async () => (await stats(page)).framesDrawn > 15 && (await stats(page)).clock, 15000, '15 pictures');
 			const ages = (await draws(page)).slice(5).map((one) => one.latencyMs);
-			assert.ok(middle(ages) < 230, `${middle(ages)} ms old`);
+			assert.ok(middle(ages) < 230 * slowness(), `${middle(ages)} ms old`);
 			assertInOrder(await drawn(page));
 		});
 
@@ -220,8 +220,8 @@ function testViewer(name) {
 			const { sound } = await stats(page);
 			t.diagnostic(`${name}: level ${sound.levelMs.toFixed(0)}, heard after ${sound.latencyMs.toFixed(0)} ms, ${sound.underRuns} under-runs, ${sound.jumps} jumps`);
 			assert.ok(seams <= sound.underRuns + sound.jumps, `${seams} seams`);
-			assert.ok(sound.underRuns <= 3, `${sound.underRuns} under-runs`);
-			assert.ok(sound.latencyMs > 60 && sound.latencyMs < 500, `${sound.latencyMs}`);
+			assert.ok(sound.underRuns <= 3 * slowness(), `${sound.underRuns} under-runs`);
+			assert.ok(sound.latencyMs > 60 && sound.latencyMs < 500 * slowness(), `${sound.latencyMs}`);
 
 			/* The small button mutes, and again. */
 			await focus(page, 'sound');
@@ -294,11 +294,11 @@ function testViewer(name) {
 					apart.push(picture.at - clickAt - picture.pts % 1e6 / 1000);
 				}
 			}
+			const asked = await page.evaluate(() => window.seen.asked);
+			assert.ok(name === 'firefox' ? asked === 0 : asked > 0, `the output's latency was asked for ${asked} times`);
 			assert.ok(apart.length >= 3, `${apart.length} clicks`);
 			t.diagnostic(`${name}: picture after click by ${apart.map((ms) => ms.toFixed(0)).join(', ')} ms`);
 			assert.ok(Math.abs(middle(apart)) < 45, `${apart}`);
-			const asked = await page.evaluate(() => window.seen.asked);
-			assert.ok(name === 'firefox' ? asked === 0 : asked > 0, `the output's latency was asked for ${asked} times`);
 
 			/* The other mode, by a remote's keys, and it is remembered. */
 			await focus(page, 'mode');
@@ -445,10 +445,6 @@ function testViewer(name) {
 		});
 
 		await t.test('a page that nobody sees gives its pictures back, and its sound goes on', async () => {
-			const hide = (page, isHidden) => page.evaluate((value) => {
-				Object.defineProperty(document, 'hidden', { value, configurable: true });
-				document.dispatchEvent(new Event('visibilitychange'));
-			}, isHidden);
 			const quiet = await open('/d');
 			await waitFor(async () => (await stats(quiet)).framesDrawn > 0, 10000, 'a picture');
 			await hide(quiet, true);
