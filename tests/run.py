@@ -291,11 +291,11 @@ def main():
             file.write(f"{job.seconds:7.1f} s  {job.passed:4} passed {job.failed:3} failed  "
                        f"{job.name}\n")
     failed = sum(job.failed for job in jobs)
-    longest = sorted(jobs, key=lambda job: -job.seconds)[:SHOWN_LONGEST]
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(f"{time.monotonic() - started:.0f} s for the tests, {used.ru_utime + used.ru_stime:.0f} s of CPU; longest: " +
-          ", ".join(f"{job.name} {job.seconds:.0f} s" for job in longest) +
-          f" (all: {os.path.relpath(build, ROOT)}/{arguments.suite}-times.txt)")
+    longest = ", ".join(f"{job.name} {job.seconds:.0f} s"
+                        for job in sorted(jobs, key=lambda job: -job.seconds)[:SHOWN_LONGEST])
+    print(f"{time.monotonic() - started:.0f} s for the tests, {used.ru_utime + used.ru_stime:.0f} s of CPU; "
+          f"longest: {longest} (all: {os.path.relpath(build, ROOT)}/{arguments.suite}-times.txt)")
     print(f"{sum(job.passed for job in jobs)} passed, {failed} failed", flush=True)
     return 1 if failed else 0
 
