@@ -14,6 +14,7 @@ import concurrent.futures
 import glob
 import os
 import re
+import resource
 import shlex
 import signal
 import subprocess
@@ -25,6 +26,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's pytest
 SHOWN_LINES = 400            # of a failed job's log
+SHOWN_LONGEST = 5            # jobs
 
 SANITIZERS = {
     "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_stack_use_after_return=1",
@@ -256,9 +258,9 @@ def main():
         if is_ending.is_set():
             return
         execute(job, build)
-        if job.failed and job.name.startswith("browser/") and DRIVER_FAULT.search(job.output):
+        if job.failed and job.name.startswith("browser/") and (fault := DRIVER_FAULT.search(job.output)):
             with lock:
-                print(f"{job.name}: the browser's driver did not answer; once more")
+                print(f"{job.name}: the browser's driver did not answer ({fault[0]}); once more")
             job.passed = job.failed = 0
             execute(job, build)
         with lock:
@@ -289,8 +291,11 @@ def main():
             file.write(f"{job.seconds:7.1f} s  {job.passed:4} passed {job.failed:3} failed  "
                        f"{job.name}\n")
     failed = sum(job.failed for job in jobs)
-    print(f"{time.monotonic() - started:.0f} s for the tests; the longest are in "
-          f"{os.path.relpath(build, ROOT)}/{arguments.suite}-times.txt")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    longest = ", ".join(f"{job.name} {job.seconds:.0f} s"
+                        for job in sorted(jobs, key=lambda job: -job.seconds)[:SHOWN_LONGEST])
+    print(f"{time.monotonic() - started:.0f} s for the tests, {used.ru_utime + used.ru_stime:.0f} s of CPU; "
+          f"longest: {longest} (all: {os.path.relpath(build, ROOT)}/{arguments.suite}-times.txt)")
     print(f"{sum(job.passed for job in jobs)} passed, {failed} failed", flush=True)
     return 1 if failed else 0
 

@@ -13,10 +13,19 @@
 	var FADE = 240;          /* samples, 5 ms, at a seam: a jump in the wave is a click */
 	var STALE_S = 0.3;       /* so long after the last piece nothing is played any more */
 	var OUTPUT_S = 0.05;     /* to the loudspeaker, where the browser does not say */
+	var UNASKED_S = 0.04;    /* … and where it is not asked */
 	var STEADY = 0.05;       /* of each reading of the output's time stamp */
 	var UNSTEADY_MS = 60;    /* a reading so far off is a new state, not noise */
 
 	var Context = window.AudioContext || window.webkitAudioContext;
+
+	/*
+	 * Firefox on Linux is not asked for the output's latency.  It holds its graph's lock while it asks
+	 * its main process, which waits for PulseAudio's lock, which is held by whoever asks the graph for
+	 * the next samples, who waits for the graph's lock: now and then, as sound begins, page and sound
+	 * stand still for ever (seen in ESR 153, about once in 500 beginnings on a busy machine).
+	 */
+	var isAsked = !(/Linux/.test(navigator.userAgent) && /Firefox\//.test(navigator.userAgent));
 
 	/* onWant(kind): the server is to send "none", "pcm" or "opus" from now on. */
 	function Sound(opusUrl, onWant) {
@@ -203,14 +212,14 @@
 	/* Where the context's time and ours meet at the loudspeaker (within 6 ms, measured). */
 	Sound.prototype.readOutput = function () {
 		var context = this.context, stamp = null, offset;
-		if (context.getOutputTimestamp) {
+		if (isAsked && context.getOutputTimestamp) {
 			stamp = context.getOutputTimestamp();
 		}
 		if (stamp && stamp.performanceTime > 0 && stamp.contextTime > 0) {
 			offset = stamp.performanceTime - stamp.contextTime * 1000;
 		} else {
-			offset = screenshare.now() - context.currentTime * 1000 +
-				1000 * (context.outputLatency || context.baseLatency || OUTPUT_S);
+			offset = screenshare.now() - context.currentTime * 1000 + 1000 * (isAsked ?
+				context.outputLatency || context.baseLatency || OUTPUT_S : UNASKED_S);
 		}
 		if (this.offset === null || Math.abs(offset - this.offset) > UNSTEADY_MS) {
 			this.offset = offset;

@@ -13,7 +13,7 @@
 const { spawnSync } = require('node:child_process');
 const http = require('node:http');
 const { WebSocketServer } = require('ws');
-const { HOST } = require('./stage');
+const { HOST, witnesses } = require('./stage');
 const { FLAGS, KINDS, jpegOf } = require('./fake_desk');
 
 const WIDTH = 320, HEIGHT = 180, BLOCK = WIDTH / 8, N_PICTURES = 256;
@@ -131,6 +131,15 @@ class FakeServer {
 		this.byId = new Map();   /* /alive's: responses that still flow */
 		this.requests = [];
 		this.mostUnderWay = 0;
+		this.witness = () => this.words();
+	}
+
+	/* What it believes, for whoever wonders why a test failed. */
+	words() {
+		const said = this.said.filter((one) => one.type !== 'ping' && one.type !== 'drawn').slice(-12);
+		const viewers = [...this.viewers].map(({ picture, sound, underWay, held }) => ({ picture, sound, underWay, held }));
+		return `the server: ${JSON.stringify({ viewers, sockets: this.sockets.slice(-4), requests: this.requests.slice(-4),
+			drawn: this.said.filter((one) => one.type === 'drawn').length, lastSaid: this.lastSaid, now: this.now(), said })}`;
 	}
 
 	now() {
@@ -149,11 +158,13 @@ class FakeServer {
 		await new Promise((resolve) => this.server.listen(this.port || 0, '127.0.0.1', resolve));
 		this.port = this.server.address().port;
 		this.origin = `http://${HOST}:${this.port}`;
+		witnesses.add(this.witness);
 		return this;
 	}
 
 	/* As a process that is killed: every connection ends at once. */
 	async stop() {
+		witnesses.delete(this.witness);
 		for (const viewer of this.viewers) {
 			viewer.end();
 		}
@@ -301,6 +312,7 @@ class Viewer {
 	hear(data, isBinary) {
 		const message = isBinary ? { type: 'binary' } : JSON.parse(String(data));
 		this.fake.said.push(message);
+		this.fake.lastSaid = this.fake.now();
 		if (message.type === 'drawn') {
 			this.underWay = Math.max(0, this.underWay - 1);
 			this.most = message.took_ms > 50 ? 1 : 2;

@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
-const { Stage, waitFor } = require('./stage');
+const { Stage, slowness, waitFor } = require('./stage');
 
 const MANY = 10000, USABLE_MS = 2000;
 
@@ -142,7 +142,7 @@ for (const name of ['chromium', 'firefox']) {
 			const took = await search(page, `number ${MANY - 1}`);
 			assert.deepEqual(await names(page), [`picture number ${MANY - 1}.txt`]);
 			t2.diagnostic(`first row ${Math.round(seen.row)} ms, live list ${Math.round(seen.list)} ms, search ${Math.round(took)} ms`);
-			assert.ok(seen.row < USABLE_MS && seen.list < USABLE_MS && took < USABLE_MS, JSON.stringify([seen, took]));
+			assert.ok(Math.max(seen.row, seen.list, took) < USABLE_MS * slowness(), JSON.stringify([seen, took]));
 			await search(page, '');
 			assert.equal((await names(page)).length, 100);
 			await page.focus('#list .more button');

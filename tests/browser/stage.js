@@ -21,9 +21,18 @@ const HOST = 'tv.test';
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/* The first true value of condition(); an error that says `what` after deadlineMs. */
+/*
+ * What a test believes to be quick enough is multiplied by this before it is given up: other tests run
+ * at the same time, and machines differ.  Where quickness is what is tested it is measured.
+ */
+const PATIENCE = 3;
+
+/* What bounds of time that are measured are multiplied by: how many want each core at the moment. */
+const slowness = () => Math.min(Math.max(os.loadavg()[0] / os.cpus().length, 1), 4);
+
+/* The first true value of condition(); an error that says `what`, and what all witnesses know. */
 async function waitFor(condition, deadlineMs, what) {
-	const end = Date.now() + deadlineMs;
+	const end = Date.now() + PATIENCE * deadlineMs;
 	let last;
 	for (;;) {
 		const value = await condition();
@@ -32,11 +41,28 @@ async function waitFor(condition, deadlineMs, what) {
 		}
 		last = value;
 		if (Date.now() > end) {
-			throw new Error(`not within ${deadlineMs} ms: ${typeof what === 'function' ? what(last) : what}`);
+			throw new Error(`not within ${PATIENCE * deadlineMs} ms: ${typeof what === 'function' ? what(last) : what}` +
+				await testimony());
 		}
 		await pause(10);
 	}
 }
+
+/* Functions, each of which says (or promises to) how things are where it looks. */
+const witnesses = new Set();
+
+async function testimony() {
+	const texts = await Promise.all([...witnesses].map(async (witness) => {
+		try {
+			return await witness();
+		} catch (error) {
+			return String(error);
+		}
+	}));
+	return texts.map((text) => `\n    ${text}`).join('');
+}
+
+/* --- pages that answer late, or not at all --- */
 
 /*
  * Firefox now and then never answers one call (seen with ESR and WebDriver BiDi, of thousands under
@@ -59,11 +85,72 @@ function patient(page) {
 	page.evaluate = async (...call) => {
 		const first = await once(call), answer = first.isLate ? await once(call) : first;
 		if (answer.isLate) {
-			throw new Error(`the page does not answer ${String(call[0]).slice(0, 200)}`);
+			throw new Error(`${await silence(page)}: ${String(call[0]).slice(0, 200)}`);
 		}
 		return answer.value;
 	};
+	const witness = async () => `${page.url()}: ${await page.evaluate(() => {
+		const { draws, ...others } = window.screenshare && window.screenshare.stats ? window.screenshare.stats() : {};
+		return JSON.stringify({ hidden: document.hidden, now: performance.now(), draws: draws && draws.length, ...others });
+	})}`;
+	witnesses.add(witness);
+	page.once('close', () => witnesses.delete(witness));
 	return page;
+}
+
+/*
+ * Why a page is silent.  One whose process is busy all the time has a loop without end, which is ours;
+ * where all of a browser's processes sleep, it waits for itself (tests/run.py knows these words).
+ */
+const LOOKS = 20, LOOK_MS = 50;
+
+async function silence(page) {
+	const busy = new Map(), top = page.browser().process();
+	for (let i = 0; top && i < LOOKS; i++) {
+		for (const pid of descendants(top.pid)) {
+			const [, state] = stat(pid);
+			busy.set(pid, (busy.get(pid) || 0) + (state === 'R' ? 1 : 0));
+		}
+		await pause(LOOK_MS);
+	}
+	const loops = [...busy].filter(([, n]) => n > LOOKS * 0.8).map(([pid]) => pid);
+	return loops.length > 0 ? `the page is busy without end (process ${loops})` : 'the page does not answer';
+}
+
+/* Of the main thread of `pid`: [parent, state]; none once it has ended. */
+function stat(pid) {
+	try {
+		const text = fs.readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8');
+		const [state, parent] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+		return [Number(parent), state];
+	} catch (ignore) {
+		return [0, ''];
+	}
+}
+
+function descendants(top) {
+	const all = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+	const parents = new Map(all.map((pid) => [pid, stat(pid)[0]]));
+	const isBelow = (pid) => pid === top || (pid > 1 && isBelow(parents.get(pid) || 0));
+	return all.filter((pid) => pid > 1 && isBelow(pid));
+}
+
+/*
+ * As when another window lies on top of it, or no more.  What it does after a while when nobody sees it
+ * it does ten times as soon: [ms] that it asked for.
+ */
+function hide(page, isHidden) {
+	return page.evaluate((value) => {
+		const real = window.setTimeout, asked = [];
+		window.setTimeout = (call, ms) => {
+			asked.push(ms);
+			return real.call(window, call, value ? ms / 10 : ms);
+		};
+		Object.defineProperty(document, 'hidden', { value, configurable: true });
+		document.dispatchEvent(new Event('visibilitychange'));
+		window.setTimeout = real;
+		return asked;
+	}, isHidden);
 }
 
 /* --- processes: whatever a stage starts it ends, the last first --- */
@@ -201,7 +288,7 @@ class Stage {
 	/* A page of `name` (chromium, firefox), with all that went wrong in it in page.errors. */
 	async openBrowser(name) {
 		const profile = fs.mkdtempSync(path.join(this.folder, `${name}-`));
-		const common = { headless: true, userDataDir: profile, timeout: 60000, defaultViewport: null,
+		const common = { headless: true, userDataDir: profile, timeout: 60000, protocolTimeout: 60000, defaultViewport: null,
 			env: { ...process.env, ...this.browserSound } };
 		const browser = await puppeteer.launch(name === 'chromium' ? {
 			executablePath: '/usr/bin/chromium',
@@ -318,4 +405,4 @@ async function imagePixels(page, points) {
 	}, points);
 }
 
-module.exports = { HOST, Stage, patient, waitFor, waitPagePixels, pagePixels, imagePixels, isNear, pause, ROOT };
+module.exports = { HOST, Stage, hide, patient, slowness, waitFor, witnesses, waitPagePixels, pagePixels, imagePixels, isNear, pause, ROOT };

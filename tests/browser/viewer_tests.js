@@ -5,7 +5,7 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { Stage, patient, waitFor, pause } = require('./stage');
+const { Stage, hide, patient, slowness, waitFor, pause } = require('./stage');
 const { FakeServer, BLOCK } = require('./fake_server');
 
 /* In the page, before its own scripts: what is drawn and played is written down. */
@@ -35,6 +35,19 @@ function listenIn(block) {
 		}
 		return connect.call(this, to, ...more);
 	};
+	/* Firefox on Linux may hang for ever when it is asked (sound.js): neither page nor test does. */
+	const isFirefox = /Firefox/.test(navigator.userAgent);
+	const stampOf = AudioContext.prototype.getOutputTimestamp;
+	seen.asked = 0;
+	AudioContext.prototype.getOutputTimestamp = function () {
+		seen.asked++;
+		return stampOf.call(this);
+	};
+	const latency = Object.getOwnPropertyDescriptor(AudioContext.prototype, 'outputLatency');
+	Object.defineProperty(AudioContext.prototype, 'outputLatency', { configurable: true, get() {
+		seen.asked++;
+		return latency.get.call(this);
+	} });
 	const start = AudioBufferSourceNode.prototype.start;
 	AudioBufferSourceNode.prototype.start = function (when) {
 		const samples = this.buffer.getChannelData(0);
@@ -42,7 +55,8 @@ function listenIn(block) {
 		for (let i = 0; i < samples.length && click < 0; i++) {
 			click = Math.abs(samples[i]) > 0.6 ? i : -1;
 		}
-		const stamp = this.context.getOutputTimestamp();
+		const stamp = isFirefox ? { performanceTime: performance.now() + 40, contextTime: this.context.currentTime } :
+			stampOf.call(this.context);
 		seen.starts.push({ when, duration: this.buffer.duration, rate: this.playbackRate.value, click,
 			offset: stamp.performanceTime - stamp.contextTime * 1000, now: this.context.currentTime });
 		return start.call(this, when);
@@ -179,7 +193,7 @@ function testViewer(name) {
 			});
 			await waitFor(async () => (await stats(page)).framesDrawn > 15 && (await stats(page)).clock, 15000, '15 pictures');
 			const ages = (await draws(page)).slice(5).map((one) => one.latencyMs);
-			assert.ok(middle(ages) < 230, `${middle(ages)} ms old`);
+			assert.ok(middle(ages) < 230 * slowness(), `${middle(ages)} ms old`);
 			assertInOrder(await drawn(page));
 		});
 
@@ -206,8 +220,8 @@ function testViewer(name) {
 			const { sound } = await stats(page);
 			t.diagnostic(`${name}: level ${sound.levelMs.toFixed(0)}, heard after ${sound.latencyMs.toFixed(0)} ms, ${sound.underRuns} under-runs, ${sound.jumps} jumps`);
 			assert.ok(seams <= sound.underRuns + sound.jumps, `${seams} seams`);
-			assert.ok(sound.underRuns <= 3, `${sound.underRuns} under-runs`);
-			assert.ok(sound.latencyMs > 60 && sound.latencyMs < 500, `${sound.latencyMs}`);
+			assert.ok(sound.underRuns <= 3 * slowness(), `${sound.underRuns} under-runs`);
+			assert.ok(sound.latencyMs > 60 && sound.latencyMs < 500 * slowness(), `${sound.latencyMs}`);
 
 			/* The small button mutes, and again. */
 			await focus(page, 'sound');
@@ -280,6 +294,8 @@ function testViewer(name) {
 					apart.push(picture.at - clickAt - picture.pts % 1e6 / 1000);
 				}
 			}
+			const asked = await page.evaluate(() => window.seen.asked);
+			assert.ok(name === 'firefox' ? asked === 0 : asked > 0, `the output's latency was asked for ${asked} times`);
 			assert.ok(apart.length >= 3, `${apart.length} clicks`);
 			t.diagnostic(`${name}: picture after click by ${apart.map((ms) => ms.toFixed(0)).join(', ')} ms`);
 			assert.ok(Math.abs(middle(apart)) < 45, `${apart}`);
@@ -429,10 +445,6 @@ function testViewer(name) {
 		});
 
 		await t.test('a page that nobody sees gives its pictures back, and its sound goes on', async () => {
-			const hide = (page, isHidden) => page.evaluate((value) => {
-				Object.defineProperty(document, 'hidden', { value, configurable: true });
-				document.dispatchEvent(new Event('visibilitychange'));
-			}, isHidden);
 			const quiet = await open('/d');
 			await waitFor(async () => (await stats(quiet)).framesDrawn > 0, 10000, 'a picture');
 			await hide(quiet, true);

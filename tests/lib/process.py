@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from wait import SLOWNESS, wait_for
+from wait import slowness, wait_for
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get("SCREENSHARE_BUILD", os.path.join(ROOT, "build")))
@@ -82,7 +82,7 @@ class Process:
 
     def wait(self, deadline_s=10):
         """Its exit status, and all of its output read."""
-        status = self.popen.wait(deadline_s * SLOWNESS)
+        status = self.popen.wait(deadline_s * slowness())
         for reader in self._readers:
             reader.join(5)
         return status

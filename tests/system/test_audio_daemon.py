@@ -12,7 +12,7 @@ import sound
 from audiodaemon import AudioDaemon
 from process import exists
 from soundserver import PipeWire, PulseAudio
-from wait import SLOWNESS, stays, wait_for
+from wait import slowness, stays, wait_for
 
 RECORD_NS = 10_000_000
 # The microphone of most tests is what plays on the second sink.
@@ -83,8 +83,8 @@ def test_a_chirp_arrives_at_its_time_in_pcm_and_in_opus(folder, server):
     took_ms = [(seen - played) / 1e6 for (_, seen), played in zip(found, player.played)]
     # What PipeWire says of when it plays is too early by a quantum: before it has mixed it.
     tolerance_ms = 10 if isinstance(server, PulseAudio) else 20
-    assert abs(statistics.median(late_ms)) < tolerance_ms * SLOWNESS, late_ms
-    assert statistics.median(took_ms) < 40 * SLOWNESS, took_ms
+    assert abs(statistics.median(late_ms)) < tolerance_ms * slowness(), late_ms
+    assert statistics.median(took_ms) < 40 * slowness(), took_ms
     assert_even(pcm.records)
 
     packets = opus.records[since_opus:]

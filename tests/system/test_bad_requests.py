@@ -8,7 +8,7 @@ import time
 import pytest
 
 from screenshare import QUICK, Run
-from wait import SLOWNESS, wait_for
+from wait import SLOWNESS, slowness, wait_for
 
 PATTERN = "[screen]\nsource = pattern\npattern_width = 320\npattern_height = 200\n"
 
@@ -28,7 +28,7 @@ class Watch:
     def check(self, since):
         assert self.viewer.error is None and not self.viewer.is_closed
         gap = self.longest_gap_s(since)
-        assert gap < 0.5 * SLOWNESS, f"the stream paused for {gap:.2f} s"
+        assert gap < 0.5 * slowness(), f"the stream paused for {gap:.2f} s"
         self.viewer.end()
 
 
@@ -162,7 +162,7 @@ def test_a_thousand_slow_senders(watched):
     assert not open_sockets, f"{len(open_sockets)} are still open after {took:.1f} s"
     # [http] head_timeout_s is 5, and what was begun is answered and closed
     assert took > 4
-    assert slowest < 0.5 * SLOWNESS, f"somebody else waited {slowest:.2f} s"
+    assert slowest < 0.5 * slowness(), f"somebody else waited {slowest:.2f} s"
     assert run.httpd() == httpd
     watch.check(since)
 
@@ -190,7 +190,7 @@ def test_without_descriptors_left_it_waits_and_goes_on(folder):
     crowd = [socket.create_connection(run.address) for _ in range(150)]
     time_of_cpu = cpu_seconds(run.httpd())
     wait_for(lambda: time.monotonic() - since > 1.5, 3, "a while")
-    assert cpu_seconds(run.httpd()) - time_of_cpu < 0.75 * SLOWNESS
+    assert cpu_seconds(run.httpd()) - time_of_cpu < 0.75 * slowness()
     for sock in crowd:
         sock.close()
 

@@ -14,7 +14,7 @@ import jpeg
 from capture import Subscriber
 from fake_camera import FAKE_BIN, FakeCamera
 from screenshare import environment, start_with_sockets
-from wait import SLOWNESS, stays, wait_for
+from wait import SLOWNESS, slowness, stays, wait_for
 
 RED, GREEN, BLUE = 0xD02020, 0x20C040, 0x2040D0
 BACK_S = 2    # pictures are back so soon after a cause has ended
@@ -63,7 +63,7 @@ def check_back(camera, subscriber, since, rgb=GREEN):
     after = subscriber.newest().sequence if subscriber.newest() else 0
     wait_colour(subscriber, rgb, after, BACK_S + 1)
     took = time.monotonic() - since
-    assert took < BACK_S * SLOWNESS, f"pictures are back after {took:.1f} s"
+    assert took < BACK_S * slowness(), f"pictures are back after {took:.1f} s"
     subscriber.wait_state("live")
 
 

@@ -9,7 +9,7 @@ import jpeg
 import process
 from fake_camera import FAKE_BIN, FakeCamera
 from screenshare import QUICK, Run
-from wait import SLOWNESS, wait_for
+from wait import slowness, wait_for
 
 RED, GREEN = 0xD02020, 0x20C040
 BACK_S = 2  # pictures are back so soon after a cause has ended
@@ -76,7 +76,7 @@ def test_unplugged_and_plugged_in_again(run, camera):
         since = time.monotonic()
         viewer.wait_colour(RED)
         took = time.monotonic() - since
-        assert took < BACK_S * SLOWNESS, f"pictures are back after {took:.1f} s"
+        assert took < BACK_S * slowness(), f"pictures are back after {took:.1f} s"
     viewer.end()
 
 

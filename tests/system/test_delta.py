@@ -14,7 +14,7 @@ from PIL import Image
 from delta_canvas import CATCH_UP, IS_KEY, IS_LAST, STEP, DeltaViewer
 from fake_sound import FakeSound
 from screenshare import QUICK, Httpd, Run
-from wait import SLOWNESS, stays, wait_for
+from wait import SLOWNESS, slowness, stays, wait_for
 from websocket import WebSocket
 
 
@@ -119,7 +119,7 @@ def test_slow_viewers_beside_a_fast_one(run, x, folder):
     painter.join()
     for viewer, n in zip(slow, counts):
         behind_ms = sorted((m.drawn_ns / 1e3 - m.pts_us) / 1e3 for m in viewer.drawn[n + 3:n + 25])
-        assert behind_ms[-2] < 200 * SLOWNESS, behind_ms
+        assert behind_ms[-2] < 200 * slowness(), behind_ms
         assert viewer.canvas.misfits == 0
     steps = [m for m in fast.pictures if m.kind == STEP]
     assert all(b.sequence == a.sequence + 1 for a, b in zip(steps, steps[1:])), "a step was left out"

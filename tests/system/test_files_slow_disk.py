@@ -11,7 +11,7 @@ import web
 from screenshare import QUICK, Run
 from test_files import FREE, make_file, sha256
 from tus import Tus
-from wait import SLOWNESS, wait_for
+from wait import slowness, wait_for
 
 FREEZE, THAW = 0xC0045877, 0xC0045878  # FIFREEZE, FITHAW of linux/fs.h
 PATTERN = "[screen]\nsource = pattern\npattern_width = 320\npattern_height = 200\n"
@@ -73,7 +73,7 @@ def test_a_frozen_disk_stops_no_stream(folder):
             assert run.get("/status").status == 200
             assert run.get("/files").status == 200
             assert len(run.get("/download/there").body) == 5_000_000
-            assert time.monotonic() - begun < 0.3 * SLOWNESS
+            assert time.monotonic() - begun < 0.3 * slowness()
             time.sleep(0.02)
         if disk.is_real:
             assert not results, "the disk was not frozen"
@@ -86,7 +86,7 @@ def test_a_frozen_disk_stops_no_stream(folder):
     times = [part.received_ns / 1e9 for part in viewer.snapshot()]
     times = [frozen] + [moment for moment in times if frozen <= moment <= end] + [end]
     gap = max(b - a for a, b in zip(times, times[1:]))
-    assert gap < 0.3 * SLOWNESS, f"the stream paused for {gap:.2f} s"
+    assert gap < 0.3 * slowness(), f"the stream paused for {gap:.2f} s"
     for name, digest in digests.items():
         assert sha256(f"/proc/{run.httpd()}/root{disk.path}/{name}") == digest
     os.close(disk.fd)
@@ -110,7 +110,7 @@ def test_sharing_is_paused_and_resumed_though_the_disk_of_the_files_stands(folde
         for word, state in (("pause", True), ("resume", False)):
             begun = time.monotonic()
             assert run.ask(word)[0] == 0
-            assert time.monotonic() - begun < 2 * SLOWNESS
+            assert time.monotonic() - begun < 2 * slowness()
             assert web.get_json(run.address, "/status")["paused"] is state
     finally:
         disk.thaw()
@@ -151,6 +151,6 @@ def test_a_stop_does_not_wait_for_an_upload_without_end(folder):
         wait_for(lambda: web.get_json(run.address, "/status")["files"]["uploading"] == 1, 5, "begun")
         begun = time.monotonic()
         assert run.end() == 0
-        assert time.monotonic() - begun < 3 * SLOWNESS
+        assert time.monotonic() - begun < 3 * slowness()
     shared = os.path.join(folder, "state", "uploads")
     assert os.listdir(os.path.join(shared, ".incoming")) == []

@@ -10,7 +10,7 @@ import time
 import jpeg
 import process
 from screenshare import QUICK, Run
-from wait import SLOWNESS, wait_for
+from wait import SLOWNESS, slowness, wait_for
 
 KILLS = int(os.environ.get("SCREENSHARE_TEST_KILLS", "10"))
 VIEWERS = 20
@@ -126,6 +126,6 @@ def test_httpd_is_restarted_and_its_port_answers_again(folder, x):
             except OSError:
                 return False
         wait_for(answers, 3, "the port answers")
-        assert time.monotonic() - killed < 2 * SLOWNESS
+        assert time.monotonic() - killed < 2 * slowness()
         assert run.httpd() != httpd
         viewer.end()

@@ -12,7 +12,7 @@ from PIL import Image
 import process
 from process import tool
 from screenshare import Httpd, LyingDaemon, ScreenDaemon
-from wait import SLOWNESS, wait_for
+from wait import SLOWNESS, slowness, wait_for
 
 # What /status says: of a lie, of silence, or of what is strange but harmless.
 BROKEN, NOT_ANSWERING, HARMLESS = "broken", "not-answering", None
@@ -144,7 +144,7 @@ def test_a_flood_of_lies_costs_little(httpd, liar):
             begin = time.monotonic()
             assert httpd.get("/healthz").status == 200
             slowest = max(slowest, time.monotonic() - begin)
-        assert slowest < 0.3 * SLOWNESS, f"{lie}: an answer took {slowest:.3f} s"
+        assert slowest < 0.3 * slowness(), f"{lie}: an answer took {slowest:.3f} s"
         liar.tell("honest")
         viewer.wait_colour(COLOUR)
     if SLOWNESS == 1:

@@ -9,7 +9,7 @@ import pytest
 
 import jpeg
 from screenshare import QUICK, Run
-from wait import SLOWNESS
+from wait import slowness
 from xserver import XServer
 
 RED, GREEN, BLUE, WHITE, GREY = 0xD02020, 0x20C040, 0x2030E0, 0xFFFFFF, 0x808080
@@ -189,7 +189,7 @@ def test_a_display_that_reports_no_damage_is_looked_at_in_every_tick(folder, dis
     for colour in (RED, GREEN, BLUE, WHITE, RED, GREEN):
         x.painter.fill(colour)
         viewer.wait_colour(colour)
-    assert time.monotonic() - begin < 3 * SLOWNESS  # it took twelve
+    assert time.monotonic() - begin < 3 * slowness()  # it took twelve
     viewer.end()
 
 

@@ -12,7 +12,7 @@ import pytest
 import jpeg
 from process import own_mounts, tool
 from screenshare import QUICK, Run
-from wait import SLOWNESS, stays, wait_for
+from wait import slowness, stays, wait_for
 from xproxy import XProxy
 from xserver import XServer
 
@@ -47,7 +47,7 @@ class Recovery:
     def check(self, viewer, rgb, since):
         viewer.wait_colour(rgb, deadline_s=BACK_S + 1)
         took = time.monotonic() - since
-        assert took < BACK_S * SLOWNESS, f"pictures are back after {took:.1f} s"
+        assert took < BACK_S * slowness(), f"pictures are back after {took:.1f} s"
         assert self.run.wait_state("live")
         self.ends += 1
         wait_for(lambda: len(self.run.log("Pictures again")) == self.ends, 2,
