@@ -74,6 +74,15 @@ static uint64_t get_u64(struct get_cursor *cursor)
 	return value;
 }
 
+/* 0 or 1: anything else is none. */
+static bool get_bool(struct get_cursor *cursor)
+{
+	uint32_t value = get_u32(cursor);
+
+	cursor->failed |= value > 1;
+	return value == 1;
+}
+
 static bool get_end(const struct get_cursor *cursor)
 {
 	return !cursor->failed && cursor->next == cursor->end;
@@ -261,10 +270,40 @@ int capsock_send(int fd, enum capsock_role role, const struct capsock_message *m
 
 /* --- receiving --- */
 
+static void get_words(struct get_cursor *cursor, struct capsock_message *message)
+{
+	message->words = get_text(cursor, message->words_len, CAPSOCK_WORDS_MAX, false);
+}
+
+static void get_state(struct get_cursor *cursor, struct capsock_message *message)
+{
+	uint32_t state = get_u32(cursor);
+
+	message->words_len = get_u32(cursor);
+	message->picture_len = get_u32(cursor);
+	if (state >= STATE_COUNT || message->picture_len > CAPSOCK_PICTURE_MAX) {
+		cursor->failed = true;
+		return;
+	}
+	message->state = (enum source_state)state;
+	get_words(cursor, message);
+	message->picture = get(cursor, message->picture_len);
+}
+
+static void get_viewers(struct get_cursor *cursor, struct capsock_message *message)
+{
+	message->sources = get_u32(cursor);
+	cursor->failed |= message->sources >= 1u << SOURCE_COUNT;
+	message->is_paused = get_bool(cursor);
+	message->words_len = get_u32(cursor);
+	message->words = get_text(cursor, message->words_len, CAPSOCK_VIEWERS_MAX, true);
+	if (message->words && !are_lines(message->words, message->words_len))
+		cursor->failed = true;
+}
+
 static void get_message(struct get_cursor *cursor, struct capsock_message *message)
 {
 	uint32_t value;
-	size_t words_len, picture_len;
 
 	switch (message->type) {
 	case CAPSOCK_HELLO:
@@ -277,27 +316,21 @@ static void get_message(struct get_cursor *cursor, struct capsock_message *messa
 		break;
 	case CAPSOCK_CATCH_UP:
 		message->since_sequence = get_u64(cursor);
-		value = get_u32(cursor);
-		message->exact = value == 1;
-		cursor->failed |= value > 1;
+		message->exact = get_bool(cursor);
 		break;
 	case CAPSOCK_BITRATE:
 	case CAPSOCK_RATE:
 		message->value = get_u32(cursor);
 		break;
 	case CAPSOCK_MUTE:
-		value = get_u32(cursor);
-		message->muted = value == 1;
-		cursor->failed |= value > 1;
+		message->muted = get_bool(cursor);
 		break;
 	case CAPSOCK_SWITCH:
 	case CAPSOCK_SWITCHED:
 		value = get_u32(cursor);
 		cursor->failed |= value >= AUDIO_INPUT_COUNT;
 		message->input = (enum audio_input)value;
-		value = get_u32(cursor);
-		message->muted = value == 1;
-		cursor->failed |= value > 1;
+		message->muted = get_bool(cursor);
 		break;
 	case CAPSOCK_DROPPED:
 		message->dropped = get_u64(cursor);
@@ -307,36 +340,14 @@ static void get_message(struct get_cursor *cursor, struct capsock_message *messa
 		message->capacity = get_u64(cursor);
 		break;
 	case CAPSOCK_STATE:
-		value = get_u32(cursor);
-		words_len = get_u32(cursor);
-		picture_len = get_u32(cursor);
-		if (value >= STATE_COUNT || picture_len > CAPSOCK_PICTURE_MAX) {
-			cursor->failed = true;
-			break;
-		}
-		message->state = (enum source_state)value;
-		message->words = get_text(cursor, words_len, CAPSOCK_WORDS_MAX, false);
-		message->words_len = words_len;
-		message->picture = get(cursor, picture_len);
-		message->picture_len = picture_len;
+		get_state(cursor, message);
 		break;
 	case CAPSOCK_REFUSED:
-		words_len = get_u32(cursor);
-		message->words = get_text(cursor, words_len, CAPSOCK_WORDS_MAX, false);
-		message->words_len = words_len;
+		message->words_len = get_u32(cursor);
+		get_words(cursor, message);
 		break;
 	case CAPSOCK_VIEWERS:
-		value = get_u32(cursor);
-		cursor->failed |= value >= 1u << SOURCE_COUNT;
-		message->sources = value;
-		value = get_u32(cursor);
-		message->is_paused = value == 1;
-		cursor->failed |= value > 1;
-		words_len = get_u32(cursor);
-		message->words = get_text(cursor, words_len, CAPSOCK_VIEWERS_MAX, true);
-		message->words_len = words_len;
-		if (message->words && !are_lines(message->words, words_len))
-			cursor->failed = true;
+		get_viewers(cursor, message);
 		break;
 	default:
 		cursor->failed = true;
