@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: capd/announcement.c common/messages.c common/stream.c */
+/* links: capd/announcement.c common/messages.c common/stream.c common/utf8.c */
 #include "capd/announcement.h"
 
 #include <setjmp.h>
