@@ -41,8 +41,7 @@ struct camera {
 	bool is_held;                /* by the session: nothing may be captured … */
 	struct session_verdict hold; /* … for that reason */
 
-	enum source_state
-		state; /* the source's own; a hold, or an empty /dev/shm, may lie over it */
+	enum source_state state; /* the source's own; a hold, or no memory, may lie over it */
 	char words[CAPSOCK_WORDS_MAX + 1];
 	bool is_out_of_memory;
 	uint64_t retry_ns; /* until then no picture is tried */
@@ -207,7 +206,9 @@ static void on_verdict(void *arg, const struct session_verdict *verdict)
 
 	camera->is_held = verdict->kind != SESSION_SHOW;
 	camera->hold = *verdict;
-	/* What the source was when it was stopped is over. */
+	/* Stopped before anybody is told; what the source was then is over. */
+	if (camera->is_held)
+		update_source(camera);
 	on_state(camera, STATE_STARTING, NULL);
 	update_source(camera);
 }

@@ -17,7 +17,7 @@
 
 #define FIRST_LOOK_NS (4000 * NS_PER_MS)
 #define RETRY_US      1000000u /* a record that cannot be written, an account that cannot be read */
-#define RETRY_MAX_US  60000000u /* a user who cannot be become: seldomer each time */
+#define RETRY_MAX_US  60000000u /* a user who cannot be become: asked less often each time */
 
 struct session {
 	const struct config *config;
