@@ -47,6 +47,25 @@ bool utf8_is_control(const char *text)
 	return p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && p[1] <= 0x9f);
 }
 
+bool utf8_is_unseen(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	switch (p[0]) {
+	case 0xd8: /* U+061C */
+		return p[1] == 0x9c;
+	case 0xe2:
+		if (p[1] == 0x80) /* U+200B, U+200E, U+200F, U+2028 to U+202E */
+			return p[2] == 0x8b || p[2] == 0x8e || p[2] == 0x8f ||
+			       (p[2] >= 0xa8 && p[2] <= 0xae);
+		return p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xa9; /* U+2060 to U+2069 */
+	case 0xef:                                                   /* U+FEFF */
+		return p[1] == 0xbb && p[2] == 0xbf;
+	default:
+		return false;
+	}
+}
+
 void utf8_clean(char *text)
 {
 	size_t len = strlen(text);

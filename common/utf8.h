@@ -17,6 +17,12 @@ bool utf8_is_valid(const char *text, size_t len);
 bool utf8_is_control(const char *text);
 
 /*
+ * True if one there turns the direction of writing, and so makes "exe.gpj" of "jpg.exe", or is a
+ * break or a space that nobody sees.  Joiners are none: emoji and Persian are written with them.
+ */
+bool utf8_is_unseen(const char *text);
+
+/*
  * For text that quotes what strangers have sent: what is no UTF-8, and every control, becomes '?'.
  * One message stays one line, no escape sequence reaches a terminal, and neither journalctl (which
  * hides it as "blob data") nor JSON refuses it.

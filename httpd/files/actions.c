@@ -135,7 +135,7 @@ void files_delete(struct site *site, struct exchange *exchange)
 void files_rename(struct site *site, struct exchange *exchange)
 {
 	struct action *action = action_create(site->files, exchange);
-	const char *why = "The new name is missing: ?rename=NAME";
+	const char *why = "The new name is missing, or too long: ?rename=NAME";
 	char sent[FILENAME_SIZE];
 	int len, r;
 

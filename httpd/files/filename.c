@@ -28,20 +28,6 @@ static bool is_reserved(const char *part, size_t len)
 	return false;
 }
 
-/* Turns the direction of writing, and so makes "exe.gpj" of "jpg.exe". */
-static bool is_direction(const char *c, size_t len)
-{
-	unsigned char second = len == 3 ? (unsigned char)c[1] : 0, third;
-
-	if (len != 3 || (unsigned char)c[0] != 0xe2)
-		return false;
-	third = (unsigned char)c[2];
-	return (second == 0x80 && third >= 0xaa && third <= 0xae) ||   /* U+202A–202E */
-	       (second == 0x80 && (third == 0x8e || third == 0x8f)) || /* U+200E, U+200F */
-	       (second == 0x81 && third >= 0xa6 && third <= 0xa9) ||   /* U+2066–2069 */
-	       (second == 0x80 && (third == 0xa8 || third == 0xa9)); /* line, paragraph separator */
-}
-
 static bool is_space(char c)
 {
 	return c == ' ' || c == '\t';
@@ -73,7 +59,7 @@ static int clean_part(const char *part, size_t len, char *out, size_t *used, con
 		bool is_bad;
 
 		n = utf8_character_len(part + i, len - i);
-		is_bad = utf8_is_control(part + i) || is_direction(part + i, n) ||
+		is_bad = utf8_is_control(part + i) || utf8_is_unseen(part + i) ||
 			 strchr("\"*:<>?|\\", part[i]) || (i == 0 && strchr(".-", part[0]));
 		if (*used + n >= FILENAME_SIZE)
 			goto too_long;
@@ -127,9 +113,11 @@ int filename_clean(const char *sent, size_t len, char out[FILENAME_SIZE], const 
 			}
 			if (used > 0)
 				out[used++] = '/';
-			*why = "The file's name is longer than 255 bytes";
-			if (used >= FILENAME_SIZE ||
-				clean_part(sent, part_len, out, &used, why) < 0)
+			if (used >= FILENAME_SIZE) {
+				*why = "The file's name is longer than 1023 bytes";
+				return -EINVAL;
+			}
+			if (clean_part(sent, part_len, out, &used, why) < 0)
 				return -EINVAL;
 		}
 		if (!slash)
@@ -176,7 +164,7 @@ static const char *extension_of(const char *base)
 	return dot;
 }
 
-void filename_number(const char *name, unsigned n, char out[FILENAME_SIZE])
+bool filename_number(const char *name, unsigned n, char out[FILENAME_SIZE])
 {
 	const char *base = filename_base(name), *extension = extension_of(base);
 	size_t stem = (size_t)(extension - base), rest;
@@ -190,8 +178,9 @@ void filename_number(const char *name, unsigned n, char out[FILENAME_SIZE])
 			stem--;
 		while (stem > 0 && ((unsigned char)base[stem] & 0xc0) == 0x80);
 	}
-	snprintf(out, FILENAME_SIZE, "%.*s%s%s", (int)((size_t)(base - name) + stem), name, number,
-		extension);
+	return stem > 0 &&
+	       snprintf(out, FILENAME_SIZE, "%.*s%s%s", (int)((size_t)(base - name) + stem), name,
+		       number, extension) < (int)FILENAME_SIZE;
 }
 
 /* --- types --- */

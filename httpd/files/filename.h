@@ -32,8 +32,9 @@ int filename_clean(const char *sent, size_t len, char out[FILENAME_SIZE], const 
 bool filename_is_shown(const char *name);
 
 /* "a/b (n).ext" of "a/b.ext"; ends of known double extensions stay together (.tar.gz).  The part is
- * shortened, between characters, where it would be longer than 255 bytes. */
-void filename_number(const char *name, unsigned n, char out[FILENAME_SIZE]);
+ * shortened, between characters, where it or the whole would be too long.  False: nothing of it
+ * would be left. */
+bool filename_number(const char *name, unsigned n, char out[FILENAME_SIZE]);
 
 /* The last part. */
 const char *filename_base(const char *name);

@@ -23,9 +23,8 @@
 #include "httpd/site.h"
 
 #define CLEANING_S       3600
-#define FAILED_LOG_NS    (6 * NS_PER_S)  /* uploads that failed: so often in the long run … */
-#define FAILED_LOG_BURST 20u             /* … and so many at once */
-#define FORM_ALLOWANCE   (1024u * 1024u) /* bytes of a form that are none of its file's */
+#define FAILED_LOG_NS    (6 * NS_PER_S) /* uploads that failed: so often in the long run … */
+#define FAILED_LOG_BURST 20u            /* … and so many at once */
 
 /* --- answers --- */
 
@@ -54,6 +53,9 @@ void files_refuse_with(struct exchange *exchange, int r, const char *why, const 
 	case -EEXIST:
 	case -ENOTDIR:
 		error = (struct pages_error){409, "error_name_title", "error_name_text", why, NULL};
+		break;
+	case -ECANCELED: /* a condition of the request's own */
+		error = (struct pages_error){412, "error_name_title", "error_name_text", why, NULL};
 		break;
 	case -EFBIG:
 		error = (struct pages_error){413, "error_large_title", "error_large_text",
@@ -117,11 +119,8 @@ bool files_may_be_sent(struct files *files, struct exchange *exchange)
 bool files_refuse_length(struct files *files, struct exchange *exchange)
 {
 	const struct request *request = exchange_request(exchange);
-	uint64_t max = quota_file_max(files->quota), allowance = 0;
 
-	if (request->method == REQUEST_POST)
-		allowance = FORM_ALLOWANCE;
-	if (request->is_chunked || max == UINT64_MAX || request->content_length <= max + allowance)
+	if (request->is_chunked || request->content_length <= quota_file_max(files->quota))
 		return false;
 	files_refuse(exchange, -EFBIG, NULL);
 	return true;
@@ -151,16 +150,16 @@ json_t *files_entry_json(const struct file_entry *entry)
 	return json;
 }
 
-void files_digest_header(const struct file_entry *entry, char out[FILES_DIGEST_SIZE])
+void files_digest_header(const struct file_meta *meta, char out[FILES_DIGEST_SIZE])
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const uint8_t *hash;
 
 	out[0] = '\0';
-	if (!entry->meta || !entry->meta->has_hash)
+	if (!meta || !meta->has_hash)
 		return;
-	hash = entry->meta->sha256;
+	hash = meta->sha256;
 	out += sprintf(out, "Repr-Digest: sha-256=:");
 	for (size_t i = 0; i < ENTRY_HASH_SIZE; i += 3) {
 		bool has_third = i + 2 < ENTRY_HASH_SIZE;

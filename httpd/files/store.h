@@ -21,8 +21,9 @@
 #include "httpd/files/filename.h"
 #include "httpd/files/trash.h"
 
-#define STORE_ID_SIZE      33u       /* 32 hexadecimal digits */
-#define STORE_DEFAULT_NAME "uploads" /* the folder, in that of the state */
+#define STORE_ID_SIZE      33u                  /* 32 hexadecimal digits */
+#define STORE_PART_SIZE    (STORE_ID_SIZE + 8u) /* ID.part, ID.info */
+#define STORE_DEFAULT_NAME "uploads"            /* the folder, in that of the state */
 
 struct store; /* opaque; never changes once it is open */
 
@@ -66,9 +67,11 @@ int store_rename(const struct store *store, const char *from, const char *to);
 /* fds relative to .incoming, names "ID.tmp" and the like, made by us alone. */
 int store_incoming_fd(const struct store *store);
 
-/* The uploads that can be resumed: their number, and the bytes that there are of them.  0 or
- * -errno. */
-int store_parts(const struct store *store, unsigned *n, uint64_t *bytes);
+/* The file ("ID.part") of every upload that can be resumed.  0 or -errno. */
+int store_each_part(
+	const struct store *store, void (*on_part)(void *arg, const char *file), void *arg);
+/* How many bytes there are of it; 0, too, where it has just gone. */
+uint64_t store_part_bytes(const struct store *store, const char *file);
 bool store_is_part(const char *incoming);
 
 /*

@@ -15,7 +15,7 @@
 #include "httpd/files/upload.h"
 #include "httpd/site.h"
 
-#define IN_MEMORY_MAX 4096u
+#define IN_MEMORY_MAX 1024u /* as many as there can be connections: who is new finds room */
 #define FORGET_NS     (3600 * NS_PER_S)
 
 enum verb { VERB_HEAD, VERB_PATCH, VERB_DELETE };
@@ -50,6 +50,7 @@ struct tus_upload {
 
 struct tus_uploads {
 	struct files *files;
+	struct ledger *ledger;
 	LIST_HEAD(, tus_upload) list;
 	unsigned n;
 };
@@ -64,17 +65,34 @@ static void upload_free(struct tus_upload *upload)
 	free(upload);
 }
 
+/* The disk knows it as well. */
+static bool is_forgettable(const struct tus_upload *upload)
+{
+	return (upload->state == IDLE || upload->state == DONE) && TAILQ_EMPTY(&upload->waiters);
+}
+
+static void forget_oldest(struct tus_uploads *uploads)
+{
+	struct tus_upload *upload, *oldest = NULL;
+
+	LIST_FOREACH (upload, &uploads->list, entry)
+		if (is_forgettable(upload) && (!oldest || upload->last_ns < oldest->last_ns))
+			oldest = upload;
+	if (oldest)
+		upload_free(oldest);
+}
+
 static struct tus_upload *upload_new(struct files *files, const char *id)
 {
 	struct tus_upload *upload;
 
 	if (files->tus->n >= IN_MEMORY_MAX)
-		tus_forget_old(files->tus);
+		forget_oldest(files->tus);
 	upload = files->tus->n < IN_MEMORY_MAX ? calloc(1, sizeof(*upload)) : NULL;
 	if (!upload)
 		return NULL;
 	upload->files = files;
-	tus_file_init(&upload->file, files->store, files->quota, files->listing,
+	tus_file_init(&upload->file, files->store, files->quota, files->listing, files->tus->ledger,
 		files->config->files.hash, id);
 	upload->last_ns = clock_monotonic_ns();
 	TAILQ_INIT(&upload->waiters);
@@ -264,7 +282,8 @@ static void next(struct tus_upload *upload)
 		upload->last_ns = clock_monotonic_ns();
 		serve(upload, exchange, verb);
 	}
-	if (upload->state == GONE && TAILQ_EMPTY(&upload->waiters))
+	if (TAILQ_EMPTY(&upload->waiters) &&
+		(upload->state == GONE || (upload->state == DONE && upload->file.is_in_ledger)))
 		upload_free(upload);
 }
 
@@ -345,7 +364,7 @@ void files_tus_delete(struct site *site, struct exchange *exchange)
 	ask(site, exchange, VERB_DELETE);
 }
 
-/* For who can send no PATCH. */
+/* For who can send no PATCH, DELETE or HEAD. */
 void files_tus_post(struct site *site, struct exchange *exchange)
 {
 	const char *method = request_header(exchange_request(exchange), "X-HTTP-Method-Override");
@@ -354,6 +373,8 @@ void files_tus_post(struct site *site, struct exchange *exchange)
 		ask(site, exchange, VERB_PATCH);
 	else if (method && strcmp(method, "DELETE") == 0)
 		ask(site, exchange, VERB_DELETE);
+	else if (method && strcmp(method, "HEAD") == 0)
+		ask(site, exchange, VERB_HEAD);
 	else
 		tus_refuse_status(exchange, 400, "An upload is created at /tus/");
 }
@@ -395,8 +416,10 @@ int tus_create(struct files *files, struct tus_uploads **out)
 {
 	struct tus_uploads *uploads = calloc(1, sizeof(*uploads));
 
-	if (!uploads)
+	if (!uploads || ledger_create(files->store, &uploads->ledger) < 0) {
+		free(uploads);
 		return -ENOMEM;
+	}
 	uploads->files = files;
 	LIST_INIT(&uploads->list);
 	*out = uploads;
@@ -410,8 +433,7 @@ void tus_forget_old(struct tus_uploads *uploads)
 
 	for (upload = LIST_FIRST(&uploads->list); upload; upload = after) {
 		after = LIST_NEXT(upload, entry);
-		if ((upload->state == IDLE || upload->state == DONE) &&
-			TAILQ_EMPTY(&upload->waiters) && now_ns - upload->last_ns > FORGET_NS)
+		if (is_forgettable(upload) && now_ns - upload->last_ns > FORGET_NS)
 			upload_free(upload);
 	}
 }
@@ -424,5 +446,6 @@ void tus_destroy(struct tus_uploads *uploads)
 		return;
 	while ((upload = LIST_FIRST(&uploads->list)))
 		upload_free(upload);
+	ledger_destroy(uploads->ledger);
 	free(uploads);
 }

@@ -87,6 +87,10 @@ int tus_request_creation(struct exchange *exchange, uint64_t max, struct tus_inf
 	char name[ENTRY_SENDER_SIZE];
 	int r;
 
+	*why = "Uploads of unknown length, and those of parts, are not taken";
+	if (request_header(request, "Upload-Defer-Length") ||
+		request_header(request, "Upload-Concat"))
+		return -EINVAL;
 	*why = "Upload-Length is missing, or is no number";
 	if (!length || tus_number(length, &info->length) < 0)
 		return -EINVAL;

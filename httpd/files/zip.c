@@ -31,7 +31,7 @@
 #include "httpd/site.h"
 
 #define ZIPS_MAX   8u
-#define NAMES_MAX  256u
+#define NAMES_MAX  (REQUEST_TARGET_MAX / 6u) /* "name=a&", but for the last "&" */
 #define PIECE_SIZE (256u * 1024u)
 #define PIECES_MAX 4u
 #define STACK_SIZE (512u * 1024u)
@@ -332,6 +332,17 @@ static void on_cancel(void *arg)
 
 /* --- which files --- */
 
+/* Who asks for one twice gets it once: no program unpacks two of one name without a question. */
+static void add_entry(struct zip *zip, struct file_entry *entry)
+{
+	for (size_t i = 0; i < zip->n_entries; i++)
+		if (strcmp(zip->entries[i]->name, entry->name) == 0) {
+			entry_unref(entry);
+			return;
+		}
+	zip->entries[zip->n_entries++] = entry;
+}
+
 static int choose_named(struct zip *zip, const char *query)
 {
 	zip->entries = calloc(NAMES_MAX, sizeof(struct file_entry *));
@@ -353,7 +364,7 @@ static int choose_named(struct zip *zip, const char *query)
 		entry = listing_find(zip->files->listing, name);
 		if (!entry)
 			return -ENOENT;
-		zip->entries[zip->n_entries++] = entry;
+		add_entry(zip, entry);
 	}
 	return zip->n_entries > 0 ? 0 : -EINVAL;
 }
