@@ -45,7 +45,9 @@ static void answer(struct action *action)
 
 	if (action->result < 0) {
 		files_refuse(exchange, action->result,
-			action->result == -EEXIST ? "There is a file of that name" : NULL);
+			action->result == -EEXIST    ? "There is a file of that name"
+			: action->result == -ENOTDIR ? "A file has the name of its folder"
+						     : NULL);
 		return;
 	}
 	entry = action->new_name[0] ? listing_find(action->files->listing, action->new_name) : NULL;

@@ -137,12 +137,34 @@ int filename_clean(const char *sent, size_t len, char out[FILENAME_SIZE], const 
 	return 0;
 }
 
+static bool is_shown_part(const char *part, size_t len)
+{
+	if (len == 0 || len > FILENAME_PART_MAX || part[0] == '.')
+		return false;
+	for (size_t i = 0, n; i < len; i += n) {
+		n = utf8_character_len(part + i, len - i);
+		if (n == 0 || utf8_is_control(part + i) || utf8_is_unseen(part + i) ||
+			part[i] == '\\')
+			return false;
+	}
+	return true;
+}
+
 bool filename_is_shown(const char *name)
 {
-	char cleaned[FILENAME_SIZE];
-	const char *why;
+	size_t n_parts = 0;
 
-	return filename_clean(name, strlen(name), cleaned, &why) == 0 && strcmp(cleaned, name) == 0;
+	if (strlen(name) >= FILENAME_SIZE)
+		return false;
+	for (const char *part = name;; part++) {
+		size_t len = strcspn(part, "/");
+
+		if (!is_shown_part(part, len) || ++n_parts > FILENAME_DEPTH_MAX)
+			return false;
+		part += len;
+		if (*part == '\0')
+			return true;
+	}
 }
 
 const char *filename_base(const char *name)
@@ -309,7 +331,7 @@ void filename_disposition(const char *name, char *out)
 	for (const char *s = base; *s; s++) {
 		unsigned char c = (unsigned char)*s;
 
-		is_ascii = is_ascii && c < 0x80 && c != '%';
+		is_ascii = is_ascii && c < 0x80 && c != '%' && c != '"';
 		if ((c & 0xc0) == 0x80)
 			continue; /* one _ a character */
 		*out++ = c >= 0x80 || c < 0x20 || c == 0x7f || strchr("\"\\%", c) ? '_' : *s;

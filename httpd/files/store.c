@@ -163,6 +163,19 @@ int store_look(const struct store *store, const char *name, struct file_entry **
 	return *out ? 0 : -ENOMEM;
 }
 
+bool store_is_linked(const struct store *store, const char *name)
+{
+	struct stat st;
+	int fd;
+	bool is_linked;
+
+	if (store_open_file(store, name, &fd, &st) < 0)
+		return false;
+	is_linked = st.st_nlink > 1;
+	fd_close(&fd);
+	return is_linked;
+}
+
 static void scan_folder(const struct store *store, const char *folder, unsigned depth,
 	const struct store_scan_ops *ops, void *arg)
 {
@@ -171,6 +184,8 @@ static void scan_folder(const struct store *store, const char *folder, unsigned 
 	const struct dirent *found;
 
 	if (!dir) {
+		if (fd == -EACCES)
+			ops->on_unreadable(arg, folder);
 		fd_close(&fd);
 		return;
 	}
@@ -187,6 +202,8 @@ static void scan_folder(const struct store *store, const char *folder, unsigned 
 		r = store_look(store, name, &entry);
 		if (r == 0)
 			ops->on_file(arg, entry);
+		else if (r == -EACCES)
+			ops->on_unreadable(arg, name);
 		else if (r == -EISDIR && depth < FILENAME_DEPTH_MAX)
 			scan_folder(store, name, depth + 1, ops, arg);
 	}

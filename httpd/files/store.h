@@ -46,13 +46,17 @@ bool store_is_id(const char *id);
 /* Opens a regular file to be read.  0; -ENOENT, also for what is no shown name, a folder, a link.
  */
 int store_open_file(const struct store *store, const char *name, int *fd, struct stat *st);
-/* The entry of one file; -ENOENT; -EISDIR: it is a folder. */
+/* The entry of one file; -ENOENT; -EISDIR: it is a folder; -EACCES: it may not be read. */
 int store_look(const struct store *store, const char *name, struct file_entry **out);
+/* It has more names than this one: it was linked here, and not begun. */
+bool store_is_linked(const struct store *store, const char *name);
 
 struct store_scan_ops {
 	/* A folder is about to be read: "" the shared one, "a/b" below; the fd is borrowed. */
 	void (*on_folder)(void *arg, const char *name, int fd);
 	void (*on_file)(void *arg, struct file_entry *entry); /* the reference is the callee's */
+	/* A file or folder that may not be read. */
+	void (*on_unreadable)(void *arg, const char *name);
 };
 /* Everything that is shown, in no order; `folder` "" is all.  0 or -errno: what could not be read
  * is left out. */

@@ -120,6 +120,15 @@ static la_ssize_t on_write(struct archive *archive, void *arg, const void *bytes
 	return (la_ssize_t)len;
 }
 
+/* Since it was opened.  What has only grown, as a recording does, was read as it was. */
+static bool was_changed(int fd, const struct stat *before)
+{
+	struct stat now;
+
+	return fstat(fd, &now) < 0 ||
+	       (now.st_size <= before->st_size && entry_mtime_ns(&now) != entry_mtime_ns(before));
+}
+
 /* 0; -ENOENT: it has gone meanwhile, which is no fault; -EIO: the ZIP cannot be whole. */
 static int add_file(struct zip *zip, struct archive *archive, struct archive_entry *head,
 	const char *name, char *buffer)
@@ -148,6 +157,8 @@ static int add_file(struct zip *zip, struct archive *archive, struct archive_ent
 		else
 			left -= (uint64_t)n;
 	}
+	if (r == 0 && was_changed(fd, &st))
+		r = -EIO;
 	fd_close(&fd);
 	return r;
 }
