@@ -61,6 +61,8 @@ struct folder_watch {
 	char **folders; /* of each watch descriptor, in order; NULL: none */
 	size_t n_folders;
 	bool is_blind; /* some folder has no watch */
+	/* under the other lock, which is held across the disk: workers' alone */
+	pthread_mutex_t look_lock;
 	struct ratelimit unreadable_log;
 	/* the scan's */
 	bool was_told_blind;
@@ -72,6 +74,7 @@ static void watch_free(struct folder_watch *watch)
 		free(watch->folders[i]);
 	free(watch->folders);
 	fd_close(&watch->fd);
+	pthread_mutex_destroy(&watch->look_lock);
 	pthread_mutex_destroy(&watch->lock);
 	free(watch);
 }
@@ -122,34 +125,44 @@ static void on_folder(void *arg, const char *name, int fd)
 	pthread_mutex_unlock(&watch->lock);
 }
 
-static void on_file(void *arg, struct file_entry *entry)
-{
-	struct folder_watch *watch = arg;
-
-	listing_put(watch->listing, entry);
-}
-
 /* Who has put it there believes that all can see it. */
-static void on_unreadable(void *arg, const char *name)
+static void tell_unreadable(struct folder_watch *watch, const char *name)
 {
 	const struct log_fields fields = {.file = name};
-	struct folder_watch *watch = arg;
 	char more[RATELIMIT_MORE_SIZE];
 	unsigned suppressed;
-	bool may_speak;
 
-	pthread_mutex_lock(&watch->lock);
-	may_speak = ratelimit_allow(&watch->unreadable_log, clock_monotonic_ns(), &suppressed);
-	pthread_mutex_unlock(&watch->lock);
-	if (may_speak)
+	if (ratelimit_allow(&watch->unreadable_log, clock_monotonic_ns(), &suppressed))
 		log_at(LOG_WARNING, &fields,
 			"Could not share \"%s\": this service may not read it; chmod a+rX in the "
 			"shared folder lets it%s",
 			name, ratelimit_more(suppressed, more));
 }
 
-static const struct store_scan_ops SCAN_OPS = {
-	.on_folder = on_folder, .on_file = on_file, .on_unreadable = on_unreadable};
+/*
+ * What has become of that name?  Nobody looks between this look and what it leads to: of two at
+ * once the one that saw more might be the first to say so, and a deleted file would be listed for
+ * ever.
+ */
+static int look_at(void *arg, const char *name)
+{
+	struct folder_watch *watch = arg;
+	struct file_entry *entry;
+	int r;
+
+	pthread_mutex_lock(&watch->look_lock);
+	r = store_look(watch->store, name, &entry);
+	if (r == 0)
+		listing_put(watch->listing, entry);
+	else
+		listing_remove(watch->listing, name);
+	if (r == -EACCES)
+		tell_unreadable(watch, name);
+	pthread_mutex_unlock(&watch->look_lock);
+	return r;
+}
+
+static const struct store_scan_ops SCAN_OPS = {.on_folder = on_folder, .on_name = look_at};
 
 static void run_scan(struct disk_job *job)
 {
@@ -209,19 +222,6 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what;
 	start_scan(arg);
-}
-
-static void look_at(struct folder_watch *watch, const char *name)
-{
-	struct file_entry *entry;
-	int r = store_look(watch->store, name, &entry);
-
-	if (r == 0)
-		listing_put(watch->listing, entry);
-	else
-		listing_remove(watch->listing, name);
-	if (r == -EACCES)
-		on_unreadable(watch, name);
 }
 
 /* On a worker: what has become of each name?  What is being written is looked at when it is closed;
@@ -332,6 +332,7 @@ int folder_watch_create(struct event_base *base, struct disk_workers *workers,
 		(struct ratelimit){.interval_ns = UNREADABLE_LOG_NS, .burst = UNREADABLE_LOG_BURST};
 	watch->scan = (struct disk_job){.run = run_scan, .done = scan_done};
 	pthread_mutex_init(&watch->lock, NULL);
+	pthread_mutex_init(&watch->look_lock, NULL);
 	watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	evtimer_assign(&watch->timer, base, on_timer, watch);
 	event_assign(&watch->readable, base, watch->fd, EV_READ | EV_PERSIST, on_readable, watch);

@@ -184,27 +184,17 @@ static void scan_folder(const struct store *store, const char *folder, unsigned 
 	const struct dirent *found;
 
 	if (!dir) {
-		if (fd == -EACCES)
-			ops->on_unreadable(arg, folder);
 		fd_close(&fd);
 		return;
 	}
 	ops->on_folder(arg, folder, fd);
 	while ((found = readdir(dir))) {
 		char name[FILENAME_SIZE];
-		struct file_entry *entry;
-		int r;
 
-		if (found->d_name[0] == '.' ||
+		if (found->d_name[0] != '.' &&
 			snprintf(name, sizeof(name), "%s%s%s", folder, *folder ? "/" : "",
-				found->d_name) >= (int)sizeof(name))
-			continue;
-		r = store_look(store, name, &entry);
-		if (r == 0)
-			ops->on_file(arg, entry);
-		else if (r == -EACCES)
-			ops->on_unreadable(arg, name);
-		else if (r == -EISDIR && depth < FILENAME_DEPTH_MAX)
+				found->d_name) < (int)sizeof(name) &&
+			ops->on_name(arg, name) == -EISDIR && depth < FILENAME_DEPTH_MAX)
 			scan_folder(store, name, depth + 1, ops, arg);
 	}
 	closedir(dir);

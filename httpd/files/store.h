@@ -54,9 +54,9 @@ bool store_is_linked(const struct store *store, const char *name);
 struct store_scan_ops {
 	/* A folder is about to be read: "" the shared one, "a/b" below; the fd is borrowed. */
 	void (*on_folder)(void *arg, const char *name, int fd);
-	void (*on_file)(void *arg, struct file_entry *entry); /* the reference is the callee's */
-	/* A file or folder that may not be read. */
-	void (*on_unreadable)(void *arg, const char *name);
+	/* There is something of that name, to be looked at.  -EISDIR: what is in it is wanted, too.
+	 */
+	int (*on_name)(void *arg, const char *name);
 };
 /* Everything that is shown, in no order; `folder` "" is all.  0 or -errno: what could not be read
  * is left out. */

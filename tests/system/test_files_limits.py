@@ -295,6 +295,7 @@ def test_a_folder_that_goes_with_its_last_file_takes_no_other_along(site):
     for thread in threads:
         thread.join()
     assert sorted(set(found)) == [201, 204] and len(found) == 720
+    wait_for(lambda: site.names() == [], 5, "nothing is listed that is gone")
 
 
 def test_a_folder_that_goes_while_others_are_renamed_into_it_keeps_nobody_out(folder):
@@ -313,6 +314,7 @@ def test_a_folder_that_goes_while_others_are_renamed_into_it_keeps_nobody_out(fo
     for thread in threads:
         thread.join()
     assert sorted(set(found)) == [200, 204] and len(found) == 720
+    wait_for(lambda: site.names() == [], 5, "nothing is listed that is gone")
 
 
 def test_what_is_begun_and_sent_in_one_request_leaves_nothing_beside_it(folder):
