@@ -16,11 +16,34 @@
 #define NEWEST "whole.log"
 #define OLDER  "whole.old"
 #define ID_LEN (STORE_ID_SIZE - 1)
+#define N_BITS (1u << 20) /* five digits */
 
 struct ledger {
 	const struct store *store;
-	pthread_mutex_t lock; /* of the files' names and ends */
+	pthread_mutex_t lock; /* of the files' names and ends, and the rest */
+	bool was_read;        /* the bits tell of what lies there from before */
+	uint8_t bits[N_BITS / 8];
 };
+
+/* --- the bits; locked --- */
+
+static unsigned bit_of(const char *id)
+{
+	char digits[6] = "";
+
+	memcpy(digits, id, 5);
+	return (unsigned)strtoul(digits, NULL, 16) % N_BITS;
+}
+
+static void set_bit(struct ledger *ledger, const char *id)
+{
+	ledger->bits[bit_of(id) / 8] |= (uint8_t)(1u << bit_of(id) % 8);
+}
+
+static bool has_bit(const struct ledger *ledger, const char *id)
+{
+	return ledger->bits[bit_of(id) / 8] >> bit_of(id) % 8 & 1;
+}
 
 /* --- lines --- */
 
@@ -55,9 +78,11 @@ static bool parse_line(const char *text, struct tus_info *info)
 	return is_info;
 }
 
-/* The last line of `id` in one file.  1 and what is behind the ID, the caller's; 0: there is none;
- * -errno. */
-static int find_line(const struct ledger *ledger, const char *name, const char *id, char **rest)
+/*
+ * The last line of `id` in one file.  1 and what is behind the ID, the caller's; 0: there is none;
+ * -errno.  With an `id` of NULL nothing is found, but all bits are set.
+ */
+static int find_line(struct ledger *ledger, const char *name, const char *id, char **rest)
 {
 	int fd = openat(store_incoming_fd(ledger->store), name,
 		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -72,7 +97,10 @@ static int find_line(const struct ledger *ledger, const char *name, const char *
 		return r;
 	}
 	while (r == 0 && getline(&line, &size, file) > 0)
-		if (strncmp(line, id, ID_LEN) == 0) {
+		if (!id) {
+			if (strlen(line) > ID_LEN)
+				set_bit(ledger, line);
+		} else if (strncmp(line, id, ID_LEN) == 0) {
 			free(found);
 			found = strdup(line + ID_LEN);
 			r = found ? 0 : -ENOMEM;
@@ -89,7 +117,7 @@ static int find_line(const struct ledger *ledger, const char *name, const char *
 	return 1;
 }
 
-static int append(struct ledger *ledger, const char *line, bool is_synced)
+static int append(struct ledger *ledger, const char *id, const char *line, bool is_synced)
 {
 	int dir = store_incoming_fd(ledger->store), r = 0;
 	size_t len = strlen(line);
@@ -97,6 +125,7 @@ static int append(struct ledger *ledger, const char *line, bool is_synced)
 	int fd;
 
 	pthread_mutex_lock(&ledger->lock);
+	set_bit(ledger, id);
 	if (fstatat(dir, NEWEST, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		st.st_size + (off_t)len > (off_t)LEDGER_SIZE_MAX)
 		renameat(dir, NEWEST, dir, OLDER);
@@ -117,7 +146,7 @@ static int append(struct ledger *ledger, const char *line, bool is_synced)
 int ledger_write(struct ledger *ledger, const char *id, const struct tus_info *info, bool is_synced)
 {
 	char *line = make_line(id, info);
-	int r = line ? append(ledger, line, is_synced) : -ENOMEM;
+	int r = line ? append(ledger, id, line, is_synced) : -ENOMEM;
 
 	free(line);
 	return r;
@@ -126,11 +155,15 @@ int ledger_write(struct ledger *ledger, const char *id, const struct tus_info *i
 int ledger_find(struct ledger *ledger, const char *id, struct tus_info *info)
 {
 	static const char *const names[] = {NEWEST, OLDER};
+	const size_t n_names = sizeof(names) / sizeof(names[0]);
 	char *rest = NULL;
 	int r = 0;
 
 	pthread_mutex_lock(&ledger->lock);
-	for (size_t i = 0; r == 0 && i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; !ledger->was_read && r == 0 && i < n_names; i++)
+		r = find_line(ledger, names[i], NULL, NULL);
+	ledger->was_read = r == 0;
+	for (size_t i = 0; r == 0 && has_bit(ledger, id) && i < n_names; i++)
 		r = find_line(ledger, names[i], id, &rest);
 	pthread_mutex_unlock(&ledger->lock);
 	if (r <= 0)
@@ -150,7 +183,7 @@ int ledger_strike(struct ledger *ledger, const char *id)
 		return r == -ENOENT ? 0 : r;
 	free(info.metadata);
 	snprintf(line, sizeof(line), "\n%.32s\n", id);
-	return append(ledger, line, false);
+	return append(ledger, id, line, false);
 }
 
 int ledger_create(const struct store *store, struct ledger **out)

@@ -12,6 +12,8 @@
  * upload counts, and "ID" alone says that it is over.  At LEDGER_SIZE_MAX the file becomes
  * whole.old, in place of the one before: so it holds thousands, and never more than twice that
  * many bytes.  Both go when nothing has become whole for as long as uploads can be resumed.
+ * Nearly all that is asked for is not in it (every creation by Upload-Key asks), so a bit for the
+ * first digits of each ID that is keeps the files from being read for nothing.
  * Its own lock; worker threads only.
  */
 #pragma once

@@ -18,7 +18,7 @@
 #define IN_MEMORY_MAX 1024u /* as many as there can be connections: who is new finds room */
 #define FORGET_NS     (3600 * NS_PER_S)
 
-enum verb { VERB_HEAD, VERB_PATCH, VERB_DELETE };
+enum verb { VERB_HEAD, VERB_PATCH, VERB_DELETE, VERB_CREATE };
 
 /* A request that waits for its upload to be free. */
 struct waiter {
@@ -56,6 +56,7 @@ struct tus_uploads {
 };
 
 static void next(struct tus_upload *upload);
+static void create(struct files *files, struct exchange *exchange, const char *id);
 
 static void upload_free(struct tus_upload *upload)
 {
@@ -257,7 +258,12 @@ static void start_patch(struct tus_upload *upload, struct exchange *exchange)
 
 static void serve(struct tus_upload *upload, struct exchange *exchange, enum verb verb)
 {
-	if (upload->state == GONE)
+	if (verb == VERB_CREATE && upload->state == GONE)
+		create(upload->files, exchange, upload->file.id);
+	else if (verb == VERB_CREATE)
+		tus_answer_received(
+			exchange, &upload->file, upload->files->config->files.resume_hours, "");
+	else if (upload->state == GONE)
 		tus_refuse(exchange, upload->result, NULL);
 	else if (verb == VERB_HEAD)
 		tus_answer_head(exchange, &upload->file, upload->files->config->files.resume_hours);
@@ -311,18 +317,12 @@ static struct tus_upload *find(struct files *files, const char *id)
 	return upload;
 }
 
-static void ask(struct site *site, struct exchange *exchange, enum verb verb)
+/* To be served when it is its turn. */
+static void wait_for(struct files *files, struct exchange *exchange, const char *id, enum verb verb)
 {
-	struct files *files = site->files;
 	struct tus_upload *upload;
 	struct waiter *waiter;
-	const char *id;
 
-	if (!files_are_ready(files, exchange) || !tus_request_is_ours(exchange))
-		return;
-	id = tus_request_id(exchange);
-	if (!id)
-		return;
 	waiter = calloc(1, sizeof(*waiter));
 	upload = waiter ? find(files, id) : NULL;
 	if (!upload) {
@@ -339,6 +339,39 @@ static void ask(struct site *site, struct exchange *exchange, enum verb verb)
 		upload_cancel(upload->receiving);
 	else
 		next(upload);
+}
+
+static void ask(struct site *site, struct exchange *exchange, enum verb verb)
+{
+	const char *id;
+
+	if (!files_are_ready(site->files, exchange) || !tus_request_is_ours(exchange))
+		return;
+	id = tus_request_id(exchange);
+	if (id)
+		wait_for(site->files, exchange, id, verb);
+}
+
+static void create(struct files *files, struct exchange *exchange, const char *id)
+{
+	struct tus_upload *upload = upload_new(files, id);
+	const char *why = NULL;
+	int r = upload ? tus_request_creation(exchange, quota_file_max(files->quota),
+				 &upload->file.info, upload->set_cookie, &why)
+		       : -ENOMEM;
+
+	if (r == 0) {
+		upload->is_new = true;
+		upload->state = BUSY;
+		r = upload_start(files->writers, exchange, &OPS, upload, &upload->receiving);
+	}
+	if (r < 0) {
+		if (upload)
+			upload_free(upload);
+		tus_refuse(exchange, r, why);
+		return;
+	}
+	files->n_uploading++;
 }
 
 /* --- routes --- */
@@ -382,32 +415,19 @@ void files_tus_post(struct site *site, struct exchange *exchange)
 void files_tus_create(struct site *site, struct exchange *exchange)
 {
 	struct files *files = site->files;
-	struct tus_upload *upload = NULL;
-	const char *why = NULL;
 	char id[STORE_ID_SIZE];
+	bool is_chosen;
 	int r;
 
 	if (!files_may_be_sent(files, exchange) || !tus_request_is_ours(exchange))
 		return;
-	r = store_new_id(id);
-	if (r == 0) {
-		upload = upload_new(files, id);
-		r = upload ? tus_request_creation(exchange, quota_file_max(files->quota),
-				     &upload->file.info, upload->set_cookie, &why)
-			   : -ENOMEM;
-	}
-	if (r == 0) {
-		upload->is_new = true;
-		upload->state = BUSY;
-		r = upload_start(files->writers, exchange, &OPS, upload, &upload->receiving);
-	}
-	if (r < 0) {
-		if (upload)
-			upload_free(upload);
-		tus_refuse(exchange, r, why);
-		return;
-	}
-	files->n_uploading++;
+	r = tus_request_new_id(exchange, id, &is_chosen);
+	if (r < 0)
+		tus_refuse(exchange, r, "An Upload-Key has 32 hexadecimal digits");
+	else if (is_chosen) /* and may have been created before */
+		wait_for(files, exchange, id, VERB_CREATE);
+	else
+		create(files, exchange, id);
 }
 
 /* --- their life --- */

@@ -30,6 +30,20 @@ const char *tus_request_id(struct exchange *exchange)
 	return NULL;
 }
 
+int tus_request_new_id(struct exchange *exchange, char id[STORE_ID_SIZE], bool *is_chosen)
+{
+	const struct request *request = exchange_request(exchange);
+	const char *key = request_header(request, "Upload-Key");
+
+	*is_chosen = key != NULL;
+	if (!key)
+		return store_new_id(id);
+	if (!store_is_id(key))
+		return -EINVAL;
+	memcpy(id, key, STORE_ID_SIZE);
+	return 0;
+}
+
 static bool is_patch_type(const struct request *request)
 {
 	const char *type = request_header(request, "Content-Type");

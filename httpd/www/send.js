@@ -163,6 +163,19 @@
 			status === 404 || status === 408);
 	}
 
+	/* By which the server knows a creation that it has answered, but nobody heard it: not two files. */
+	function makeKey() {
+		var bytes, key = '', i;
+		if (!window.crypto || !window.crypto.getRandomValues) {
+			return '';
+		}
+		bytes = window.crypto.getRandomValues(new Uint8Array(16));
+		for (i = 0; i < bytes.length; i++) {
+			key += ('0' + bytes[i].toString(16)).slice(-2);
+		}
+		return key;
+	}
+
 	function makeUpload(item) {
 		var metadata = {filename: item.file.name, filetype: item.file.type || ''};
 		if (item.path) {
@@ -178,6 +191,11 @@
 			removeFingerprintOnSuccess: true,
 			uploadDataDuringCreation: item.size <= SMALL,
 			onShouldRetry: shouldRetry,
+			onBeforeRequest: function (request) {
+				if (request.getMethod() === 'POST' && item.key) {
+					request.setHeader('Upload-Key', item.key);
+				}
+			},
 			onProgress: function (sent) {
 				item.sent = sent;
 				drawSoon();
@@ -292,7 +310,7 @@
 
 	function enqueue(name, file, path) {
 		var item = {id: ++lastId, name: name, file: file, path: path, phase: 'waiting', sent: 0,
-			size: file ? file.size : 0, past: [], upload: null, digest: '', hash: '', why: '', row: null};
+			size: file ? file.size : 0, past: [], upload: null, key: makeKey(), digest: '', hash: '', why: '', row: null};
 		items.push(item);
 		byId[item.id] = item;
 		drawSoon();

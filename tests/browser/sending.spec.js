@@ -246,6 +246,29 @@ for (const name of ['chromium', 'firefox']) {
 			assert.equal(fs.readFileSync(path.join(sending.shared, 'bent.txt'), 'utf8'), 'so BENT.... it was');
 		});
 
+		await t.test('whose answer was lost arrives once, and is verified, though the server was killed', async () => {
+			for (const [file, data, answer] of [['small.bin', film.subarray(7, 100007), / 201 Created/],
+				['large.bin', film.subarray(9, 3000009), / 204 No Content/]]) {
+				let lost = 0;
+				wire.lose = (bytes) => {
+					const is = lost === 0 && answer.test(bytes.toString('latin1', 0, 100));
+					lost += is ? 1 : 0;
+					if (is) {
+						wire.lose = () => lost < 2; /* nothing comes down before the server has been killed */
+						stage.kill('screenshare-httpd').then(() => { lost = 2; });
+					}
+					return is;
+				};
+				await sending.choose(sending.source(file, data));
+				await sending.state(file, /^arrived, verified$/, 40000);
+				assert.equal(lost, 2, 'the answer was lost');
+				assert.equal(sending.stored(file), hash(data));
+				assert.deepEqual(fs.readdirSync(sending.shared).filter((one) => one.startsWith(file.slice(0, 5))), [file]);
+				wire.lose = () => false;
+			}
+			page.errors.length = 0; /* the browser itself reports what was cut off */
+		});
+
 		await t.test('a dropped folder arrives as a folder', async () => {
 			if (name === 'chromium') {
 				for (const [file, text] of Object.entries(EXAMPLE)) {

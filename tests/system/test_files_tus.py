@@ -18,7 +18,7 @@ import pytest
 import process
 import web
 from test_files import FREE, Site, make_file, sha256
-from tus import RESUMABLE, Tus, metadata
+from tus import PATCH_TYPE, RESUMABLE, Tus, metadata
 from wait import SLOWNESS, wait_for
 
 
@@ -332,6 +332,42 @@ def test_whose_last_answer_was_lost_learns_after_a_kill_that_it_is_whole(folder,
     site.start()
     assert tus.offset(path) == -404
     assert visible(site.shared) == {"Film ü"}
+    site.listener.close()
+
+
+def test_a_creation_that_is_sent_again_makes_no_second_file(folder):
+    """Its answer was lost: by the ID, which the client has chosen, it is known."""
+    site = Restarting(folder)
+    tus, body = Tus(site.address), os.urandom(100_000)
+
+    def create(key, length, sent=None):
+        return tus.request("POST", "/tus/", {
+            "Upload-Length": str(length), "Upload-Metadata": metadata(filename="photo.jpg"), "Upload-Key": key,
+            **({} if sent is None else PATCH_TYPE)}, sent)
+    whole, part, fresh = "a" * 32, "b" * 32, "c" * 32
+    for _ in range(3):
+        answer = create(whole, len(body), body)
+        assert (answer.status, answer.headers["Upload-Offset"]) == (201, "100000")
+        assert answer.headers["Repr-Digest"] == repr_digest(body)
+        assert answer.headers["Location"] == "/tus/" + whole
+        answer = create(part, len(body), body[:1000])
+        assert (answer.status, answer.headers["Upload-Offset"]) == (201, "1000")
+        site.kill()
+        site.start()
+    assert visible(site.shared) == {"photo.jpg"}
+    assert tus.patch("/tus/" + part, 1000, body[1000:]).status == 204
+    assert visible(site.shared) == {"photo.jpg", "photo (2).jpg"}
+    # One that is still being received is not waited for: its connection has died.
+    with socket.create_connection(site.address) as sock:
+        sock.sendall(f"POST /tus/ HTTP/1.1\r\nHost: localhost\r\nTus-Resumable: 1.0.0\r\nUpload-Length: 9\r\n"
+                     f"Upload-Key: {fresh}\r\nContent-Type: application/offset+octet-stream\r\n"
+                     f"Content-Length: 9\r\n\r\n1234".encode())
+        wait_for(lambda: fresh + ".part" in os.listdir(os.path.join(site.shared, ".incoming")), 5, "it has begun")
+        assert create(fresh, 9, b"12345").headers["Upload-Offset"] == "5"
+    assert tus.offset("/tus/" + fresh) == 5
+    for key in ("", "x", "A" * 32, "../" + "a" * 29, "a" * 33):
+        assert create(key, 0).status == 400, key
+    assert visible(site.shared) == {"photo.jpg", "photo (2).jpg"}
     site.listener.close()
 
 
