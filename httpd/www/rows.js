@@ -9,7 +9,7 @@
 (function () {
 	'use strict';
 
-	var MOST = {waiting: 5, paused: 20, done: 20, failed: 50};
+	var MOST = {waiting: 5, paused: 20, done: 8, failed: 50};
 
 	function isSame(a, b) {
 		return a.join() === b.join();
