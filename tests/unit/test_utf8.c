@@ -49,12 +49,28 @@ static void controls_are_known(void **state)
 	assert_false(utf8_is_control(" "));
 }
 
+static void what_nobody_sees_is_known(void **state)
+{
+	static const char *const unseen[] = {"\u061c", "\u200b", "\u200e", "\u200f", "\u2028",
+		"\u2029", "\u202a", "\u202e", "\u2060", "\u2066", "\u2069", "\ufeff"};
+	/* joiners make one emoji of two, and Persian words */
+	static const char *const seen[] = {"a", "\u00fc", "\u061b", "\u200c", "\u200d", "\u2010",
+		"\u2027", "\u202f", "\u205f", "\u206a", "\ufefe", "\U0001f389"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
+		assert_true(utf8_is_unseen(unseen[i]));
+	for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++)
+		assert_false(utf8_is_unseen(seen[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(well_formed_text_is_taken),
 		cmocka_unit_test(malformed_text_is_refused),
 		cmocka_unit_test(controls_are_known),
+		cmocka_unit_test(what_nobody_sees_is_known),
 	};
 	return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);
 }
