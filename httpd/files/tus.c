@@ -318,7 +318,8 @@ static struct tus_upload *find(struct files *files, const char *id)
 }
 
 /* To be served when it is its turn. */
-static void wait_for(struct files *files, struct exchange *exchange, const char *id, enum verb verb)
+static void await_turn(
+	struct files *files, struct exchange *exchange, const char *id, enum verb verb)
 {
 	struct tus_upload *upload;
 	struct waiter *waiter;
@@ -349,7 +350,7 @@ static void ask(struct site *site, struct exchange *exchange, enum verb verb)
 		return;
 	id = tus_request_id(exchange);
 	if (id)
-		wait_for(site->files, exchange, id, verb);
+		await_turn(site->files, exchange, id, verb);
 }
 
 static void create(struct files *files, struct exchange *exchange, const char *id)
@@ -425,7 +426,7 @@ void files_tus_create(struct site *site, struct exchange *exchange)
 	if (r < 0)
 		tus_refuse(exchange, r, "An Upload-Key has 32 hexadecimal digits");
 	else if (is_chosen) /* and may have been created before */
-		wait_for(files, exchange, id, VERB_CREATE);
+		await_turn(files, exchange, id, VERB_CREATE);
 	else
 		create(files, exchange, id);
 }

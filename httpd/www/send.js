@@ -20,6 +20,8 @@
 	var form = document.getElementById('send'), pick = document.getElementById('pick');
 	var sender = document.getElementById('sender'), list = document.getElementById('sending');
 	var items = [], byId = {}, lastId = 0, nSending = 0, hasher = null, show, total, drawTimer = null;
+	/* Uploads of this page: a file that looks like another one from outside must not go on with its. */
+	var taken = {};
 	/* The first answer brings the cookie by which all of them are one sender's. */
 	var isKnown = false;
 
@@ -190,6 +192,13 @@
 			metadata: metadata,
 			removeFingerprintOnSuccess: true,
 			uploadDataDuringCreation: item.size <= SMALL,
+			fingerprint: function (file, options) {
+				return Promise.resolve(['screenshare', item.path || file.name, file.type, file.size,
+					file.lastModified, options.endpoint].join('-'));
+			},
+			onUploadUrlAvailable: function () {
+				taken[item.upload.url] = item.id;
+			},
 			onShouldRetry: shouldRetry,
 			onBeforeRequest: function (request) {
 				if (request.getMethod() === 'POST' && item.key) {
@@ -229,7 +238,11 @@
 		}
 		/* Chosen again after a reload: it goes on where it was. */
 		item.upload.findPreviousUploads().then(function (found) {
+			found = found.filter(function (one) {
+				return !taken[one.uploadUrl];
+			});
 			if (item.phase === 'sending' && found.length > 0) {
+				taken[found[0].uploadUrl] = item.id;
 				item.upload.resumeFromPreviousUpload(found[0]);
 			}
 			begin(item);

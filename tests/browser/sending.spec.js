@@ -269,6 +269,22 @@ for (const name of ['chromium', 'firefox']) {
 			page.errors.length = 0; /* the browser itself reports what was cut off */
 		});
 
+		await t.test('files that look alike from outside are sent each for itself', async () => {
+			/* Of the same name, size and time, as an unpacked archive has them; and one of them twice. */
+			const bodies = [film.subarray(11, 2000011), film.subarray(13, 2000013), film.subarray(17, 2000017)];
+			const sources = bodies.map((body, n) => sending.source(`alike${n}/frame.raw`, body));
+			sources.forEach((one) => fs.utimesSync(one, 1700000000, 1700000000));
+			wire.rate = SLOW;
+			for (const one of [...sources, sources[0]]) {
+				await sending.choose(one);
+			}
+			await waitFor(() => page.evaluate(() => Array.from(document.querySelectorAll('#sending .verified .name'))
+				.filter((one) => one.textContent === 'frame.raw').length === 4), 60000, 'all four are verified');
+			wire.rate = Infinity;
+			const names = fs.readdirSync(sending.shared).filter((one) => one.startsWith('frame'));
+			assert.deepEqual(names.map((one) => sending.stored(one)).sort(), [...bodies, bodies[0]].map(hash).sort());
+		});
+
 		await t.test('a dropped folder arrives as a folder', async () => {
 			if (name === 'chromium') {
 				for (const [file, text] of Object.entries(EXAMPLE)) {
