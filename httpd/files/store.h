@@ -3,7 +3,8 @@
  * The store is the shared folder on the disk.
  *
  *     folder/              what is shared, in subfolders too
- *     folder/.incoming/    uploads that are not whole: ID.tmp; of tus ID.part, ID.info
+ *     folder/.incoming/    uploads that are not whole: ID.tmp; of tus ID.part, ID.info; and
+ *                          whole.log, whole.old (ledger.h)
  *     folder/.trash/       what was deleted (trash.h)
  *
  * It and the trash are the only code that names files in it.  Every path from outside is resolved

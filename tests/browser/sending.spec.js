@@ -301,6 +301,20 @@ for (const name of ['chromium', 'firefox']) {
 			}
 		});
 
+		await t.test('what cannot be read of a folder is told', async () => {
+			await page.evaluate(() => {
+				const event = new Event('drop', { cancelable: true });
+				const entry = { isFile: true, fullPath: '/photos/gone.jpg',
+					file: (done, failed) => failed(new DOMException('It has gone.', 'NotFoundError')) };
+				event.dataTransfer = { files: [], items: [{ webkitGetAsEntry: () => entry }] };
+				document.dispatchEvent(event);
+			});
+			const row = await sending.state('photos/gone.jpg', /^failed: It has gone\.$/);
+			assert.deepEqual([row.buttons, / failed/.test(row.look)], [['Cancel'], true]);
+			await sending.press('photos/gone.jpg', 'Cancel');
+			assert.equal(await sending.row('photos/gone.jpg'), null);
+		});
+
 		/* More than a browser reads of a folder at a time (Chromium: 100). */
 		await t.test('a folder of two thousand arrives whole, every file is verified, and the page stays small', async () => {
 			const names = Array.from({ length: 2000 }, (_, n) => `many/${n}.c`);
