@@ -443,13 +443,20 @@ def test_the_presenter_lists_adds_deletes_restores_and_renames(folder):
     assert sha256(os.path.join(folder, "state", "uploads", "Folien 1.pdf")) == digest
     assert "2.0 MB" in ask("list") and "Folien 1.pdf" in ask("list")
     assert json.loads(ask("--json"))[0]["sha256"] == digest
-    ask("rename", "Folien 1.pdf", "Vortrag/Folien.pdf")
+    assert ask("rename", "Folien 1.pdf", ".Vortrag: 1.pdf") == "_Vortrag_ 1.pdf"
+    assert ask("rename", "_Vortrag_ 1.pdf", "Vortrag/Folien.pdf") == ""
+    assert "name of its folder" in ask("rename", "Vortrag/Folien.pdf", "Vortrag/Folien.pdf/x", status=1)
+    with open(os.path.join(folder, "state", "uploads", "-by hand"), "w"):
+        pass
+    wait_for(lambda: "-by hand" in ask("list"), 5, "it is listed")
+    ask("delete", "--", "-by hand")
     ask("delete", "Vortrag/Folien.pdf")
     assert "No files" in ask()
     trash = ask("restore")
-    assert "Vortrag/Folien.pdf" in trash
-    assert ask("restore", trash.split()[0]) == "Vortrag/Folien.pdf"
+    number, = [line.split()[0] for line in trash.splitlines() if "Vortrag/Folien.pdf" in line]
+    assert ask("restore", number) == "Vortrag/Folien.pdf"
     assert sha256(os.path.join(folder, "state", "uploads", "Vortrag", "Folien.pdf")) == digest
+    assert ask("restore", ask("restore").split()[0]) == "-by hand"
     assert "nothing" in ask("restore")
     assert "no such file" in ask("delete", "nothing", status=1)
     assert "no such file" in ask("restore", "../x", status=1)
