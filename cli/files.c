@@ -418,6 +418,7 @@ static int restore_one(const struct options *options, const char *id)
 
 static int rename_one(const struct options *options, const char *name, const char *new_name)
 {
+	const char *given;
 	json_t *request, *answer;
 	int status;
 
@@ -427,9 +428,13 @@ static int rename_one(const struct options *options, const char *name, const cha
 	json_object_set_new(request, "name", json_string(name));
 	json_object_set_new(request, "new_name", json_string(new_name));
 	status = ask_about(options, request, "rename", name, &answer);
-	if (status == COMMAND_OK)
-		json_decref(answer);
-	return status;
+	if (status != COMMAND_OK)
+		return status;
+	given = json_string_value(json_object_get(answer, "name"));
+	if (given && strcmp(given, new_name) != 0) /* made safe: it is not found under the other */
+		puts(given);
+	json_decref(answer);
+	return COMMAND_OK;
 }
 
 static int act(const struct options *options, char **words, int n)

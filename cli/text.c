@@ -15,7 +15,7 @@ const char *text_clean(const char *text, size_t max, char *out, size_t size)
 
 	for (; p < end; n++) {
 		size_t len = utf8_character_len(p, (size_t)(end - p));
-		bool is_bad = len == 0 || utf8_is_harmful(p, len);
+		bool is_bad = len == 0 || utf8_is_harmful(p);
 		size_t written = is_bad ? 1 : len;
 
 		if (n == max || used + written >= size) {

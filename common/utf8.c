@@ -47,18 +47,29 @@ bool utf8_is_control(const char *text)
 	return p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && p[1] <= 0x9f);
 }
 
-bool utf8_is_harmful(const char *text, size_t len)
+/* … and one that nobody sees, or that turns the direction of writing. */
+static bool is_unseen(const char *text)
 {
-	static const char *const harmful[] = {"\u061c", "\u200e", "\u200f", "\u2028", "\u2029",
-		"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068",
-		"\u2069", "\ufeff"};
+	const unsigned char *p = (const unsigned char *)text;
 
-	if (utf8_is_control(text))
-		return true;
-	for (size_t i = 0; i < sizeof(harmful) / sizeof(*harmful); i++)
-		if (strlen(harmful[i]) == len && memcmp(harmful[i], text, len) == 0)
-			return true;
-	return false;
+	switch (p[0]) {
+	case 0xd8: /* U+061C */
+		return p[1] == 0x9c;
+	case 0xe2:
+		if (p[1] == 0x80) /* U+200B, U+200E, U+200F, U+2028 to U+202E */
+			return p[2] == 0x8b || p[2] == 0x8e || p[2] == 0x8f ||
+			       (p[2] >= 0xa8 && p[2] <= 0xae);
+		return p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xa9; /* U+2060 to U+2069 */
+	case 0xef:                                                   /* U+FEFF */
+		return p[1] == 0xbb && p[2] == 0xbf;
+	default:
+		return false;
+	}
+}
+
+bool utf8_is_harmful(const char *text)
+{
+	return utf8_is_control(text) || is_unseen(text);
 }
 
 void utf8_clean(char *text)
@@ -67,7 +78,7 @@ void utf8_clean(char *text)
 
 	for (size_t i = 0, n; i < len; i += n) {
 		n = utf8_character_len(text + i, len - i);
-		if (n == 0 || utf8_is_harmful(text + i, n)) {
+		if (n == 0 || utf8_is_harmful(text + i)) {
 			n = n ? n : 1;
 			memset(text + i, '?', n);
 		}

@@ -17,11 +17,12 @@ bool utf8_is_valid(const char *text, size_t len);
 bool utf8_is_control(const char *text);
 
 /*
- * True for a character of `len` bytes that makes the text around it look like another: a control, a
- * separator of lines or paragraphs, a mark, an override or an isolate of direction (U+202E makes
- * "exe.gpj" of "jpg.exe", and of an address behind it another one), a byte order mark.
+ * True for a character that makes the text around it look like another: a control, a separator of
+ * lines or paragraphs, a mark, an override or an isolate of direction (U+202E makes "exe.gpj" of
+ * "jpg.exe", and of an address behind it another one), a space that nobody sees, a byte order mark.
+ * Joiners are none: emoji and Persian are written with them.
  */
-bool utf8_is_harmful(const char *text, size_t len);
+bool utf8_is_harmful(const char *text);
 
 /*
  * For text that quotes what strangers have sent: what is no UTF-8, and every harmful

@@ -78,6 +78,7 @@ static const struct string STRINGS[] = {
 	{"files_pause", {"Pause", "暂停"}},
 	{"files_resume", {"Resume", "继续"}},
 	{"files_cancel", {"Cancel", "取消"}},
+	{"files_cancel_ask", {"Cancel all that have not arrived?", "取消所有未送达的文件？"}},
 	{"files_retry", {"Try again", "重试"}},
 	{"files_paused", {"paused", "已暂停"}},
 	{"files_waiting", {"waiting", "等待中"}},

@@ -45,7 +45,9 @@ static void answer(struct action *action)
 
 	if (action->result < 0) {
 		files_refuse(exchange, action->result,
-			action->result == -EEXIST ? "There is a file of that name" : NULL);
+			action->result == -EEXIST    ? "There is a file of that name"
+			: action->result == -ENOTDIR ? "A file has the name of its folder"
+						     : NULL);
 		return;
 	}
 	entry = action->new_name[0] ? listing_find(action->files->listing, action->new_name) : NULL;
@@ -145,7 +147,7 @@ void files_delete(struct site *site, struct exchange *exchange)
 void files_rename(struct site *site, struct exchange *exchange)
 {
 	struct action *action = action_create(site->files, exchange);
-	const char *why = "The new name is missing: ?rename=NAME";
+	const char *why = "The new name is missing, or too long: ?rename=NAME";
 	char sent[FILENAME_SIZE];
 	int len, r;
 

@@ -138,11 +138,10 @@ static void write_headers(const struct download *download, const struct range_fi
 	const struct file_meta *meta, char out[HEADERS_SIZE])
 {
 	char disposition[FILENAME_DISPOSITION_SIZE];
-	struct file_entry entry = {.meta = (struct file_meta *)meta};
 	char digest[FILES_DIGEST_SIZE];
 
 	filename_disposition(download->name, disposition);
-	files_digest_header(&entry, digest);
+	files_digest_header(meta, digest);
 	snprintf(out, HEADERS_SIZE,
 		"Accept-Ranges: bytes\r\nETag: %s\r\nLast-Modified: %s\r\n"
 		"Content-Disposition: %s; %s\r\n%s",

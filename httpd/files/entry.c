@@ -59,7 +59,7 @@ void entry_clean_sender(const char *sent, char out[ENTRY_SENDER_SIZE])
 
 	for (size_t i = 0, n; i < len; i += n) {
 		n = utf8_character_len(sent + i, len - i);
-		if (n == 0 || utf8_is_harmful(sent + i, n)) {
+		if (n == 0 || utf8_is_harmful(sent + i)) {
 			n = n ? n : 1;
 			continue;
 		}
@@ -86,7 +86,7 @@ void entry_hash_text(const uint8_t hash[ENTRY_HASH_SIZE], char out[2 * ENTRY_HAS
 	out[2 * ENTRY_HASH_SIZE] = '\0';
 }
 
-static bool parse_hash(const char *text, uint8_t hash[ENTRY_HASH_SIZE])
+bool entry_parse_hash(const char *text, uint8_t hash[ENTRY_HASH_SIZE])
 {
 	if (strlen(text) != 2 * ENTRY_HASH_SIZE ||
 		strspn(text, "0123456789abcdef") != 2 * ENTRY_HASH_SIZE)
@@ -148,7 +148,7 @@ bool entry_read_meta(int fd, const struct stat *st, struct file_meta *meta)
 		else if (strcmp(line, "owner") == 0)
 			copy_value(value, "0123456789abcdef", meta->owner, sizeof(meta->owner));
 		else if (strcmp(line, "sha256") == 0)
-			meta->has_hash = parse_hash(value, meta->sha256);
+			meta->has_hash = entry_parse_hash(value, meta->sha256);
 		else if (strcmp(line, "size") == 0)
 			parse_number(value, strlen(value), 0, UINT64_MAX - 1, &size);
 		else if (strcmp(line, "mtime") == 0)

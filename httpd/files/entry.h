@@ -45,7 +45,8 @@ void entry_unref(struct file_entry *entry); /* accepts NULL */
 /* The time of a file in ns. */
 int64_t entry_mtime_ns(const struct stat *st);
 
-/* Copies what somebody calls themselves: valid UTF-8 without control characters, cut to fit. */
+/* Copies what somebody calls themselves: valid UTF-8 without control characters and what turns the
+ * direction of writing, or an address that stands beside it would be read backwards; cut to fit. */
 void entry_clean_sender(const char *sent, char out[ENTRY_SENDER_SIZE]);
 
 /* To and from the attribute.  entry_read_meta() is false where there is none that is whole. */
@@ -54,3 +55,4 @@ bool entry_read_meta(int fd, const struct stat *st, struct file_meta *meta);
 
 /* 64 hexadecimal digits and a NUL; and back (false: they are none). */
 void entry_hash_text(const uint8_t hash[ENTRY_HASH_SIZE], char out[2 * ENTRY_HASH_SIZE + 1]);
+bool entry_parse_hash(const char *text, uint8_t hash[ENTRY_HASH_SIZE]);

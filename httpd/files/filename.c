@@ -59,7 +59,7 @@ static int clean_part(const char *part, size_t len, char *out, size_t *used, con
 		bool is_bad;
 
 		n = utf8_character_len(part + i, len - i);
-		is_bad = utf8_is_harmful(part + i, n) || strchr("\"*:<>?|\\", part[i]) ||
+		is_bad = utf8_is_harmful(part + i) || strchr("\"*:<>?|\\", part[i]) ||
 			 (i == 0 && strchr(".-", part[0]));
 		if (*used + n >= FILENAME_SIZE)
 			goto too_long;
@@ -113,9 +113,11 @@ int filename_clean(const char *sent, size_t len, char out[FILENAME_SIZE], const 
 			}
 			if (used > 0)
 				out[used++] = '/';
-			*why = "The file's name is longer than 255 bytes";
-			if (used >= FILENAME_SIZE ||
-				clean_part(sent, part_len, out, &used, why) < 0)
+			if (used >= FILENAME_SIZE) {
+				*why = "The file's name is longer than 1023 bytes";
+				return -EINVAL;
+			}
+			if (clean_part(sent, part_len, out, &used, why) < 0)
 				return -EINVAL;
 		}
 		if (!slash)
@@ -135,12 +137,33 @@ int filename_clean(const char *sent, size_t len, char out[FILENAME_SIZE], const 
 	return 0;
 }
 
+static bool is_shown_part(const char *part, size_t len)
+{
+	if (len == 0 || len > FILENAME_PART_MAX || part[0] == '.')
+		return false;
+	for (size_t i = 0, n; i < len; i += n) {
+		n = utf8_character_len(part + i, len - i);
+		if (n == 0 || utf8_is_harmful(part + i) || part[i] == '\\')
+			return false;
+	}
+	return true;
+}
+
 bool filename_is_shown(const char *name)
 {
-	char cleaned[FILENAME_SIZE];
-	const char *why;
+	size_t n_parts = 0;
 
-	return filename_clean(name, strlen(name), cleaned, &why) == 0 && strcmp(cleaned, name) == 0;
+	if (strlen(name) >= FILENAME_SIZE)
+		return false;
+	for (const char *part = name;; part++) {
+		size_t len = strcspn(part, "/");
+
+		if (!is_shown_part(part, len) || ++n_parts > FILENAME_DEPTH_MAX)
+			return false;
+		part += len;
+		if (*part == '\0')
+			return true;
+	}
 }
 
 const char *filename_base(const char *name)
@@ -162,7 +185,7 @@ static const char *extension_of(const char *base)
 	return dot;
 }
 
-void filename_number(const char *name, unsigned n, char out[FILENAME_SIZE])
+bool filename_number(const char *name, unsigned n, char out[FILENAME_SIZE])
 {
 	const char *base = filename_base(name), *extension = extension_of(base);
 	size_t stem = (size_t)(extension - base), rest;
@@ -176,8 +199,9 @@ void filename_number(const char *name, unsigned n, char out[FILENAME_SIZE])
 			stem--;
 		while (stem > 0 && ((unsigned char)base[stem] & 0xc0) == 0x80);
 	}
-	snprintf(out, FILENAME_SIZE, "%.*s%s%s", (int)((size_t)(base - name) + stem), name, number,
-		extension);
+	return stem > 0 &&
+	       snprintf(out, FILENAME_SIZE, "%.*s%s%s", (int)((size_t)(base - name) + stem), name,
+		       number, extension) < (int)FILENAME_SIZE;
 }
 
 /* --- types --- */
@@ -306,7 +330,7 @@ void filename_disposition(const char *name, char *out)
 	for (const char *s = base; *s; s++) {
 		unsigned char c = (unsigned char)*s;
 
-		is_ascii = is_ascii && c < 0x80 && c != '%';
+		is_ascii = is_ascii && c < 0x80 && c != '%' && c != '"';
 		if ((c & 0xc0) == 0x80)
 			continue; /* one _ a character */
 		*out++ = c >= 0x80 || c < 0x20 || c == 0x7f || strchr("\"\\%", c) ? '_' : *s;

@@ -27,13 +27,17 @@
  */
 int filename_clean(const char *sent, size_t len, char out[FILENAME_SIZE], const char **why);
 
-/* True for what filename_clean() gives back unchanged: what a request may name, and a scan shows.
+/*
+ * True for what a request may name, and a scan shows: all that filename_clean() gives back, and
+ * what was put there by hand under a name that only others stumble over ("Q: A?.pdf", "-x", "con").
+ * Not what is hidden, no UTF-8, has a character that nobody sees or no URL has, or is too long.
  */
 bool filename_is_shown(const char *name);
 
 /* "a/b (n).ext" of "a/b.ext"; ends of known double extensions stay together (.tar.gz).  The part is
- * shortened, between characters, where it would be longer than 255 bytes. */
-void filename_number(const char *name, unsigned n, char out[FILENAME_SIZE]);
+ * shortened, between characters, where it or the whole would be too long.  False: nothing of it
+ * would be left. */
+bool filename_number(const char *name, unsigned n, char out[FILENAME_SIZE]);
 
 /* The last part. */
 const char *filename_base(const char *name);

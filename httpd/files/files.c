@@ -29,10 +29,9 @@
  * takes of a service in half a minute (10,000 lines), or a flood would hide whatever else there is
  * to tell.
  */
-#define FAILED_LOG     ((struct ratelimit){.interval_ns = 6 * NS_PER_S, .burst = 20})
-#define RECEIVED_LOG   ((struct ratelimit){.interval_ns = 100 * NS_PER_MS, .burst = 5000})
-#define CHANGED_LOG    ((struct ratelimit){.interval_ns = NS_PER_S, .burst = 500})
-#define FORM_ALLOWANCE (1024u * 1024u) /* bytes of a form that are none of its file's */
+#define FAILED_LOG   ((struct ratelimit){.interval_ns = 6 * NS_PER_S, .burst = 20})
+#define RECEIVED_LOG ((struct ratelimit){.interval_ns = 100 * NS_PER_MS, .burst = 5000})
+#define CHANGED_LOG  ((struct ratelimit){.interval_ns = NS_PER_S, .burst = 500})
 
 /* --- answers --- */
 
@@ -61,6 +60,9 @@ void files_refuse_with(struct exchange *exchange, int r, const char *why, const 
 	case -EEXIST:
 	case -ENOTDIR:
 		error = (struct pages_error){409, "error_name_title", "error_name_text", why, NULL};
+		break;
+	case -ECANCELED: /* a condition of the request's own */
+		error = (struct pages_error){412, "error_name_title", "error_name_text", why, NULL};
 		break;
 	case -EFBIG:
 		error = (struct pages_error){413, "error_large_title", "error_large_text",
@@ -124,11 +126,8 @@ bool files_may_be_sent(struct files *files, struct exchange *exchange)
 bool files_refuse_length(struct files *files, struct exchange *exchange)
 {
 	const struct request *request = exchange_request(exchange);
-	uint64_t max = quota_file_max(files->quota), allowance = 0;
 
-	if (request->method == REQUEST_POST)
-		allowance = FORM_ALLOWANCE;
-	if (request->is_chunked || max == UINT64_MAX || request->content_length <= max + allowance)
+	if (request->is_chunked || request->content_length <= quota_file_max(files->quota))
 		return false;
 	files_refuse(exchange, -EFBIG, NULL);
 	return true;
@@ -158,16 +157,16 @@ json_t *files_entry_json(const struct file_entry *entry)
 	return json;
 }
 
-void files_digest_header(const struct file_entry *entry, char out[FILES_DIGEST_SIZE])
+void files_digest_header(const struct file_meta *meta, char out[FILES_DIGEST_SIZE])
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const uint8_t *hash;
 
 	out[0] = '\0';
-	if (!entry->meta || !entry->meta->has_hash)
+	if (!meta || !meta->has_hash)
 		return;
-	hash = entry->meta->sha256;
+	hash = meta->sha256;
 	out += sprintf(out, "Repr-Digest: sha-256=:");
 	for (size_t i = 0; i < ENTRY_HASH_SIZE; i += 3) {
 		bool has_third = i + 2 < ENTRY_HASH_SIZE;

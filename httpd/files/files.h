@@ -93,7 +93,7 @@ bool files_may_be_sent(struct files *files, struct exchange *exchange);
 void files_refuse(struct exchange *exchange, int r, const char *why);
 /* … with headers as of struct response. */
 void files_refuse_with(struct exchange *exchange, int r, const char *why, const char *headers);
-/* 413 or 507 that can be told from the length alone, before anything of the body: then answered. */
+/* 413 that can be told from the length of the one file, before anything of it: then answered. */
 bool files_refuse_length(struct files *files, struct exchange *exchange);
 /* Whether `owner` may do what `right` says with the entry. */
 bool files_is_allowed(enum config_right right, const struct file_entry *entry, const char *owner);
@@ -106,9 +106,9 @@ void files_uploaded(struct files *files, struct file_entry *entry, const char *r
 void files_upload_failed(struct files *files, const char *address, const char *name, int r);
 /* {"name":…,"size":…,"sha256":…,"url":…}; NULL: no memory. */
 struct json_t *files_entry_json(const struct file_entry *entry);
-/* "Repr-Digest: …\r\n" where there is a hash, else "". */
+/* "Repr-Digest: …\r\n" where there is a hash, else ""; `meta` may be NULL. */
 #define FILES_DIGEST_SIZE 80u
-void files_digest_header(const struct file_entry *entry, char out[FILES_DIGEST_SIZE]);
+void files_digest_header(const struct file_meta *meta, char out[FILES_DIGEST_SIZE]);
 /* The object as the whole answer; `headers` as of struct response.  Takes the object over. */
 void files_answer_json(
 	struct exchange *exchange, unsigned status, struct json_t *json, const char *headers);

@@ -33,6 +33,7 @@ static json_t *result_json(int r)
 		return json_pack("{sb}", "ok", 1);
 	return error_json(r == -ENOENT || r == -EISDIR ? "There is no such file"
 			  : r == -EEXIST               ? "There is a file of that name"
+			  : r == -ENOTDIR              ? "A file has the name of its folder"
 						       : strerror(-r));
 }
 
@@ -110,11 +111,11 @@ static json_t *rename_it(struct order *order)
 
 	look_again(order->files, order->name);
 	look_again(order->files, order->new_name);
-	if (r == 0)
-		log_at(LOG_INFO, (&(const struct log_fields){.file = order->new_name}),
-			"\"%s\" is \"%s\" now: renamed by the presenter", order->name,
-			order->new_name);
-	return result_json(r);
+	if (r < 0)
+		return result_json(r);
+	log_at(LOG_INFO, (&(const struct log_fields){.file = order->new_name}),
+		"\"%s\" is \"%s\" now: renamed by the presenter", order->name, order->new_name);
+	return json_pack("{sb ss}", "ok", 1, "name", order->new_name);
 }
 
 static json_t *restore(struct order *order)

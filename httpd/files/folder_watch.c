@@ -15,25 +15,33 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "common/ratelimit.h"
 #include "httpd/files/disk_worker.h"
 #include "httpd/files/listing.h"
 #include "httpd/files/store.h"
 
 #define EVENTS                                                                                     \
-	(IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF |   \
-		IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
-#define BUFFER_SIZE (16u * 1024u) /* of events read at once */
-#define RESCAN_S    60            /* without inotify */
-#define RETRY_S     5             /* … which may be had again by then */
+	(IN_CLOSE_WRITE | IN_ATTRIB | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |        \
+		IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
+#define BUFFER_SIZE          (16u * 1024u)    /* of events read at once */
+#define RESCAN_S             60               /* without inotify */
+#define RETRY_S              5                /* … which may be had again by then */
+#define UNREADABLE_LOG_NS    (600 * NS_PER_S) /* each scan finds them again */
+#define UNREADABLE_LOG_BURST 5u
 /* Their numbers are never used again: so many folders in the life of a server. */
 #define WATCHES_MAX 65536u
+
+#define MARK_CREATED                                                                               \
+	'+' /* … and perhaps still being written; else it has been closed, moved, …            \
+	     */
+#define MARK_OTHER ' '
 
 /* What a batch of events named, for a worker to look at. */
 struct look {
 	struct disk_job job;
 	struct folder_watch *watch;
 	size_t used;
-	char names[]; /* each with its NUL */
+	char names[]; /* each behind a mark, and with its NUL */
 };
 
 struct folder_watch {
@@ -57,6 +65,9 @@ struct folder_watch {
 	size_t n_folders;
 	bool is_blind;   /* some folder has no watch … */
 	int blind_errno; /* … for that reason; 0: memory, or our own limit */
+	/* under the other lock, which is held across the disk: workers' alone */
+	pthread_mutex_t look_lock;
+	struct ratelimit unreadable_log;
 	/* the scan's */
 	bool was_told_blind;
 };
@@ -67,6 +78,7 @@ static void watch_free(struct folder_watch *watch)
 		free(watch->folders[i]);
 	free(watch->folders);
 	fd_close(&watch->fd);
+	pthread_mutex_destroy(&watch->look_lock);
 	pthread_mutex_destroy(&watch->lock);
 	free(watch);
 }
@@ -119,14 +131,44 @@ static void on_folder(void *arg, const char *name, int fd)
 	pthread_mutex_unlock(&watch->lock);
 }
 
-static void on_file(void *arg, struct file_entry *entry)
+/* Who has put it there believes that all can see it. */
+static void tell_unreadable(struct folder_watch *watch, const char *name)
 {
-	struct folder_watch *watch = arg;
+	const struct log_fields fields = {.file = name};
+	char more[RATELIMIT_MORE_SIZE];
+	unsigned suppressed;
 
-	listing_put(watch->listing, entry);
+	if (ratelimit_allow(&watch->unreadable_log, clock_monotonic_ns(), &suppressed))
+		log_at(LOG_WARNING, &fields,
+			"Could not share \"%s\": this service may not read it; chmod a+rX in the "
+			"shared folder lets it%s",
+			name, ratelimit_more(suppressed, more));
 }
 
-static const struct store_scan_ops SCAN_OPS = {.on_folder = on_folder, .on_file = on_file};
+/*
+ * What has become of that name?  Nobody looks between this look and what it leads to: of two at
+ * once the one that saw more might be the first to say so, and a deleted file would be listed for
+ * ever.
+ */
+static int look_at(void *arg, const char *name)
+{
+	struct folder_watch *watch = arg;
+	struct file_entry *entry;
+	int r;
+
+	pthread_mutex_lock(&watch->look_lock);
+	r = store_look(watch->store, name, &entry);
+	if (r == 0)
+		listing_put(watch->listing, entry);
+	else
+		listing_remove(watch->listing, name);
+	if (r == -EACCES)
+		tell_unreadable(watch, name);
+	pthread_mutex_unlock(&watch->look_lock);
+	return r;
+}
+
+static const struct store_scan_ops SCAN_OPS = {.on_folder = on_folder, .on_name = look_at};
 
 static void run_scan(struct disk_job *job)
 {
@@ -234,19 +276,18 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		event_add(&watch->timer, &later);
 }
 
-/* On a worker: what has become of each name? */
+/* On a worker: what has become of each name?  What is being written is looked at when it is closed;
+ * a hard link has no such end. */
 static void run_look(struct disk_job *job)
 {
 	struct look *look = (struct look *)job;
+	struct folder_watch *watch = look->watch;
 
 	for (size_t at = 0; at < look->used; at += strlen(look->names + at) + 1) {
-		const char *name = look->names + at;
-		struct file_entry *entry;
+		const char *name = look->names + at + 1;
 
-		if (store_look(look->watch->store, name, &entry) == 0)
-			listing_put(look->watch->listing, entry);
-		else
-			listing_remove(look->watch->listing, name);
+		if (look->names[at] != MARK_CREATED || store_is_linked(watch->store, name))
+			look_at(watch, name);
 	}
 }
 
@@ -269,12 +310,12 @@ static bool add_event(struct folder_watch *watch, const struct inotify_event *ev
 		return false;
 	if (event->len == 0 || event->name[0] == '.')
 		return true;
-	/* What is being written is looked at when it is closed; links have no such end. */
 	pthread_mutex_lock(&watch->lock);
 	if (event->wd >= 0 && (size_t)event->wd < watch->n_folders)
 		folder = watch->folders[event->wd];
 	len = !folder ? -1
-		      : snprintf(look->names + look->used, size - look->used, "%s%s%s", folder,
+		      : snprintf(look->names + look->used, size - look->used, "%c%s%s%s",
+				event->mask & IN_CREATE ? MARK_CREATED : MARK_OTHER, folder,
 				*folder ? "/" : "", event->name);
 	pthread_mutex_unlock(&watch->lock);
 	if (len < 0 || (size_t)len >= size - look->used)
@@ -309,8 +350,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	look->used = 0;
 	for (ssize_t at = 0; at < len; at += (ssize_t)(sizeof(*event) + event->len)) {
 		event = (const struct inotify_event *)(events + at);
-		if ((event->mask & (IN_CREATE | IN_ISDIR)) == IN_CREATE || is_ours(event) ||
-			(event->mask & IN_IGNORED))
+		if (is_ours(event) || (event->mask & IN_IGNORED))
 			continue;
 		if (!add_event(watch, event, look, size))
 			needs_scan = true;
@@ -340,8 +380,11 @@ int folder_watch_create(struct event_base *base, struct disk_workers *workers,
 	watch->listing = listing;
 	watch->on_scanned = on_scanned;
 	watch->arg = arg;
+	watch->unreadable_log =
+		(struct ratelimit){.interval_ns = UNREADABLE_LOG_NS, .burst = UNREADABLE_LOG_BURST};
 	watch->scan = (struct disk_job){.run = run_scan, .done = scan_done};
 	pthread_mutex_init(&watch->lock, NULL);
+	pthread_mutex_init(&watch->look_lock, NULL);
 	watch->base = base;
 	watch->fd = -1;
 	evtimer_assign(&watch->timer, base, on_timer, watch);

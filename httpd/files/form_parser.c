@@ -169,7 +169,7 @@ static int extended_filename(const char *value, struct form_part *part)
 static int read_disposition(struct form_parser *parser, const char *value)
 {
 	struct form_part *part = &parser->part;
-	int len;
+	int len, extended;
 
 	if (strncasecmp(value, "form-data", 9) != 0 || !strchr("; \t", value[9]))
 		return malformed(parser, "A part is none of a form");
@@ -177,11 +177,14 @@ static int read_disposition(struct form_parser *parser, const char *value)
 	if (len < 0)
 		len = 0;
 	part->name[decode_name(part->name, (size_t)len)] = '\0';
-	len = extended_filename(value, part);
-	if (len == -ENOENT) {
+	extended = extended_filename(value, part);
+	len = extended;
+	if (extended < 0) { /* in another character set: the plain one is there for that */
 		len = parameter(value, "filename", part->filename, sizeof(part->filename));
 		if (len >= 0)
 			len = (int)decode_name(part->filename, (size_t)len);
+		else if (len == -ENOENT)
+			len = extended;
 	}
 	if (len == -EINVAL)
 		return malformed(parser, "The name of a file in the form is malformed");

@@ -15,10 +15,8 @@
 static int begin(struct incoming *incoming, const struct store *store, struct quota *quota,
 	const char *address, const char *file, uint64_t expected, bool is_hashed, int flags)
 {
-	struct quota_wish wish = {.address = address,
-		.bytes = expected,
-		.is_part = store_is_part(file),
-		.is_resumed = (flags & O_CREAT) == 0};
+	struct quota_wish wish = {
+		.address = address, .bytes = expected, .part = store_is_part(file) ? file : NULL};
 	struct stat st;
 	int r;
 
@@ -28,7 +26,7 @@ static int begin(struct incoming *incoming, const struct store *store, struct qu
 	incoming->size_max = quota_file_max(quota);
 	incoming->is_hashed = is_hashed;
 	sha256_init(&incoming->hash);
-	if (wish.is_resumed) {
+	if ((flags & O_CREAT) == 0) {
 		if (fstatat(store_incoming_fd(store), file, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return -errno;
 		wish.there = incoming->size = incoming->flushed = (uint64_t)st.st_size;
@@ -116,8 +114,7 @@ int incoming_write(struct incoming *incoming, const char *bytes, size_t len)
 	return 0;
 }
 
-int incoming_place(struct incoming *incoming, const char *name, struct file_meta *meta,
-	struct file_entry **out)
+int incoming_hash(struct incoming *incoming, struct file_meta *meta)
 {
 	struct sha256_ctx hash;
 	int r;
@@ -131,7 +128,14 @@ int incoming_place(struct incoming *incoming, const char *name, struct file_meta
 		sha256_digest(&hash, ENTRY_HASH_SIZE, meta->sha256);
 		meta->has_hash = true;
 	}
-	r = store_place(incoming->store, incoming->file, incoming->fd, name, meta, out);
+	return 0;
+}
+
+int incoming_place(struct incoming *incoming, const char *name, const struct file_meta *meta,
+	struct file_entry **out)
+{
+	int r = store_place(incoming->store, incoming->file, incoming->fd, name, meta, out);
+
 	if (r == 0)
 		incoming->file[0] = '\0';
 	return r;

@@ -24,7 +24,8 @@ static bool find_token(const struct request *request, char token[OWNER_TOKEN_SIZ
 			continue;
 		memcpy(token, s + sizeof(COOKIE), OWNER_TOKEN_SIZE - 1);
 		token[OWNER_TOKEN_SIZE - 1] = '\0';
-		return store_is_id(token);
+		if (store_is_id(token))
+			return true; /* else another one may be */
 	}
 	return false;
 }

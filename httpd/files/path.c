@@ -13,7 +13,6 @@
 
 #define NUMBERS_MAX 1000u
 #define FOLDER_MODE 0777
-#define ATTEMPTS    20u
 
 int path_open(int root_fd, const char *name, int flags)
 {
@@ -127,8 +126,8 @@ static int place_once(
 	for (unsigned n = 1; r == -EEXIST && n <= NUMBERS_MAX; n++) {
 		if (n == 1)
 			snprintf(placed, FILENAME_SIZE, "%s", name);
-		else
-			filename_number(name, n, placed);
+		else if (!filename_number(name, n, placed))
+			break;
 		r = path_move(from_fd, from, parent, filename_base(placed));
 	}
 	if (r == 0)
@@ -144,7 +143,7 @@ int path_place(
 {
 	int r = -ENOENT;
 
-	for (unsigned i = 0; r == -ENOENT && i < ATTEMPTS; i++)
+	for (unsigned i = 0; r == -ENOENT && i < PATH_ATTEMPTS; i++)
 		r = place_once(root_fd, from_fd, from, name, placed);
 	return r;
 }

@@ -15,6 +15,8 @@
 
 #include "httpd/files/filename.h"
 
+#define PATH_ATTEMPTS 20u /* where somebody else removes the folder that is made */
+
 /* `name` "" is the folder itself; `flags` as of open().  The fd, the caller's, or -errno. */
 int path_open(int root_fd, const char *name, int flags);
 /* A regular file that is shown, to be read.  0; -EISDIR; -ENOENT, also for what is no shown name or

@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "httpd/files/listing.h"
-#include "httpd/files/store.h"
+#include "httpd/files/resting.h"
 
 #define MB           1000000ull
 #define STEP_UNKNOWN (16u * 1024u * 1024u) /* bytes reserved at a time where nobody knows */
@@ -27,6 +28,7 @@ struct quota {
 	pthread_mutex_t lock; /* workers' alone; across the disk */
 	LIST_HEAD(, reservation) reservations;
 	unsigned n_reservations;
+	struct resting *resting;
 };
 
 static uint64_t bytes_or_any(unsigned mb)
@@ -64,8 +66,10 @@ int quota_create(const struct config *config, const struct store *store, struct 
 {
 	struct quota *quota = calloc(1, sizeof(*quota));
 
-	if (!quota)
+	if (!quota || resting_create(store, &quota->resting) < 0) {
+		free(quota);
 		return -ENOMEM;
+	}
 	quota->store = store;
 	quota->listing = listing;
 	LIST_INIT(&quota->reservations);
@@ -82,6 +86,7 @@ void quota_destroy(struct quota *quota)
 		return;
 	pthread_mutex_destroy(&quota->limits_lock);
 	pthread_mutex_destroy(&quota->lock);
+	resting_destroy(quota->resting);
 	free(quota);
 }
 
@@ -90,38 +95,41 @@ uint64_t quota_file_max(struct quota *quota)
 	return get_limits(quota).file_max;
 }
 
-/* Uploads that nobody sends just now, without the one that is wished for.  Locked. */
-static int find_resting(
-	const struct quota *quota, const struct quota_wish *wish, unsigned *n, uint64_t *bytes)
-{
-	uint64_t active = wish->there;
-	unsigned n_active = wish->is_resumed ? 1 : 0;
-	int r = store_parts(quota->store, n, bytes);
+struct question {
+	const struct quota *quota;
+	const struct quota_wish *wish;
+};
 
-	for (const struct reservation *other = LIST_FIRST(&quota->reservations); other;
-		other = LIST_NEXT(other, entry))
-		if (other->is_part) {
-			active += other->used;
-			n_active++;
-		}
-	*n -= *n < n_active ? *n : n_active;
-	*bytes -= *bytes < active ? *bytes : active;
-	return r;
+/* Somebody sends it just now, or is about to: it has a reservation.  Locked. */
+static bool is_active(void *arg, const char *part)
+{
+	const struct question *question = arg;
+	const struct reservation *other;
+
+	if (question->wish->part && strcmp(question->wish->part, part) == 0)
+		return true;
+	LIST_FOREACH (other, &question->quota->reservations, entry)
+		if (strcmp(other->part, part) == 0)
+			return true;
+	return false;
 }
 
 /* Is there room for `more` bytes?  Locked. */
 static int find_room(struct quota *quota, const struct quota_wish *wish, uint64_t more)
 {
 	const struct limits limits = get_limits(quota);
-	uint64_t all, senders, resting, free_bytes, unwritten = 0;
-	unsigned n, n_resting;
-	int r = find_resting(quota, wish, &n_resting, &resting);
+	struct question question = {quota, wish};
+	uint64_t all, senders, free_bytes, unwritten = 0;
+	struct resting_sum resting;
+	unsigned n;
+	int r = resting_count(quota->resting, wish->address, is_active, &question, &resting);
 
 	if (r < 0)
 		return r;
 	listing_totals(quota->listing, wish->address, &n, &all, &senders);
-	n += n_resting;
-	all += resting;
+	n += resting.n;
+	all += resting.bytes;
+	senders += resting.of_address;
 	for (const struct reservation *other = LIST_FIRST(&quota->reservations); other;
 		other = LIST_NEXT(other, entry)) {
 		all += other->reserved;
@@ -149,7 +157,7 @@ int quota_reserve(
 	int r;
 
 	memset(reservation, 0, sizeof(*reservation));
-	if (bytes > quota_file_max(quota) || bytes < wish->there)
+	if ((bytes > quota_file_max(quota) && !wish->is_form) || bytes < wish->there)
 		return -EFBIG;
 	listing_await_scan(quota->listing);
 	pthread_mutex_lock(&quota->lock);
@@ -158,7 +166,8 @@ int quota_reserve(
 		reservation->quota = quota;
 		reservation->reserved = bytes;
 		reservation->used = wish->there;
-		reservation->is_part = wish->is_part;
+		if (wish->part)
+			snprintf(reservation->part, sizeof(reservation->part), "%s", wish->part);
 		strncpy(reservation->address, wish->address, sizeof(reservation->address) - 1);
 		LIST_INSERT_HEAD(&quota->reservations, reservation, entry);
 		quota->n_reservations++;

@@ -3,7 +3,7 @@
  * How much may still be sent: the limits of the configuration, against what is there and what is on
  * its way.
  *
- *     listing (there) + reservations (on their way) + what rests, to be resumed ≤ limits
+ *     listing (there) + reservations (on their way) + what rests (resting.h) ≤ limits
  *     free space − unwritten ≥ free_mb
  *
  * A reservation is made before the first byte, of all bytes where their number is known, else in
@@ -17,17 +17,17 @@
 
 #include "common/config.h"
 #include "httpd/files/entry.h"
+#include "httpd/files/store.h"
 
 struct quota; /* opaque */
 struct listing;
-struct store;
 
 struct reservation {
 	LIST_ENTRY(reservation) entry; /* in quota::reservations */
 	struct quota *quota;           /* NULL: not in use */
 	char address[ENTRY_ADDRESS_SIZE];
-	uint64_t reserved, used; /* of which written */
-	bool is_part;            /* it can be resumed */
+	uint64_t reserved, used;    /* of which written */
+	char part[STORE_PART_SIZE]; /* the file, if it can be resumed; else "" */
 };
 
 /* The store and the listing are borrowed for life; the limits are copied.  0 or -ENOMEM. */
@@ -43,14 +43,13 @@ uint64_t quota_file_max(struct quota *quota); /* bytes; UINT64_MAX: no limit */
 struct quota_wish {
 	const char *address; /* whose it is */
 	uint64_t bytes;      /* of it in all; UINT64_MAX: nobody knows */
-	bool is_part;        /* it can be resumed … */
-	bool is_resumed;     /* … and is: */
+	bool is_form;        /* … in a form, which may be of several: it may be larger than one */
+	const char *part;    /* its file, if it can be resumed; NULL */
 	uint64_t there;      /* bytes of it that the disk has */
 };
 
 /*
- * Makes the reservation, when it is known what is there; on a worker.  What rests counts against
- * the limits of all, not against its sender's, who is not known before it is resumed.  0; -EFBIG:
+ * Makes the reservation, when it is known what is there; on a worker.  0; -EFBIG:
  * larger than a file may be; -EDQUOT: more than all, or this sender's, may be; -ENOSPC: the disk;
  * -EMFILE: too many files; other -errno.
  */

@@ -16,6 +16,7 @@ void range_file_init(struct range_file *file, uint64_t size, int64_t mtime_ns)
 	struct tm utc;
 
 	file->size = size;
+	file->modified_s = (int64_t)seconds;
 	snprintf(file->etag, sizeof(file->etag), "\"%" PRIx64 "-%" PRIx64 "\"", size,
 		(uint64_t)mtime_ns);
 	gmtime_r(&seconds, &utc);
@@ -85,22 +86,35 @@ static enum range_verdict parse_range(
 	return RANGE_PART;
 }
 
+/* Than a date, if that is one: in the form that all have written for decades. */
+static bool is_newer(const struct range_file *file, const char *date)
+{
+	struct tm utc = {0};
+	const char *end = strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+
+	return end && *end == '\0' && file->modified_s > (int64_t)timegm(&utc);
+}
+
 enum range_verdict range_decide(const struct request *request, const struct range_file *file,
 	uint64_t *first, uint64_t *last)
 {
 	const char *match = request_header(request, "If-Match");
 	const char *none_match = request_header(request, "If-None-Match");
 	const char *since = request_header(request, "If-Modified-Since");
+	const char *unmodified_since = request_header(request, "If-Unmodified-Since");
 	const char *range = request_header(request, "Range");
 	const char *if_range = request_header(request, "If-Range");
 
-	if (match && !has_etag(match, file->etag, false))
+	if (match ? !has_etag(match, file->etag, false)
+		  : unmodified_since && is_newer(file, unmodified_since))
 		return RANGE_PRECONDITION;
 	if (none_match ? has_etag(none_match, file->etag, true)
 		       : since && strcmp(since, file->modified) == 0)
 		return RANGE_NOT_MODIFIED;
-	if (!range || (if_range && strcmp(if_range, file->etag) != 0 &&
-			      strcmp(if_range, file->modified) != 0))
+	/* Of HEAD, RFC 9110 says, Range means nothing. */
+	if (!range || request->method != REQUEST_GET ||
+		(if_range && strcmp(if_range, file->etag) != 0 &&
+			strcmp(if_range, file->modified) != 0))
 		return RANGE_WHOLE;
 	return parse_range(range, file->size, first, last);
 }

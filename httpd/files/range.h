@@ -17,6 +17,7 @@ struct range_file {
 	uint64_t size;
 	char etag[RANGE_ETAG_SIZE];     /* with its quotation marks; strong */
 	char modified[RANGE_DATE_SIZE]; /* as of an HTTP header */
+	int64_t modified_s;             /* since 1970 */
 };
 
 enum range_verdict {

@@ -180,6 +180,19 @@ int store_look(const struct store *store, const char *name, struct file_entry **
 	return *out ? 0 : -ENOMEM;
 }
 
+bool store_is_linked(const struct store *store, const char *name)
+{
+	struct stat st;
+	int fd;
+	bool is_linked;
+
+	if (store_open_file(store, name, &fd, &st) < 0)
+		return false;
+	is_linked = st.st_nlink > 1;
+	fd_close(&fd);
+	return is_linked;
+}
+
 static void scan_folder(const struct store *store, const char *folder, unsigned depth,
 	const struct store_scan_ops *ops, void *arg)
 {
@@ -194,17 +207,11 @@ static void scan_folder(const struct store *store, const char *folder, unsigned 
 	ops->on_folder(arg, folder, fd);
 	while ((found = readdir(dir))) {
 		char name[FILENAME_SIZE];
-		struct file_entry *entry;
-		int r;
 
-		if (found->d_name[0] == '.' ||
+		if (found->d_name[0] != '.' &&
 			snprintf(name, sizeof(name), "%s%s%s", folder, *folder ? "/" : "",
-				found->d_name) >= (int)sizeof(name))
-			continue;
-		r = store_look(store, name, &entry);
-		if (r == 0)
-			ops->on_file(arg, entry);
-		else if (r == -EISDIR && depth < FILENAME_DEPTH_MAX)
+				found->d_name) < (int)sizeof(name) &&
+			ops->on_name(arg, name) == -EISDIR && depth < FILENAME_DEPTH_MAX)
 			scan_folder(store, name, depth + 1, ops, arg);
 	}
 	closedir(dir);
@@ -217,7 +224,8 @@ int store_scan(
 	return 0;
 }
 
-int store_rename(const struct store *store, const char *from, const char *to)
+static int rename_once(
+	const struct store *store, const char *from, const char *to, bool *has_source)
 {
 	const char *from_base, *to_base;
 	int from_fd = path_open_parent(store->root_fd, from, false, &from_base), to_fd = -1,
@@ -228,16 +236,28 @@ int store_rename(const struct store *store, const char *from, const char *to)
 		r = fstatat(from_fd, from_base, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno
 		    : S_ISREG(st.st_mode)                                     ? 0
 									      : -ENOENT;
+	*has_source = r == 0;
 	if (r == 0) {
 		to_fd = path_open_parent(store->root_fd, to, true, &to_base);
 		r = to_fd < 0 ? to_fd : path_move(from_fd, from_base, to_fd, to_base);
 	}
 	if (r == 0)
 		r = path_sync_folder(to_fd);
-	if (r == 0)
-		path_remove_empty_folders(store->root_fd, from);
+	if (*has_source)
+		path_remove_empty_folders(store->root_fd, r == 0 ? from : to);
 	fd_close(&from_fd);
 	fd_close(&to_fd);
+	return r;
+}
+
+/* The new folder may go just when we have made it, as one of path_place() may. */
+int store_rename(const struct store *store, const char *from, const char *to)
+{
+	bool has_source = true;
+	int r = -ENOENT;
+
+	for (unsigned i = 0; r == -ENOENT && has_source && i < PATH_ATTEMPTS; i++)
+		r = rename_once(store, from, to, &has_source);
 	return r == -ELOOP || r == -EXDEV ? -ENOENT : r;
 }
 
@@ -278,34 +298,37 @@ bool store_is_part(const char *incoming)
 	return ends_with(incoming, ".part");
 }
 
-int store_parts(const struct store *store, unsigned *n, uint64_t *bytes)
+int store_each_part(
+	const struct store *store, void (*on_part)(void *arg, const char *file), void *arg)
 {
 	int fd = openat(store->incoming_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *found;
-	struct stat st;
 	int r = -errno;
 
-	*n = 0;
-	*bytes = 0;
 	if (!dir) {
 		fd_close(&fd);
 		return r;
 	}
 	while ((found = readdir(dir)))
-		if (store_is_part(found->d_name) &&
-			fstatat(fd, found->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-			*n += 1;
-			*bytes += (uint64_t)st.st_size;
-		}
+		if (store_is_part(found->d_name))
+			on_part(arg, found->d_name);
 	closedir(dir);
 	return 0;
+}
+
+uint64_t store_part_bytes(const struct store *store, const char *file)
+{
+	struct stat st;
+	int r = fstatat(store->incoming_fd, file, &st, AT_SYMLINK_NOFOLLOW);
+
+	return r == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 }
 
 /* Nothing is known of it: whoever sent it was never told where it is. */
 static bool has_no_info(const struct store *store, const char *part)
 {
-	char info[STORE_ID_SIZE + 8];
+	char info[STORE_PART_SIZE];
 
 	snprintf(info, sizeof(info), "%.32s.info", part);
 	return faccessat(store->incoming_fd, info, F_OK, AT_SYMLINK_NOFOLLOW) < 0;

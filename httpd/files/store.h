@@ -3,7 +3,8 @@
  * The store is the shared folder on the disk.
  *
  *     folder/              what is shared, in subfolders too
- *     folder/.incoming/    uploads that are not whole: ID.tmp; of tus ID.part, ID.info
+ *     folder/.incoming/    uploads that are not whole: ID.tmp; of tus ID.part, ID.info; and
+ *                          whole.log, whole.old (ledger.h)
  *     folder/.trash/       what was deleted (trash.h)
  *
  * It and the trash are the only code that names files in it.  Every path from outside is resolved
@@ -21,8 +22,9 @@
 #include "httpd/files/filename.h"
 #include "httpd/files/trash.h"
 
-#define STORE_ID_SIZE      33u       /* 32 hexadecimal digits */
-#define STORE_DEFAULT_NAME "uploads" /* the folder, in that of the state */
+#define STORE_ID_SIZE      33u                  /* 32 hexadecimal digits */
+#define STORE_PART_SIZE    (STORE_ID_SIZE + 8u) /* ID.part, ID.info */
+#define STORE_DEFAULT_NAME "uploads"            /* the folder, in that of the state */
 
 struct store; /* opaque; never changes once it is open */
 
@@ -52,13 +54,17 @@ int store_open_file(const struct store *store, const char *name, int *fd, struct
  * CPU). Where it cannot be read it returns: who reads it next is told.
  */
 void store_read_in(const struct store *store, int fd, uint64_t from, uint64_t until);
-/* The entry of one file; -ENOENT; -EISDIR: it is a folder. */
+/* The entry of one file; -ENOENT; -EISDIR: it is a folder; -EACCES: it may not be read. */
 int store_look(const struct store *store, const char *name, struct file_entry **out);
+/* It has more names than this one: it was linked here, and not begun. */
+bool store_is_linked(const struct store *store, const char *name);
 
 struct store_scan_ops {
 	/* A folder is about to be read: "" the shared one, "a/b" below; the fd is borrowed. */
 	void (*on_folder)(void *arg, const char *name, int fd);
-	void (*on_file)(void *arg, struct file_entry *entry); /* the reference is the callee's */
+	/* There is something of that name, to be looked at.  -EISDIR: what is in it is wanted, too.
+	 */
+	int (*on_name)(void *arg, const char *name);
 };
 /* Everything that is shown, in no order; `folder` "" is all.  0 or -errno: what could not be read
  * is left out. */
@@ -73,9 +79,11 @@ int store_rename(const struct store *store, const char *from, const char *to);
 /* fds relative to .incoming, names "ID.tmp" and the like, made by us alone. */
 int store_incoming_fd(const struct store *store);
 
-/* The uploads that can be resumed: their number, and the bytes that there are of them.  0 or
- * -errno. */
-int store_parts(const struct store *store, unsigned *n, uint64_t *bytes);
+/* The file ("ID.part") of every upload that can be resumed.  0 or -errno. */
+int store_each_part(
+	const struct store *store, void (*on_part)(void *arg, const char *file), void *arg);
+/* How many bytes there are of it; 0, too, where it has just gone. */
+uint64_t store_part_bytes(const struct store *store, const char *file);
 bool store_is_part(const char *incoming);
 
 /*

@@ -6,12 +6,9 @@
  *     POST /tus/ ──► ID ──PATCH, PATCH, …──► whole ──► placed under its name
  *                     └──HEAD: how far?──┘  (after a closed lid, another Wi-Fi, a restart)
  *
- *   LOADING ──► IDLE ──PATCH──► BUSY ──► IDLE … ──all bytes──► DONE
- *
- * One request of an upload at a time.  A new one does not wait for a PATCH whose connection has
- * died without a word: that is broken off, what it brought is written, and then the new one is
- * answered. What the disk has is what counts (.incoming/ID.part); the memory only saves reading it
- * again. Event-loop thread only, but for what workers do.
+ * Whose creation was not answered sends it again, which must not become a second file, and browsers
+ * do so by themselves: so a client may choose the ID itself (Upload-Key).
+ * tus_upload.h has the life of one.  Event-loop thread only.
  */
 #pragma once
 

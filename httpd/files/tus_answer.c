@@ -35,8 +35,7 @@ static void write_headers(
 		filename_to_url(file->info.placed, at);
 		at = stpcpy(at + strlen(at), "\r\n");
 	}
-	if (file->placed)
-		files_digest_header(file->placed, at);
+	files_digest_header(&file->info.meta, at);
 }
 
 static void answer_empty(struct exchange *exchange, unsigned status, const char *headers)

@@ -7,12 +7,13 @@
 #include <string.h>
 
 void tus_file_init(struct tus_file *file, const struct store *store, struct quota *quota,
-	struct listing *listing, bool is_hashed, const char *id)
+	struct listing *listing, struct ledger *ledger, bool is_hashed, const char *id)
 {
 	memset(file, 0, sizeof(*file));
 	file->store = store;
 	file->quota = quota;
 	file->listing = listing;
+	file->ledger = ledger;
 	file->is_hashed = is_hashed;
 	file->incoming.fd = -1;
 	memcpy(file->id, id, STORE_ID_SIZE);
@@ -24,30 +25,54 @@ void tus_file_fini(struct tus_file *file)
 	free(file->info.metadata);
 }
 
-/* All bytes are there.  Said first, so that whoever finds no bytes later knows where they are. */
+/*
+ * All bytes are there.  Whom ID.info was promised, that is said first, so that whoever finds
+ * neither bytes nor info later knows what has become of them.  A ledger that cannot be written
+ * keeps nobody from its file: then the memory alone knows.
+ */
 static int place(struct tus_file *file)
 {
-	int r = 0;
+	struct tus_info *info = &file->info;
+	int r = incoming_hash(&file->incoming, &info->meta);
 
-	file->info.is_whole = true;
-	if (file->has_info)
-		r = tus_info_write(file->store, file->id, &file->info, true);
-	if (r == 0)
-		r = incoming_place(
-			&file->incoming, file->info.name, &file->info.meta, &file->placed);
+	info->is_whole = true;
 	if (r < 0)
 		return r;
-	listing_put(file->listing, entry_ref(file->placed));
-	strcpy(file->info.placed, file->placed->name);
-	/* Without it only the name is not told again. */
 	if (file->has_info)
-		tus_info_write(file->store, file->id, &file->info, false);
+		ledger_write(file->ledger, file->id, info, true);
+	r = incoming_place(&file->incoming, info->name, &info->meta, &file->placed);
+	if (r < 0) {
+		if (file->has_info)
+			ledger_strike(file->ledger, file->id);
+		return r;
+	}
+	listing_put(file->listing, entry_ref(file->placed));
+	strcpy(info->placed, file->placed->name);
+	file->is_in_ledger = ledger_write(file->ledger, file->id, info, false) == 0;
+	if (file->is_in_ledger && file->has_info)
+		tus_info_remove(file->store, file->id);
+	return 0;
+}
+
+/* It has become whole before. */
+static int load_whole(struct tus_file *file)
+{
+	struct tus_info info;
+	int r = ledger_find(file->ledger, file->id, &info);
+
+	if (r < 0)
+		return r;
+	free(file->info.metadata);
+	file->info = info;
+	file->info.is_whole = true;
+	file->offset = info.length;
+	file->is_in_ledger = true;
 	return 0;
 }
 
 int tus_file_load(struct tus_file *file)
 {
-	char part[STORE_ID_SIZE + 8], info[STORE_ID_SIZE + 8];
+	char part[STORE_PART_SIZE], info[STORE_PART_SIZE];
 	struct stat st;
 	int r = tus_info_read(file->store, file->id, &file->info);
 
@@ -55,11 +80,8 @@ int tus_file_load(struct tus_file *file)
 	tus_info_names(file->id, part, info);
 	if (r == 0 && fstatat(store_incoming_fd(file->store), part, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		r = -errno;
-	if (r == -ENOENT && file->info.is_whole) {
-		/* Placed, and then the server was killed before it could say so. */
-		file->offset = file->info.length;
-		return 0;
-	}
+	if (r == -ENOENT)
+		return load_whole(file);
 	if (r < 0)
 		return r;
 	file->offset = (uint64_t)st.st_size;
@@ -75,7 +97,7 @@ int tus_file_load(struct tus_file *file)
 
 int tus_file_create(struct tus_file *file)
 {
-	char part[STORE_ID_SIZE + 8], info[STORE_ID_SIZE + 8];
+	char part[STORE_PART_SIZE], info[STORE_PART_SIZE];
 	int r;
 
 	tus_info_names(file->id, part, info);
@@ -87,7 +109,7 @@ int tus_file_create(struct tus_file *file)
 
 int tus_file_open(struct tus_file *file)
 {
-	char part[STORE_ID_SIZE + 8], info[STORE_ID_SIZE + 8];
+	char part[STORE_PART_SIZE], info[STORE_PART_SIZE];
 	int r;
 
 	tus_info_names(file->id, part, info);
@@ -143,5 +165,8 @@ void tus_file_put_away(struct tus_file *file)
 
 int tus_file_remove(struct tus_file *file)
 {
-	return tus_info_remove(file->store, file->id);
+	int struck = ledger_strike(file->ledger, file->id);
+	int removed = tus_info_remove(file->store, file->id);
+
+	return removed < 0 ? removed : struck;
 }

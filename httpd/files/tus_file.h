@@ -9,6 +9,7 @@
  *
  * What comes whole in the request that creates it (a small file, of the hundreds of a folder) is
  * placed without an ID.info: nobody has been told its ID.  So a file costs two fsyncs and not five.
+ * What has become of a whole one is in the ledger (ledger.h).
  *
  * What the disk has is what counts; the memory only saves reading it again, and the hash of what is
  * there already.  Worker threads only, one at a time; the fields may be read by the loop between
@@ -17,14 +18,15 @@
 #pragma once
 
 #include "httpd/files/incoming.h"
+#include "httpd/files/ledger.h"
 #include "httpd/files/listing.h"
-#include "httpd/files/tus_info.h"
 
 struct tus_file {
 	/* borrowed, set by tus_file_init() */
 	const struct store *store;
 	struct quota *quota;
-	struct listing *listing; /* where it goes when it is placed */
+	struct listing *listing; /* where it goes when it is placed … */
+	struct ledger *ledger;   /* … and where that is said */
 	bool is_hashed;
 	char id[STORE_ID_SIZE];
 
@@ -32,6 +34,7 @@ struct tus_file {
 	uint64_t offset;           /* bytes that the disk has */
 	struct file_entry *placed; /* once that has been done by this process */
 	bool was_not_made;         /* its first request has failed: nothing is left */
+	bool is_in_ledger;         /* it is whole, and need not be in memory to be known */
 	/* its own */
 	bool has_info; /* ID.info is there */
 	struct incoming incoming;
@@ -41,7 +44,7 @@ struct tus_file {
 };
 
 void tus_file_init(struct tus_file *file, const struct store *store, struct quota *quota,
-	struct listing *listing, bool is_hashed, const char *id);
+	struct listing *listing, struct ledger *ledger, bool is_hashed, const char *id);
 void tus_file_fini(struct tus_file *file);
 
 /* What there is of it; placed, where a kill came between its last byte and that.  0; -ENOENT; other

@@ -15,15 +15,15 @@
 
 #define INFO_SIZE (4u * TUS_METADATA_MAX)
 
-void tus_info_names(const char *id, char part[STORE_ID_SIZE + 8], char info[STORE_ID_SIZE + 8])
+void tus_info_names(const char *id, char part[STORE_PART_SIZE], char info[STORE_PART_SIZE])
 {
-	snprintf(part, STORE_ID_SIZE + 8, "%.32s.part", id);
-	snprintf(info, STORE_ID_SIZE + 8, "%.32s.info", id);
+	snprintf(part, STORE_PART_SIZE, "%.32s.part", id);
+	snprintf(info, STORE_PART_SIZE, "%.32s.info", id);
 }
 
 static int write_text(const struct store *store, const char *id, const char *text, bool is_synced)
 {
-	char part[STORE_ID_SIZE + 8], name[STORE_ID_SIZE + 8], temporary[STORE_ID_SIZE + 8];
+	char part[STORE_PART_SIZE], name[STORE_PART_SIZE], temporary[STORE_PART_SIZE];
 	int dir = store_incoming_fd(store), fd, r = 0;
 	size_t len = strlen(text);
 
@@ -44,13 +44,18 @@ static int write_text(const struct store *store, const char *id, const char *tex
 	return r;
 }
 
+json_t *tus_info_pack(const struct tus_info *info)
+{
+	return json_pack("{sI ss ss ss ss ss ss}", "length", (json_int_t)info->length, "name",
+		info->name, "placed", info->placed, "metadata",
+		info->metadata ? info->metadata : "", "sender", info->meta.sender, "address",
+		info->meta.address, "owner", info->meta.owner);
+}
+
 int tus_info_write(
 	const struct store *store, const char *id, const struct tus_info *info, bool is_synced)
 {
-	json_t *json = json_pack("{sI ss ss sb ss ss ss ss}", "length", (json_int_t)info->length,
-		"name", info->name, "placed", info->placed, "whole", info->is_whole, "metadata",
-		info->metadata ? info->metadata : "", "sender", info->meta.sender, "address",
-		info->meta.address, "owner", info->meta.owner);
+	json_t *json = tus_info_pack(info);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	int r = text ? write_text(store, id, text, is_synced) : -ENOMEM;
 
@@ -69,14 +74,32 @@ static bool copy_text(const json_t *json, const char *key, char *out, size_t siz
 	return true;
 }
 
+bool tus_info_unpack(const json_t *json, struct tus_info *info)
+{
+	json_int_t length = json_integer_value(json_object_get(json, "length"));
+	const char *metadata = json_string_value(json_object_get(json, "metadata"));
+
+	memset(info, 0, sizeof(*info));
+	if (!json_is_integer(json_object_get(json, "length")) || length < 0 || !metadata ||
+		!copy_text(json, "name", info->name, sizeof(info->name)) ||
+		!copy_text(json, "placed", info->placed, sizeof(info->placed)) ||
+		!copy_text(json, "sender", info->meta.sender, sizeof(info->meta.sender)) ||
+		!copy_text(json, "address", info->meta.address, sizeof(info->meta.address)) ||
+		!copy_text(json, "owner", info->meta.owner, sizeof(info->meta.owner)) ||
+		!filename_is_shown(info->name))
+		return false;
+	info->length = (uint64_t)length;
+	info->metadata = strdup(metadata);
+	return info->metadata != NULL;
+}
+
 int tus_info_read(const struct store *store, const char *id, struct tus_info *info)
 {
-	char part[STORE_ID_SIZE + 8], name[STORE_ID_SIZE + 8], text[INFO_SIZE];
-	json_int_t length;
-	const char *metadata;
+	char part[STORE_PART_SIZE], name[STORE_PART_SIZE], text[INFO_SIZE];
 	json_t *json;
 	ssize_t len;
-	int fd, r = -ENOENT;
+	bool is_info;
+	int fd;
 
 	tus_info_names(id, part, name);
 	fd = openat(store_incoming_fd(store), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -85,28 +108,14 @@ int tus_info_read(const struct store *store, const char *id, struct tus_info *in
 	len = read(fd, text, sizeof(text));
 	fd_close(&fd);
 	json = len > 0 ? json_loadb(text, (size_t)len, 0, NULL) : NULL;
-	memset(info, 0, sizeof(*info));
-	length = json_integer_value(json_object_get(json, "length"));
-	metadata = json_string_value(json_object_get(json, "metadata"));
-	if (json_is_integer(json_object_get(json, "length")) && length >= 0 && metadata &&
-		copy_text(json, "name", info->name, sizeof(info->name)) &&
-		copy_text(json, "placed", info->placed, sizeof(info->placed)) &&
-		copy_text(json, "sender", info->meta.sender, sizeof(info->meta.sender)) &&
-		copy_text(json, "address", info->meta.address, sizeof(info->meta.address)) &&
-		copy_text(json, "owner", info->meta.owner, sizeof(info->meta.owner)) &&
-		filename_is_shown(info->name)) {
-		info->length = (uint64_t)length;
-		info->is_whole = json_is_true(json_object_get(json, "whole"));
-		info->metadata = strdup(metadata);
-		r = info->metadata ? 0 : -ENOMEM;
-	}
+	is_info = tus_info_unpack(json, info);
 	json_decref(json);
-	return r;
+	return is_info ? 0 : -ENOENT;
 }
 
 int tus_info_remove(const struct store *store, const char *id)
 {
-	char part[STORE_ID_SIZE + 8], name[STORE_ID_SIZE + 8];
+	char part[STORE_PART_SIZE], name[STORE_PART_SIZE];
 	int r = 0;
 
 	tus_info_names(id, part, name);
@@ -119,7 +128,7 @@ int tus_info_remove(const struct store *store, const char *id)
 
 void tus_info_touch(const struct store *store, const char *id)
 {
-	char part[STORE_ID_SIZE + 8], name[STORE_ID_SIZE + 8];
+	char part[STORE_PART_SIZE], name[STORE_PART_SIZE];
 
 	tus_info_names(id, part, name);
 	utimensat(store_incoming_fd(store), part, NULL, AT_SYMLINK_NOFOLLOW);

@@ -7,16 +7,23 @@
 
 #include "httpd/files/store.h"
 
+struct json_t;
+
 struct tus_info {
 	uint64_t length;
 	char name[FILENAME_SIZE];   /* wished for, cleaned */
 	char placed[FILENAME_SIZE]; /* … and given, once it is whole; "" */
-	bool is_whole;              /* all bytes are there: about to be, or already placed */
-	char *metadata;             /* as it was sent; owned; NULL: none */
-	struct file_meta meta;      /* of the sender */
+	bool is_whole;         /* all bytes are there: about to be, or already placed; not kept */
+	char *metadata;        /* as it was sent; owned; NULL: none */
+	struct file_meta meta; /* of the sender */
 };
 
-void tus_info_names(const char *id, char part[STORE_ID_SIZE + 8], char info[STORE_ID_SIZE + 8]);
+/* All of it but the hash, as a new object; NULL: no memory.  And back: false for what is no info,
+ * else `metadata` is the caller's. */
+struct json_t *tus_info_pack(const struct tus_info *info);
+bool tus_info_unpack(const struct json_t *json, struct tus_info *info);
+
+void tus_info_names(const char *id, char part[STORE_PART_SIZE], char info[STORE_PART_SIZE]);
 /* 0 or -errno; with `is_synced` it outlasts a loss of power, too. */
 int tus_info_write(
 	const struct store *store, const char *id, const struct tus_info *info, bool is_synced);

@@ -30,6 +30,20 @@ const char *tus_request_id(struct exchange *exchange)
 	return NULL;
 }
 
+int tus_request_new_id(struct exchange *exchange, char id[STORE_ID_SIZE], bool *is_chosen)
+{
+	const struct request *request = exchange_request(exchange);
+	const char *key = request_header(request, "Upload-Key");
+
+	*is_chosen = key != NULL;
+	if (!key)
+		return store_new_id(id);
+	if (!store_is_id(key))
+		return -EINVAL;
+	memcpy(id, key, STORE_ID_SIZE);
+	return 0;
+}
+
 static bool is_patch_type(const struct request *request)
 {
 	const char *type = request_header(request, "Content-Type");
@@ -87,6 +101,10 @@ int tus_request_creation(struct exchange *exchange, uint64_t max, struct tus_inf
 	char name[ENTRY_SENDER_SIZE];
 	int r;
 
+	*why = "Uploads of unknown length, and those of parts, are not taken";
+	if (request_header(request, "Upload-Defer-Length") ||
+		request_header(request, "Upload-Concat"))
+		return -EINVAL;
 	*why = "Upload-Length is missing, or is no number";
 	if (!length || tus_number(length, &info->length) < 0)
 		return -EINVAL;

@@ -132,9 +132,8 @@ static const struct form_parser_ops PARSER_OPS = {
 static int begin(void *arg)
 {
 	struct form *form = arg;
-	uint64_t max = quota_file_max(form->files->quota);
-	const struct quota_wish wish = {.address = form->sender.meta.address,
-		.bytes = form->expected < max ? form->expected : max};
+	const struct quota_wish wish = {
+		.address = form->sender.meta.address, .bytes = form->expected, .is_form = true};
 	struct reservation reservation;
 	int r = quota_reserve(form->files->quota, &reservation, &wish);
 
@@ -169,7 +168,9 @@ static int end(void *arg)
 		struct form_file *file = form->list[i];
 		struct file_meta meta = form->sender.meta;
 
-		r = incoming_place(&file->incoming, file->name, &meta, &file->entry);
+		r = incoming_hash(&file->incoming, &meta);
+		if (r == 0)
+			r = incoming_place(&file->incoming, file->name, &meta, &file->entry);
 		if (r == 0)
 			listing_put(form->files->listing, entry_ref(file->entry));
 		if (r == 0)
@@ -251,7 +252,7 @@ void files_form(struct site *site, struct exchange *exchange)
 	struct form *form;
 	int r;
 
-	if (!files_may_be_sent(files, exchange) || files_refuse_length(files, exchange))
+	if (!files_may_be_sent(files, exchange))
 		return;
 	if (!type || form_boundary(type, boundary) < 0) {
 		files_refuse(exchange, -EINVAL,

@@ -45,8 +45,10 @@ static int write_some(void *arg, const char *bytes, size_t len)
 static int end(void *arg)
 {
 	struct put *put = arg;
-	int r = incoming_place(&put->incoming, put->name, &put->sender.meta, &put->entry);
+	int r = incoming_hash(&put->incoming, &put->sender.meta);
 
+	if (r == 0)
+		r = incoming_place(&put->incoming, put->name, &put->sender.meta, &put->entry);
 	if (r == 0) {
 		listing_put(put->files->listing, entry_ref(put->entry));
 		incoming_drop(&put->incoming, false);
@@ -69,7 +71,7 @@ static void answer_created(struct put *put, struct exchange *exchange)
 
 	filename_to_url(put->entry->name, at);
 	at = stpcpy(at + strlen(at), "\r\n");
-	files_digest_header(put->entry, at);
+	files_digest_header(put->entry->meta, at);
 	strcat(at, put->sender.set_cookie);
 	files_answer_json(exchange, 201, files_entry_json(put->entry), headers);
 }
@@ -94,6 +96,26 @@ static void answer(void *arg, struct exchange *exchange, int r)
 
 static const struct upload_ops OPS = {
 	.begin = begin, .write = write_some, .end = end, .abort = abandon, .answer = answer};
+
+/*
+ * If-None-Match: * wants a name that nobody has; If-Match wants to replace what is there, which is
+ * never done.  Only a name that is taken in this very moment is missed: then it gets a number.
+ */
+static bool is_held_to_more(const struct put *put, const struct request *request)
+{
+	const char *none_match = request_header(request, "If-None-Match");
+	struct file_entry *entry;
+	bool is_there;
+
+	if (request_header(request, "If-Match"))
+		return true;
+	if (!none_match)
+		return false;
+	entry = strcmp(none_match, "*") == 0 ? listing_find(put->files->listing, put->name) : NULL;
+	is_there = entry != NULL;
+	entry_unref(entry);
+	return is_there;
+}
 
 void files_put(struct site *site, struct exchange *exchange)
 {
@@ -120,6 +142,10 @@ void files_put(struct site *site, struct exchange *exchange)
 	put->incoming.fd = -1;
 	put->expected = request->is_chunked ? UINT64_MAX : request->content_length;
 	r = filename_clean(sent, strlen(sent), put->name, &why);
+	if (r == 0 && is_held_to_more(put, request)) {
+		r = -ECANCELED;
+		why = "No file that is there is ever replaced";
+	}
 	if (r == 0)
 		r = sender_learn(exchange, &put->sender);
 	if (r == 0)

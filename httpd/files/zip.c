@@ -31,7 +31,7 @@
 #include "httpd/site.h"
 
 #define ZIPS_MAX   8u
-#define NAMES_MAX  256u
+#define NAMES_MAX  (REQUEST_TARGET_MAX / 6u) /* "name=a&", but for the last "&" */
 #define PIECE_SIZE (256u * 1024u)
 #define PIECES_MAX 4u
 #define STACK_SIZE (512u * 1024u)
@@ -120,6 +120,15 @@ static la_ssize_t on_write(struct archive *archive, void *arg, const void *bytes
 	return (la_ssize_t)len;
 }
 
+/* Since it was opened.  What has only grown, as a recording does, was read as it was. */
+static bool was_changed(int fd, const struct stat *before)
+{
+	struct stat now;
+
+	return fstat(fd, &now) < 0 ||
+	       (now.st_size <= before->st_size && entry_mtime_ns(&now) != entry_mtime_ns(before));
+}
+
 /* 0; -ENOENT: it has gone meanwhile, which is no fault; -EIO: the ZIP cannot be whole. */
 static int add_file(struct zip *zip, struct archive *archive, struct archive_entry *head,
 	const char *name, char *buffer)
@@ -148,6 +157,8 @@ static int add_file(struct zip *zip, struct archive *archive, struct archive_ent
 		else
 			left -= (uint64_t)n;
 	}
+	if (r == 0 && was_changed(fd, &st))
+		r = -EIO;
 	fd_close(&fd);
 	return r;
 }
@@ -332,6 +343,17 @@ static void on_cancel(void *arg)
 
 /* --- which files --- */
 
+/* Who asks for one twice gets it once: no program unpacks two of one name without a question. */
+static void add_entry(struct zip *zip, struct file_entry *entry)
+{
+	for (size_t i = 0; i < zip->n_entries; i++)
+		if (strcmp(zip->entries[i]->name, entry->name) == 0) {
+			entry_unref(entry);
+			return;
+		}
+	zip->entries[zip->n_entries++] = entry;
+}
+
 static int choose_named(struct zip *zip, const char *query)
 {
 	zip->entries = calloc(NAMES_MAX, sizeof(struct file_entry *));
@@ -353,7 +375,7 @@ static int choose_named(struct zip *zip, const char *query)
 		entry = listing_find(zip->files->listing, name);
 		if (!entry)
 			return -ENOENT;
-		zip->entries[zip->n_entries++] = entry;
+		add_entry(zip, entry);
 	}
 	return zip->n_entries > 0 ? 0 : -EINVAL;
 }

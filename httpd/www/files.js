@@ -142,11 +142,17 @@
 		}
 	};
 
+	/* A Mac writes an ü as two characters, who searches for it as one. */
+	function plain(text) {
+		text = text.toLowerCase();
+		return text.normalize ? text.normalize('NFC') : text;
+	}
+
 	function chosen() {
-		var wanted = search.toLowerCase();
+		var wanted = plain(search);
 		return now.files.filter(function (file) {
-			return wanted === '' || file.name.toLowerCase().indexOf(wanted) >= 0 ||
-				(file.sender && file.sender.toLowerCase().indexOf(wanted) >= 0);
+			return wanted === '' || plain(file.name).indexOf(wanted) >= 0 ||
+				(file.sender && plain(file.sender).indexOf(wanted) >= 0);
 		}).sort(ORDERS[order]);
 	}
 

@@ -90,6 +90,14 @@ for (const name of ['chromium', 'firefox']) {
 			assert.match(await page.evaluate(() => document.getElementById('list').textContent), /There is nothing here yet/);
 			await search(page, '');
 			assert.equal((await names(page)).length, 3);
+			const composed = '\u00fcbung.txt', inTwo = 'u\u0308bung.txt'; /* as a Mac writes it */
+			await put(stage, encodeURIComponent(inTwo), 'x');
+			await waitFor(async () => (await names(page)).length === 4, 5000, 'the fourth');
+			await search(page, composed.toUpperCase());
+			assert.deepEqual(await names(page), [inTwo]);
+			await search(page, '');
+			fs.unlinkSync(path.join(shared, inTwo));
+			await waitFor(async () => (await names(page)).length === 3, 5000, 'it has gone');
 		});
 
 		await t.test('one\'s own is renamed and deleted, what is not is refused', async () => {

@@ -56,6 +56,18 @@ class Sending {
 		return Number(PROGRESS.exec(row.state)[1]);
 	}
 
+	/* What the row of all says: how many of each kind; and how many rows there are. */
+	counts() {
+		return this.page.evaluate(() => {
+			const rows = Array.from(document.querySelectorAll('#sending li'));
+			const total = rows.find((li) => li.querySelector('.name').textContent === 'All together');
+			const texts = total ? Array.from(total.querySelectorAll('.about')).map((one) => one.textContent) : ['', ''];
+			const of = (word) => Number((new RegExp(`(?:^|· )${word}: (\\d+)`).exec(texts[1]) || [0, 0])[1]);
+			return { verified: of('arrived, verified'), waiting: of('waiting'), failed: of('failed'),
+				different: of('arrived, but is not the same'), rows: rows.length };
+		});
+	}
+
 	/* As a mouse does. */
 	async press(name, word) {
 		const handle = await this.page.evaluateHandle((wanted, text) => {
@@ -94,8 +106,8 @@ async function dropFolder(sending, folder) {
 }
 
 /* Firefox' driver drops nothing: its own entries for files, and for folders what it would hand over. */
-function dropByScript(sending, files) {
-	return sending.page.evaluate((all) => {
+function dropByScript(sending, files, top = '/code') {
+	return sending.page.evaluate((all, root) => {
 		const transfer = new DataTransfer();
 		transfer.items.add(new File(['loose'], 'loose.txt'));
 		document.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, cancelable: true }));
@@ -113,9 +125,9 @@ function dropByScript(sending, files) {
 			return { readEntries: (done) => setTimeout(() => done(parts.shift()), 1) };
 		} });
 		const event = new Event('drop', { cancelable: true });
-		event.dataTransfer = { files: [], items: [{ webkitGetAsEntry: () => folder('/code') }] };
+		event.dataTransfer = { files: [], items: [{ webkitGetAsEntry: () => folder(root) }] };
 		document.dispatchEvent(event);
-	}, files);
+	}, files, top);
 }
 
 /* A picture is copied on one page of the browser and pasted, by the keys, on ours. */
@@ -234,6 +246,45 @@ for (const name of ['chromium', 'firefox']) {
 			assert.equal(fs.readFileSync(path.join(sending.shared, 'bent.txt'), 'utf8'), 'so BENT.... it was');
 		});
 
+		await t.test('whose answer was lost arrives once, and is verified, though the server was killed', async () => {
+			for (const [file, data, answer] of [['small.bin', film.subarray(7, 100007), / 201 Created/],
+				['large.bin', film.subarray(9, 3000009), / 204 No Content/]]) {
+				let lost = 0;
+				wire.lose = (bytes) => {
+					const is = lost === 0 && answer.test(bytes.toString('latin1', 0, 100));
+					lost += is ? 1 : 0;
+					if (is) {
+						wire.lose = () => lost < 2; /* nothing comes down before the server has been killed */
+						stage.kill('screenshare-httpd').then(() => { lost = 2; });
+					}
+					return is;
+				};
+				await sending.choose(sending.source(file, data));
+				await sending.state(file, /^arrived, verified$/, 40000);
+				assert.equal(lost, 2, 'the answer was lost');
+				assert.equal(sending.stored(file), hash(data));
+				assert.deepEqual(fs.readdirSync(sending.shared).filter((one) => one.startsWith(file.slice(0, 5))), [file]);
+				wire.lose = () => false;
+			}
+			page.errors.length = 0; /* the browser itself reports what was cut off */
+		});
+
+		await t.test('files that look alike from outside are sent each for itself', async () => {
+			/* Of the same name, size and time, as an unpacked archive has them; and one of them twice. */
+			const bodies = [film.subarray(11, 2000011), film.subarray(13, 2000013), film.subarray(17, 2000017)];
+			const sources = bodies.map((body, n) => sending.source(`alike${n}/frame.raw`, body));
+			sources.forEach((one) => fs.utimesSync(one, 1700000000, 1700000000));
+			wire.rate = SLOW;
+			for (const one of [...sources, sources[0]]) {
+				await sending.choose(one);
+			}
+			await waitFor(() => page.evaluate(() => Array.from(document.querySelectorAll('#sending .verified .name'))
+				.filter((one) => one.textContent === 'frame.raw').length === 4), 60000, 'all four are verified');
+			wire.rate = Infinity;
+			const names = fs.readdirSync(sending.shared).filter((one) => one.startsWith('frame'));
+			assert.deepEqual(names.map((one) => sending.stored(one)).sort(), [...bodies, bodies[0]].map(hash).sort());
+		});
+
 		await t.test('a dropped folder arrives as a folder', async () => {
 			if (name === 'chromium') {
 				for (const [file, text] of Object.entries(EXAMPLE)) {
@@ -250,16 +301,64 @@ for (const name of ['chromium', 'firefox']) {
 			}
 		});
 
+		await t.test('what cannot be read of a folder is told', async () => {
+			await page.evaluate(() => {
+				const event = new Event('drop', { cancelable: true });
+				const entry = { isFile: true, fullPath: '/photos/gone.jpg',
+					file: (done, failed) => failed(new DOMException('It has gone.', 'NotFoundError')) };
+				event.dataTransfer = { files: [], items: [{ webkitGetAsEntry: () => entry }] };
+				document.dispatchEvent(event);
+			});
+			const row = await sending.state('photos/gone.jpg', /^failed: It has gone\.$/);
+			assert.deepEqual([row.buttons, / failed/.test(row.look)], [['Cancel'], true]);
+			await sending.press('photos/gone.jpg', 'Cancel');
+			assert.equal(await sending.row('photos/gone.jpg'), null);
+		});
+
 		/* More than a browser reads of a folder at a time (Chromium: 100). */
-		if (name === 'chromium') await t.test('a folder of hundreds arrives whole, and every file is verified', async () => {
-			const names = Array.from({ length: 250 }, (_, n) => `many/${n}.c`);
-			names.forEach((file) => sending.source(file, file.repeat(100)));
-			const verified = () => page.evaluate(() => document.querySelectorAll('#sending .verified').length);
-			const before = await verified();
-			await dropFolder(sending, path.join(stage.folder, 'many'));
-			await waitFor(async () => await verified() === before + names.length, 60000, 'all are verified');
+		await t.test('a folder of two thousand arrives whole, every file is verified, and the page stays small', async () => {
+			const names = Array.from({ length: 2000 }, (_, n) => `many/${n}.c`);
+			const before = await sending.counts();
+			if (name === 'chromium') {
+				names.forEach((file) => sending.source(file, file.repeat(100)));
+				await dropFolder(sending, path.join(stage.folder, 'many'));
+			} else {
+				await dropByScript(sending, Object.fromEntries(names.map((file) => [file, file.repeat(100)])), '/many');
+			}
+			let mostRows = 0, slowest = 0;
+			await waitFor(async () => {
+				const begun = Date.now(), counts = await sending.counts();
+				slowest = Math.max(slowest, Date.now() - begun);
+				mostRows = Math.max(mostRows, counts.rows);
+				return counts.verified >= before.verified + names.length;
+			}, 240000, async () => `all are verified: ${JSON.stringify(await sending.counts())}`);
+			t.diagnostic(`${mostRows} rows at most, an answer after ${slowest} ms at most`);
+			assert.ok(mostRows <= 60, `${mostRows} rows`);
+			assert.ok(slowest < 2000, `the page answered after ${slowest} ms`);
 			names.forEach((file) => assert.equal(fs.readFileSync(path.join(sending.shared, file), 'utf8'), file.repeat(100)));
-			assert.equal(await page.evaluate(() => document.querySelectorAll('#sending .file.failed').length), 1, 'the bent one');
+			const after = await sending.counts();
+			assert.deepEqual([after.waiting, after.failed, after.different], [0, 0, 1], 'the bent one alone');
+		});
+
+		await t.test('all together they are paused, resumed and cancelled', async () => {
+			wire.rate = SLOW / 4;
+			const before = await sending.counts();
+			await sending.choose(...Array.from({ length: 30 }, (_, n) => sending.source(`batch/${n}.bin`, film.subarray(n, n + 200000))));
+			await sending.state('All together', PROGRESS);
+			await sending.press('All together', 'Pause');
+			await waitFor(async () => (await sending.counts()).waiting === 0, 5000, 'nothing waits');
+			assert.deepEqual((await sending.row('All together')).buttons, ['Resume', 'Cancel']);
+			await waitFor(async () => (await (await fetch(`http://127.0.0.1:${stage.port}/status`)).json())
+				.files.uploading === 0, 10000, 'nothing is received');
+			const up = wire.up;
+			await sending.press('All together', 'Resume');
+			await waitFor(() => wire.up > up, 5000, 'it goes on');
+			page.once('dialog', (dialog) => dialog.accept());
+			await sending.press('All together', 'Cancel');
+			wire.rate = Infinity;
+			await waitFor(() => sending.parts().length === 0, 10000, 'nothing is left');
+			const after = await sending.counts();
+			assert.ok(after.waiting === 0 && after.verified < before.verified + 30, JSON.stringify(after));
 		});
 
 		await t.test('what is pasted is sent', async () => {

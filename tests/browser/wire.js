@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A wire between browsers and the server: slow where a test wants that, and one that bends bytes.
+ * A wire between browsers and the server: slow where a test wants that, and one that bends and loses bytes.
  *
  *     browser ──► wire (rate, bend) ──► screenshare-httpd
  */
@@ -14,6 +14,7 @@ class Wire {
 		this.stage = stage;
 		this.rate = Infinity;         /* bytes a second of each connection, on the way up */
 		this.bend = (bytes) => bytes; /* what becomes of them */
+		this.lose = () => false;      /* true: the connection breaks, and these never come down */
 		this.up = 0;                  /* bytes, of all connections */
 	}
 
@@ -30,7 +31,8 @@ class Wire {
 				});
 			}
 			near.on('data', (bytes) => this.carry(near, far, bytes));
-			far.pipe(near);
+			far.on('data', (bytes) => this.bring(far, near, bytes));
+			far.on('end', () => near.end());
 		});
 		await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 		this.origin = `http://${HOST}:${server.address().port}`;
@@ -39,6 +41,15 @@ class Wire {
 			await new Promise((resolve) => server.close(resolve));
 		});
 		return this;
+	}
+
+	bring(far, near, bytes) {
+		if (this.lose(bytes)) {
+			near.destroy();
+		} else if (!near.write(bytes)) {
+			far.pause();
+			near.once('drain', () => far.resume());
+		}
 	}
 
 	carry(near, far, bytes) {

@@ -26,8 +26,8 @@ FREE = "[files]\nfree_mb = 0\n"
 class Site(Httpd):
     """httpd with a shared folder."""
 
-    def __init__(self, folder, config=FREE, prefix=()):
-        super().__init__(folder, QUICK + config, prefix)
+    def __init__(self, folder, config=FREE, **more):
+        super().__init__(folder, QUICK + config, **more)
         self.shared = os.path.join(folder, "state-home", "uploads")
         self.url = "http://%s:%d" % self.address
 

@@ -118,13 +118,48 @@ def test_each_sender_has_a_quota_of_its_own(folder):
     assert site.names() == ["b", "third"]
 
 
+def test_what_a_sender_has_begun_counts_against_its_quota(folder):
+    config = "sender_quota_mb = 2\n"
+    site = Site(folder, FREE + config)
+    tus = Tus(site.address)
+    path = tus.create(1_500_000, body=b"x" * 1_000_000, filename="resting")
+    for _ in range(2):
+        assert ways(site, 1_000_001) == (507, 507, 507)
+        assert ways(site, 1_000_000) == (100, 100, 100)
+        assert ways(site, 2_000_000, source="127.0.0.2") == (100, 100, 100)
+        site = restart(site, folder, config)
+        tus = Tus(site.address)
+    # Resumed it needs room for its rest alone, and still counts once.
+    assert tus.patch(path, 1_000_000, b"x" * 100_000).status == 204
+    assert ways(site, 900_001) == (507, 507, 507)
+    assert site.put("beside", b"x" * 500_000).status == 201
+    assert tus.patch(path, 1_100_000, b"x" * 400_000).status == 204
+    assert ways(site, 1) == (507, 507, 507)
+    # Ended, it counts no more.
+    assert site.ask(request="files", action="delete", name="beside")["ok"]
+    path = tus.create(500_000, body=b"x" * 400_000, filename="ended")
+    assert ways(site, 100_001)[0] == 507
+    assert tus.request("DELETE", path).status == 204
+    assert ways(site, 500_000)[0] == 100
+
+
 def test_every_way_of_sending_is_told_its_limit_before_the_body(folder):
     site = Site(folder, FREE + "file_max_mb = 2\nquota_mb = 4\n")
-    assert ways(site, 9_000_000) == (413, 413, 413)
+    # A form may be of several files: only their sum is known.
+    assert ways(site, 9_000_000) == (413, 507, 413)
+    assert ways(site, 3_999_000) == (413, 100, 413)
+    three = part(b"1", b"x" * 1_200_000) + part(b"2", b"x" * 1_200_000) + part(b"3", b"x" * 1_200_000)
+    answer = web.request(site.address, "POST", "/", three + b"--b--\r\n", {"Content-Type": FORM.partition(": ")[2]})
+    assert answer.status == 201 and site.names() == ["1", "2", "3"]
+    for name in site.names():
+        assert site.ask(request="files", action="delete", name=name)["ok"]
+    answer = web.request(site.address, "POST", "/", part(b"1", b"x" * 2_000_001) + b"--b--\r\n",
+                         {"Content-Type": FORM.partition(": ")[2]})
+    assert answer.status == 413 and b"file_max_mb" in answer.body and site.names() == []
     assert site.put("a", b"x" * 2_000_000).status == 201
     assert site.put("b", b"x" * 1_000_000).status == 201
     assert ways(site, 1_000_001) == (507, 507, 507)
-    assert site.on_disk() == ["a", "b"]
+    assert site.names() == ["a", "b"]
 
 
 def test_what_rests_counts_too_but_not_twice(folder):
@@ -260,27 +295,47 @@ def test_a_folder_that_goes_with_its_last_file_takes_no_other_along(site):
     for thread in threads:
         thread.join()
     assert sorted(set(found)) == [201, 204] and len(found) == 720
+    wait_for(lambda: site.names() == [], 5, "nothing is listed that is gone")
+
+
+def test_a_folder_that_goes_while_others_are_renamed_into_it_keeps_nobody_out(folder):
+    site, found = Site(folder, FREE + "rename = yes\ndelete = yes\n"), []
+
+    def rename_and_delete(mine):
+        for number in range(60):
+            name = f"{mine}-{number}"
+            assert web.request(site.address, "PUT", f"/uploads/{name}", b"x").status == 201
+            path = f"/uploads/{name}?rename=folder/sub/{name}"
+            found.append(web.request(site.address, "POST", path).status)
+            found.append(web.request(site.address, "DELETE", f"/uploads/folder/sub/{name}").status)
+    threads = [threading.Thread(target=rename_and_delete, args=(mine,)) for mine in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(set(found)) == [200, 204] and len(found) == 720
+    wait_for(lambda: site.names() == [], 5, "nothing is listed that is gone")
 
 
 def test_what_is_begun_and_sent_in_one_request_leaves_nothing_beside_it(folder):
     site = Site(folder)
     tus, incoming = Tus(site.address), os.path.join(site.shared, ".incoming")
     path = tus.create(5, body=b"12345", filename="small")
-    assert site.names() == ["small"] and os.listdir(incoming) == []
+    assert site.names() == ["small"] and os.listdir(incoming) == ["whole.log"]
     assert tus.offset(path) == 5
     # Broken off before anybody was told where it is: nobody can go on with it.
     with socket.create_connection(site.address) as sock:
         sock.sendall(b"POST /tus/ HTTP/1.1\r\nHost: localhost\r\nTus-Resumable: 1.0.0\r\nUpload-Length: 9\r\n"
                      b"%s\r\nContent-Length: 9\r\n\r\n1234" % PATCH.encode())
-        wait_for(lambda: os.listdir(incoming), 5, "it has begun")
-    wait_for(lambda: os.listdir(incoming) == [], 5, "nothing is left")
+        wait_for(lambda: os.listdir(incoming) != ["whole.log"], 5, "it has begun")
+    wait_for(lambda: os.listdir(incoming) == ["whole.log"], 5, "nothing is left")
     # The same, but it was the server that ended.
     kept = tus.create(5, body=b"1234", filename="kept")
     with open(os.path.join(incoming, "0" * 32 + ".part"), "w") as file:
         file.write("1234")
-    assert len(os.listdir(incoming)) == 3
+    assert len(os.listdir(incoming)) == 4
     site = restart(site, folder, "")
-    wait_for(lambda: len(os.listdir(incoming)) == 2, 5, "it has gone")
+    wait_for(lambda: len(os.listdir(incoming)) == 3, 5, "it has gone")
     assert Tus(site.address).offset(kept) == 4
 
 

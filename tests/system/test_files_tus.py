@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Uploads that survive: resumed by tus after lost connections, other requests and killed servers."""
 
+import base64
 import hashlib
+import http.client
 import json
 import os
 import random
@@ -16,8 +18,13 @@ import pytest
 import process
 import web
 from test_files import FREE, Site, make_file, sha256
-from tus import Tus
+from tus import PATCH_TYPE, RESUMABLE, Tus, metadata
 from wait import SLOWNESS, wait_for
+
+
+def repr_digest(body):
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+
 
 KILLS = int(os.environ.get("SCREENSHARE_TEST_KILLS", "8"))
 
@@ -171,7 +178,7 @@ class Sender(threading.Thread):
         if not self.path:
             answer = self.tus.request("POST", "/tus/", {
                 "Upload-Length": str(len(self.body)),
-                "Upload-Metadata": __import__("tus").metadata(filename=self.name_)})
+                "Upload-Metadata": metadata(filename=self.name_)})
             self.path = answer.headers["Location"] if answer.status == 201 else None
             return
         at = self.tus.offset(self.path)
@@ -278,19 +285,124 @@ def test_killed_between_the_last_byte_and_the_name_it_is_placed_later(folder):
     incoming = os.path.join(site.shared, ".incoming")
     with open(os.path.join(incoming, path[5:] + ".part"), "ab") as file:
         file.write(b"5")
-    info = os.path.join(incoming, placed[5:] + ".info")
-    with open(info) as file:
+    digest = hashlib.sha256(b"12345").hexdigest()
+    with open(os.path.join(incoming, placed[5:] + ".info")) as file:
         known = json.load(file)
-    with open(info, "w") as file:
-        json.dump({**known, "whole": True}, file)
+    with open(os.path.join(incoming, "whole.log"), "a") as file:
+        file.write("\n" + "0" * 32 + ' {"half')  # a line that another kill has cut
+        file.write(f"\n{placed[5:]} {json.dumps({**known, 'sha256': digest})}\n")
     os.rename(os.path.join(incoming, placed[5:] + ".part"), os.path.join(site.shared, "told"))
     site.start()
     assert tus.offset(path) == 5
-    assert tus.offset(placed) == 5
+    head = tus.request("HEAD", placed)
+    assert (head.status, head.headers["Upload-Offset"]) == (200, "5")
+    assert head.headers["Repr-Digest"] == repr_digest(b"12345")
     with open(os.path.join(site.shared, "late")) as file:
         assert file.read() == "12345"
     assert visible(site.shared) == {"late", "told"}
     site.listener.close()
+
+
+@pytest.mark.parametrize("is_small", [False, True])
+def test_whose_last_answer_was_lost_learns_after_a_kill_that_it_is_whole(folder, is_small):
+    """Sent in one request with its creation, or by PATCH: HEAD says all that the answer had said."""
+    site = Restarting(folder)
+    tus, body = Tus(site.address), os.urandom(300_001)
+    if is_small:
+        path = tus.create(len(body), body=body, filename="Film ü", sender="Ann")
+    else:
+        path = tus.create(len(body), filename="Film ü", sender="Ann")
+        assert tus.patch(path, 0, body).status == 204
+    incoming = os.path.join(site.shared, ".incoming")
+    for _ in range(2):
+        head = tus.request("HEAD", path)
+        assert head.status == 200 and head.headers["Upload-Offset"] == head.headers["Upload-Length"] == "300001"
+        assert head.headers["Repr-Digest"] == repr_digest(body)
+        assert head.headers["Content-Location"] == "/uploads/Film%20%C3%BC"
+        assert metadata(filename="Film ü") in head.headers["Upload-Metadata"]
+        assert "Upload-Expires" not in head.headers
+        assert tus.patch(path, len(body), b"").status == 204
+        assert os.listdir(incoming) == ["whole.log"]
+        site.kill()
+        site.start()
+    # It can be ended like any other; what it has brought stays.
+    assert tus.request("DELETE", path).status == 204
+    assert tus.offset(path) == -404
+    site.kill()
+    site.start()
+    assert tus.offset(path) == -404
+    assert visible(site.shared) == {"Film ü"}
+    site.listener.close()
+
+
+def test_a_creation_that_is_sent_again_makes_no_second_file(folder):
+    """Its answer was lost: by the ID, which the client has chosen, it is known."""
+    site = Restarting(folder)
+    tus, body = Tus(site.address), os.urandom(100_000)
+
+    def create(key, length, sent=None):
+        return tus.request("POST", "/tus/", {
+            "Upload-Length": str(length), "Upload-Metadata": metadata(filename="photo.jpg"), "Upload-Key": key,
+            **({} if sent is None else PATCH_TYPE)}, sent)
+    whole, part, fresh = "a" * 32, "b" * 32, "c" * 32
+    for _ in range(3):
+        answer = create(whole, len(body), body)
+        assert (answer.status, answer.headers["Upload-Offset"]) == (201, "100000")
+        assert answer.headers["Repr-Digest"] == repr_digest(body)
+        assert answer.headers["Location"] == "/tus/" + whole
+        answer = create(part, len(body), body[:1000])
+        assert (answer.status, answer.headers["Upload-Offset"]) == (201, "1000")
+        site.kill()
+        site.start()
+    assert visible(site.shared) == {"photo.jpg"}
+    assert tus.patch("/tus/" + part, 1000, body[1000:]).status == 204
+    assert visible(site.shared) == {"photo.jpg", "photo (2).jpg"}
+    # One that is still being received is not waited for: its connection has died.
+    with socket.create_connection(site.address) as sock:
+        sock.sendall(f"POST /tus/ HTTP/1.1\r\nHost: localhost\r\nTus-Resumable: 1.0.0\r\nUpload-Length: 9\r\n"
+                     f"Upload-Key: {fresh}\r\nContent-Type: application/offset+octet-stream\r\n"
+                     f"Content-Length: 9\r\n\r\n1234".encode())
+        wait_for(lambda: fresh + ".part" in os.listdir(os.path.join(site.shared, ".incoming")), 5, "it has begun")
+        assert create(fresh, 9, b"12345").headers["Upload-Offset"] == "5"
+    assert tus.offset("/tus/" + fresh) == 5
+    for key in ("", "x", "A" * 32, "../" + "a" * 29, "a" * 33):
+        assert create(key, 0).status == 400, key
+    assert visible(site.shared) == {"photo.jpg", "photo (2).jpg"}
+    site.listener.close()
+
+
+def test_what_is_remembered_of_whole_uploads_stays_small(site):
+    """As small files of a folder come: whole, in one request each."""
+    tus, paths = Tus(site.address), []
+    connection = http.client.HTTPConnection(*site.address, timeout=20 * SLOWNESS)
+    for number in range(1500):
+        connection.request("POST", "/tus/", None, {
+            **RESUMABLE, "Upload-Length": "0",
+            "Upload-Metadata": metadata(filename=f"{number}", padding="x" * 2000)})
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 201, number
+        paths.append(answer.headers["Location"])
+    incoming = os.path.join(site.shared, ".incoming")
+    assert sorted(os.listdir(incoming)) == ["whole.log", "whole.old"]
+    assert sum(os.path.getsize(os.path.join(incoming, name)) for name in os.listdir(incoming)) <= 4 << 20
+    assert tus.offset(paths[-1]) == 0 and tus.offset(paths[-500]) == 0 and tus.offset(paths[0]) == -404
+    assert site.list()["count"] == 1500
+
+
+def test_thousands_that_are_begun_and_left_keep_nobody_from_sending(site):
+    """What the memory holds of them goes for what is new: the disk knows it as well."""
+    tus, paths = Tus(site.address), []
+    connection = http.client.HTTPConnection(*site.address, timeout=20 * SLOWNESS)
+    for number in range(1100):
+        connection.request("POST", "/tus/", None, {
+            **RESUMABLE, "Upload-Length": "3", "Upload-Metadata": metadata(filename=f"{number}")})
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 201, number
+        paths.append(answer.headers["Location"])
+    assert tus.patch(paths[0], 0, b"one").status == 204
+    assert site.names() == ["0"]
 
 
 def test_an_upload_that_comes_right_at_the_start_is_not_taken_for_a_left_over_one(folder):
@@ -331,13 +443,20 @@ def test_the_presenter_lists_adds_deletes_restores_and_renames(folder):
     assert sha256(os.path.join(folder, "state", "uploads", "Folien 1.pdf")) == digest
     assert "2.0 MB" in ask("list") and "Folien 1.pdf" in ask("list")
     assert json.loads(ask("--json"))[0]["sha256"] == digest
-    ask("rename", "Folien 1.pdf", "Vortrag/Folien.pdf")
+    assert ask("rename", "Folien 1.pdf", ".Vortrag: 1.pdf") == "_Vortrag_ 1.pdf"
+    assert ask("rename", "_Vortrag_ 1.pdf", "Vortrag/Folien.pdf") == ""
+    assert "name of its folder" in ask("rename", "Vortrag/Folien.pdf", "Vortrag/Folien.pdf/x", status=1)
+    with open(os.path.join(folder, "state", "uploads", "-by hand"), "w"):
+        pass
+    wait_for(lambda: "-by hand" in ask("list"), 5, "it is listed")
+    ask("delete", "--", "-by hand")
     ask("delete", "Vortrag/Folien.pdf")
     assert "No files" in ask()
     trash = ask("restore")
-    assert "Vortrag/Folien.pdf" in trash
-    assert ask("restore", trash.split()[0]) == "Vortrag/Folien.pdf"
+    number, = [line.split()[0] for line in trash.splitlines() if "Vortrag/Folien.pdf" in line]
+    assert ask("restore", number) == "Vortrag/Folien.pdf"
     assert sha256(os.path.join(folder, "state", "uploads", "Vortrag", "Folien.pdf")) == digest
+    assert ask("restore", ask("restore").split()[0]) == "-by hand"
     assert "nothing" in ask("restore")
     assert "Could not delete nothing: There is no such file" in ask("delete", "nothing", status=1)
     assert "no such file" in ask("restore", "../x", status=1)

@@ -118,10 +118,10 @@ static void what_is_too_long_is_refused_and_not_cut(void **state)
 
 static void a_taken_name_gets_a_number_before_its_extension(void **state)
 {
-	char out[FILENAME_SIZE], name[256];
+	char out[FILENAME_SIZE], name[256], whole[FILENAME_SIZE];
 
 	(void)state;
-	filename_number("a.txt", 2, out);
+	assert_true(filename_number("a.txt", 2, out));
 	assert_string_equal(out, "a (2).txt");
 	filename_number("d.x/a", 3, out);
 	assert_string_equal(out, "d.x/a (3)");
@@ -138,6 +138,29 @@ static void a_taken_name_gets_a_number_before_its_extension(void **state)
 	name[252] = '\0';
 	filename_number(name, 2, out);
 	assert_true(filename_is_shown(out));
+	/* nothing would be left of the last part */
+	memset(whole, 'y', sizeof(whole));
+	whole[255] = whole[511] = whole[767] = whole[1017] = '/';
+	memcpy(whole + 1018, "a.txt", 6);
+	assert_true(filename_is_shown(whole));
+	assert_false(filename_number(whole, 2, out));
+}
+
+static void by_hand_a_name_may_be_what_others_stumble_over(void **state)
+{
+	static const char *const shown[] = {
+		"Q: A?.pdf", "-x", "con", "a.", " a ", "\"<>|*", "a/ /b"};
+	static const char *const hidden[] = {"", ".a", "a/.b", "..", "a/", "/a", "a//b", "a\nb",
+		"a\\b", "a\xff", "a\u202e", "1/2/3/4/5/6/7/8/9/10/11/12/13"};
+	char out[FILENAME_DISPOSITION_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+		assert_true(filename_is_shown(shown[i]));
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		assert_false(filename_is_shown(hidden[i]));
+	filename_disposition("a\"b", out);
+	assert_string_equal(out, "filename=\"a_b\"; filename*=UTF-8''a%22b");
 }
 
 static void a_name_in_a_header_is_ascii_and_utf8(void **state)
@@ -181,6 +204,7 @@ int main(void)
 		cmocka_unit_test(what_would_lead_elsewhere_or_is_no_text_is_refused),
 		cmocka_unit_test(what_is_too_long_is_refused_and_not_cut),
 		cmocka_unit_test(a_taken_name_gets_a_number_before_its_extension),
+		cmocka_unit_test(by_hand_a_name_may_be_what_others_stumble_over),
 		cmocka_unit_test(a_name_in_a_header_is_ascii_and_utf8),
 		cmocka_unit_test(only_pictures_film_and_pdf_are_outside_of_the_sandbox),
 	};

@@ -170,6 +170,8 @@ static void names_are_decoded_as_browsers_and_curl_write_them(void **state)
 	assert_filename("filename=\"100%25.txt\"", "<f|100%25.txt>");
 	assert_filename("filename=\"\"", "<f|>");
 	assert_filename("filename=\"x\"; filename*=UTF-8''%c3%a4%20b", "<f|ä b>");
+	assert_filename("filename=\"x\"; filename*=iso-8859-1''%e4", "<f|x>");
+	assert_filename("filename*=UTF-8''%zz; filename=x", "<f|x>");
 	assert_filename("xfilename=\"no\"", "<f|->");
 }
 

@@ -55,14 +55,29 @@ static void what_turns_lines_around_is_harmful_and_cleaned(void **state)
 	char text[] = "from \"\u202e7.0.0.01.logs\" \u2028 \ufeff\x1b\xff ü";
 	(void)state;
 
-	assert_true(utf8_is_harmful("\u202e", 3));
-	assert_true(utf8_is_harmful("\u2066", 3));
-	assert_true(utf8_is_harmful("\u061c", 2));
-	assert_true(utf8_is_harmful("\x1b", 1));
-	assert_false(utf8_is_harmful("ü", 2));
-	assert_false(utf8_is_harmful("\u2013", 3));
+	assert_true(utf8_is_harmful("\u202e"));
+	assert_true(utf8_is_harmful("\u2066"));
+	assert_true(utf8_is_harmful("\u061c"));
+	assert_true(utf8_is_harmful("\x1b"));
+	assert_false(utf8_is_harmful("ü"));
+	assert_false(utf8_is_harmful("\u2013"));
 	utf8_clean(text);
 	assert_string_equal(text, "from \"?\?\?7.0.0.01.logs\" ?\?? ??\??\? ü");
+}
+
+static void what_nobody_sees_is_known(void **state)
+{
+	static const char *const unseen[] = {"\u061c", "\u200b", "\u200e", "\u200f", "\u2028",
+		"\u2029", "\u202a", "\u202e", "\u2060", "\u2066", "\u2069", "\ufeff"};
+	/* joiners make one emoji of two, and Persian words */
+	static const char *const seen[] = {"a", "\u00fc", "\u061b", "\u200c", "\u200d", "\u2010",
+		"\u2027", "\u202f", "\u205f", "\u206a", "\ufefe", "\U0001f389"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
+		assert_true(utf8_is_harmful(unseen[i]));
+	for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++)
+		assert_false(utf8_is_harmful(seen[i]));
 }
 
 int main(void)
@@ -72,6 +87,7 @@ int main(void)
 		cmocka_unit_test(malformed_text_is_refused),
 		cmocka_unit_test(controls_are_known),
 		cmocka_unit_test(what_turns_lines_around_is_harmful_and_cleaned),
+		cmocka_unit_test(what_nobody_sees_is_known),
 	};
 	return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);
 }
