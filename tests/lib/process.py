@@ -47,9 +47,10 @@ class Process:
         all_processes.append(self)
 
     def _read(self, stream, lines):
-        rest = b""
+        rest, poll = b"", select.poll()
+        poll.register(stream, select.POLLIN)
         while True:
-            select.select([stream], [], [])
+            poll.poll()
             with self._reading:  # no line is between pipe and `lines` while somebody else has the lock
                 data = os.read(stream.fileno(), 65536)
                 *whole, rest = (rest + data).split(b"\n")
