@@ -4,9 +4,9 @@
 
     tests/run.py --build BUILD check|deep [NAME ...]
 
-Success is quiet; whatever fails shows its log.  Jobs marked `alone` measure time, or load the machine
-themselves: they run after all others, one at a time.  NAME: only jobs whose names contain it.  A
-skipped test is a failed one.  Every process started here is ended here.
+Success is quiet; whatever fails shows its log, and the longest jobs are named.  Jobs marked `alone`
+measure time, or load the machine themselves: they run after all others, one at a time.  NAME: only
+jobs whose names contain it.  A skipped test is a failed one.  Every process started here is ended here.
 """
 
 import argparse
@@ -43,6 +43,9 @@ class Job:
         self.name, self.argv, self.kind, self.env = name, argv, kind, env or {}
         self.alone, self.timeout_s, self.weight = alone, timeout_s, weight
         self.passed, self.failed, self.seconds, self.output = 0, 0, 0.0, ""
+
+    def is_browser(self):
+        return self.name.startswith("browser/")
 
 
 # A browser's driver that does not answer (seen in Firefox's about once in ten runs of this suite, while
@@ -162,7 +165,9 @@ ALONE = {"latency", "crowd"}
 # Rough seconds of the long ones: they are begun first.
 WEIGHT = {"lying_daemon": 60, "states": 50, "picture": 20, "stream": 30, "run_command": 20,
           "kills": 30, "bad_requests": 20, "camera": 25, "audio_daemon": 40, "sound": 20,
-           "websocket": 25, "doctor": 35, "session": 25}
+          "websocket": 25, "doctor": 35, "session": 25,
+          "viewer_firefox": 90, "viewer_chromium": 60, "delta_firefox": 60, "delta_chromium": 50,
+          "delta_screen": 45}
 
 
 def system_jobs(env=None, tag="", timeout_s=240, without=()):
@@ -178,9 +183,9 @@ def system_jobs(env=None, tag="", timeout_s=240, without=()):
 
 def browser_jobs(build):
     env = {"SCREENSHARE_BIN": f"{build}/bin"}
-    return [Job(f"browser/{os.path.basename(path)[:-8]}",
-                ["node", "--test", "--test-reporter=tap", path], "tap", env, timeout_s=240,
-                weight=40, alone=path.endswith("single_change.spec.js"))
+    return [Job(f"browser/{(name := os.path.basename(path)[:-8])}",
+                ["node", "--test", "--test-reporter=tap", path], "tap", env, timeout_s=300,
+                weight=WEIGHT.get(name, 30), alone=name == "single_change")
             for path in sorted(glob.glob(f"{ROOT}/tests/browser/*.spec.js"))]
 
 
@@ -234,8 +239,9 @@ def deep_jobs(build):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True)
-    # One more than cores: most of them wait most of the time.
+    # More than cores: most of them wait most of the time.  Those with a browser do not.
     parser.add_argument("--jobs", type=int, default=1 + (os.cpu_count() or 1))
+    parser.add_argument("--browsers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("suite", choices=("check", "deep"))
     parser.add_argument("names", nargs="*")
@@ -258,7 +264,7 @@ def main():
         if is_ending.is_set():
             return
         execute(job, build)
-        if job.failed and job.name.startswith("browser/") and (fault := DRIVER_FAULT.search(job.output)):
+        if job.failed and job.is_browser() and (fault := DRIVER_FAULT.search(job.output)):
             with lock:
                 print(f"{job.name}: the browser's driver did not answer ({fault[0]}); once more")
             job.passed = job.failed = 0
@@ -276,8 +282,9 @@ def main():
 
     try:
         together = sorted((job for job in jobs if not job.alone), key=lambda job: -job.weight)
-        with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-            for future in [pool.submit(run, job) for job in together]:
+        with (concurrent.futures.ThreadPoolExecutor(arguments.browsers) as browsers,
+              concurrent.futures.ThreadPoolExecutor(arguments.jobs) as others):
+            for future in [(browsers if job.is_browser() else others).submit(run, job) for job in together]:
                 future.result()
         for job in jobs:
             if job.alone:

@@ -23,7 +23,7 @@
 	 * Firefox on Linux is not asked for the output's latency.  It holds its graph's lock while it asks
 	 * its main process, which waits for PulseAudio's lock, which is held by whoever asks the graph for
 	 * the next samples, who waits for the graph's lock: now and then, as sound begins, page and sound
-	 * stand still for ever (seen in ESR 153, about once in 500 beginnings on a busy machine).
+	 * stand still for ever (seen in ESR 153: once in 18 fresh browsers on a very busy machine).
 	 */
 	var isAsked = !(/Linux/.test(navigator.userAgent) && /Firefox\//.test(navigator.userAgent));
 

@@ -34,6 +34,9 @@ const slowness = () => Math.min(Math.max(os.loadavg()[0] / os.cpus().length, 1),
 async function waitFor(condition, deadlineMs, what) {
 	const end = Date.now() + PATIENCE * deadlineMs;
 	let last;
+	if (hung) {
+		throw new Error(`after a page that hung: ${hung}`); /* all that follows would wait in vain, too */
+	}
 	for (;;) {
 		const value = await condition();
 		if (value) {
@@ -103,6 +106,7 @@ function patient(page) {
  * where all of a browser's processes sleep, it waits for itself (tests/run.py knows these words).
  */
 const LOOKS = 20, LOOK_MS = 50;
+let hung = null;
 
 async function silence(page) {
 	const busy = new Map(), top = page.browser().process();
@@ -114,7 +118,8 @@ async function silence(page) {
 		await pause(LOOK_MS);
 	}
 	const loops = [...busy].filter(([, n]) => n > LOOKS * 0.8).map(([pid]) => pid);
-	return loops.length > 0 ? `the page is busy without end (process ${loops})` : 'the page does not answer';
+	hung = loops.length > 0 ? `the page is busy without end (process ${loops})` : 'the page does not answer';
+	return hung;
 }
 
 /* Of the main thread of `pid`: [parent, state]; none once it has ended. */
@@ -303,7 +308,7 @@ class Stage {
 				'browser.shell.checkDefaultBrowser': false },
 			...common,
 		});
-		this.ends.push(() => browser.close());
+		this.ends.push(() => browser.close().catch(() => browser.process().kill('SIGKILL'))); /* it may hang */
 		/* Of the page that Firefox starts with no button hears a key: it never has the focus. */
 		const page = patient((name === 'chromium' && (await browser.pages())[0]) || await browser.newPage());
 		await page.setViewport({ width: 960, height: 540 });

@@ -71,7 +71,7 @@ const stats = (page) => page.evaluate(() => {
 const draws = (page) => page.evaluate(() => window.screenshare.stats().draws);
 const drawn = (page) => page.evaluate(() => window.seen.drawn.map((one) => one.n));
 /* What these tests do to it: connections are lost, packets are broken. */
-const EXPECTED = /WebSocket|ERR_|NetworkError|404|can’t establish|OPUS_INVALID_PACKET/;
+const EXPECTED = /WebSocket|ERR_|NetworkError|404|can’t establish|was interrupted|OPUS_INVALID_PACKET/;
 const middle = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 
 /* The loudest of the frequencies that the page plays, and how loud all of it is. */

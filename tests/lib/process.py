@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Real programs: started with everything they print kept, looked at by /proc, ended by their pid."""
 
+import array
+import fcntl
 import os
 import re
+import select
 import signal
 import subprocess
+import termios
 import threading
 import time
 
@@ -34,6 +38,7 @@ class Process:
     def __init__(self, argv, env=None, cwd=None, stdin=None, **more):
         self.argv = argv
         self.stdout_lines, self.stderr_lines = [], []
+        self._reading = threading.Lock()
         self.popen = subprocess.Popen(
             argv, env=env, cwd=cwd, stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, **more)
@@ -46,19 +51,42 @@ class Process:
             reader.start()
         all_processes.append(self)
 
-    @staticmethod
-    def _read(stream, lines):
-        with stream:
-            for line in stream:
-                lines.append((time.monotonic(), line.decode("utf-8", "replace").rstrip("\n")))
+    def _read(self, stream, lines):
+        rest, poll = b"", select.poll()
+        poll.register(stream, select.POLLIN)
+        while True:
+            poll.poll()
+            with self._reading:  # no line is between pipe and `lines` while somebody else has the lock
+                data = os.read(stream.fileno(), 65536)
+                *whole, rest = (rest + data).split(b"\n")
+                if not data:
+                    stream.close()
+                    whole = [rest] if rest else []
+                lines += [(time.monotonic(), line.decode("utf-8", "replace")) for line in whole]
+                if not data:
+                    return
+
+    def _printed(self, stream, lines):
+        """All lines that have been printed by now, though the thread that reads them may be late."""
+        end = time.monotonic() + 1
+        unread = array.array("i", [0])
+        while True:
+            with self._reading:
+                if stream.closed or time.monotonic() > end:
+                    break
+                fcntl.ioctl(stream, termios.FIONREAD, unread)
+                if unread[0] == 0:
+                    break
+            time.sleep(0.001)
+        return [line for _, line in list(lines)]
 
     @property
     def stdout(self):
-        return [line for _, line in list(self.stdout_lines)]
+        return self._printed(self.popen.stdout, self.stdout_lines)
 
     @property
     def stderr(self):
-        return [line for _, line in list(self.stderr_lines)]
+        return self._printed(self.popen.stderr, self.stderr_lines)
 
     def is_running(self):
         return self.popen.poll() is None

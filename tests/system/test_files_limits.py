@@ -56,7 +56,7 @@ def test_what_was_sent_long_ago_goes_into_the_trash(folder):
     assert sorted(entry["name"] for entry in trash) == ["old", "sub/old too"]
     for entry in trash:
         assert site.ask(request="files", action="restore", id=entry["id"])["name"] == entry["name"]
-    assert site.names() == ["by hand", "new", "old", "sub/old too"]
+    wait_for(lambda: site.names() == ["by hand", "new", "old", "sub/old too"], 5, "both are back")
 
 
 def test_the_trash_is_kept_for_as_long_as_it_says(folder):

@@ -2,7 +2,7 @@
 """A change is sent when it is made: it waits for no tick and for no next change."""
 
 from screenshare import QUICK, Run
-from wait import SLOWNESS, wait_for
+from wait import SLOWNESS, slowness, wait_for
 
 def test_a_single_change_waits_for_no_tick(folder, x):
     """At one picture a second a tick would be far away: one frame of credit, not a spacing."""
@@ -17,7 +17,8 @@ def test_a_single_change_waits_for_no_tick(folder, x):
         took.append((part.received_ns - painted_ns) / 1e6)
         # The repeat says that the screen has been still for a second: the credit is back.
         viewer.wait_count(viewer.count + 1, 3)
-    assert max(took) < 60 * SLOWNESS, took
+    # A tick would be half a second away, and a second at worst.
+    assert sorted(took)[2] < 60 * slowness() and max(took) < 300 * SLOWNESS, took
 
 def test_typing_arrives_key_by_key(x, run):
     """Twenty keys, each painted when the one before has arrived."""
@@ -32,7 +33,7 @@ def test_typing_arrives_key_by_key(x, run):
         part = viewer.wait_colour(rgb, at + 8, 104, tolerance=40)
         took.append((part.received_ns - painted_ns) / 1e6)
     took.sort()
-    assert took[10] < 60 * SLOWNESS and took[18] < 120 * SLOWNESS, took
+    assert took[10] < 60 * slowness() and took[18] < 120 * slowness(), took
 
 def test_typing_at_thirty_keys_a_second_loses_none(x, run):
     """Painted at a steady rate, whoever waits: the newest picture shows the newest key at once."""
