@@ -19,8 +19,8 @@
 #include "common/ratelimit.h"
 #include "common/ring_writer.h"
 
-/* Started for a connection that never came (its peer is already gone), or was refused: do not stay
- * for ever. */
+/* Started with the service, before anybody watches, or for a connection that never came (its peer
+ * is already gone) or was refused: do not stay for ever. */
 #define START_TIMEOUT_US    5000000u
 #define ACCEPT_MAX          16 /* a turn of the loop, which has more to do */
 #define DROPPED_INTERVAL_US 1000000u
@@ -47,6 +47,7 @@ struct daemon {
 
 	enum source_state state;
 	char words[CAPSOCK_WORDS_MAX + 1];
+	bool is_wanted; /* somebody has subscribed; before that nobody cares what state it is in */
 	const struct service_options *options; /* of daemon_follow_config() */
 	const struct config *config;
 
@@ -171,6 +172,8 @@ static void on_ring(void *arg, struct output *output)
 
 /* --- subscribers --- */
 
+static void log_state(struct daemon *daemon);
+
 static bool on_hello(void *arg, struct subscriber *subscriber, const char **words)
 {
 	struct daemon *daemon = arg;
@@ -183,6 +186,10 @@ static bool on_hello(void *arg, struct subscriber *subscriber, const char **word
 	}
 	subscriber->is_greeted = true;
 	send_state(daemon, subscriber);
+	if (!daemon->is_wanted) {
+		daemon->is_wanted = true;
+		log_state(daemon);
+	}
 	if (stream == STREAM_PRESENCE)
 		return true;
 	if (daemon->dropped_told)
@@ -533,7 +540,11 @@ int daemon_add_output(struct daemon *daemon, enum stream_id stream, struct outpu
 	return r;
 }
 
-/* One line when a fault begins, one when it ends, however long the start in between takes. */
+/*
+ * One line when a fault begins, one when it ends, however long the start in between takes.  Of a
+ * daemon that was started with the service, and that nobody has asked for anything, none: at boot
+ * nobody is logged in yet.
+ */
 static void log_state(struct daemon *daemon)
 {
 	bool is_back = daemon->state == STATE_LIVE && daemon->fault != STATE_LIVE;
@@ -543,7 +554,7 @@ static void log_state(struct daemon *daemon)
 			is_back ? MESSAGE_BACK : message_of_state(daemon->source, daemon->state)};
 	bool is_sound = daemon->source == SOURCE_AUDIO;
 
-	if (daemon->state == STATE_STARTING)
+	if (daemon->state == STATE_STARTING || !daemon->is_wanted)
 		return;
 	if (daemon->state != STATE_LIVE) {
 		daemon->fault = daemon->state;
