@@ -36,7 +36,7 @@ static void log_change(struct announcement *announcement)
 				   : message_of_state(announcement->source, announcement->state)};
 	bool is_sound = announcement->source == SOURCE_AUDIO;
 
-	if (announcement->state == STATE_STARTING)
+	if (announcement->state == STATE_STARTING || !announcement->is_logged)
 		return;
 	if (announcement->state != STATE_LIVE) {
 		announcement->fault = announcement->state;
@@ -83,6 +83,14 @@ bool announcement_set(struct announcement *announcement, enum source_state state
 	log_change(announcement);
 	service_status("%s: %s", state_name(state), announcement->words);
 	return true;
+}
+
+void announcement_begin_log(struct announcement *announcement)
+{
+	if (announcement->is_logged)
+		return;
+	announcement->is_logged = true;
+	log_change(announcement);
 }
 
 struct capsock_message announcement_message(const struct announcement *announcement)

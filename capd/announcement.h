@@ -25,6 +25,7 @@ struct announcement {
 	char words[CAPSOCK_WORDS_MAX + 1];
 	uint8_t *picture; /* NULL when pictures flow */
 	size_t picture_len;
+	bool is_logged; /* see announcement_begin_log() */
 	uint64_t since_ns;
 	enum source_state fault; /* the last one since it was live, however it starts; or LIVE */
 	uint64_t fault_since_ns;
@@ -40,6 +41,13 @@ void announcement_fini(struct announcement *announcement);
  */
 bool announcement_set(struct announcement *announcement, enum source_state state, const char *words,
 	bool has_picture);
+
+/*
+ * Somebody has subscribed: this state and those to come are logged.  Not before: of a daemon that was
+ * started with the service, and that nobody has asked for anything, nobody cares; at boot nobody is
+ * logged in yet.
+ */
+void announcement_begin_log(struct announcement *announcement);
 
 /* As a message to subscribers; valid until it changes. */
 struct capsock_message announcement_message(const struct announcement *announcement);

@@ -19,8 +19,8 @@
 #include "common/ratelimit.h"
 #include "common/ring_writer.h"
 
-/* Started for a connection that never came (its peer is already gone), or was refused: do not stay
- * for ever. */
+/* Started with the service, before anybody watches, or for a connection that never came (its peer
+ * is already gone) or was refused: do not stay for ever. */
 #define START_TIMEOUT_US    5000000u
 #define ACCEPT_MAX          16 /* a turn of the loop, which has more to do */
 #define DROPPED_INTERVAL_US 1000000u
@@ -148,6 +148,7 @@ static bool on_hello(void *arg, struct subscriber *subscriber, const char **word
 	}
 	subscriber->is_greeted = true;
 	send_state(daemon, subscriber);
+	announcement_begin_log(&daemon->announcement);
 	if (stream == STREAM_PRESENCE)
 		return true;
 	if (daemon->dropped_told)

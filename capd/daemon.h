@@ -9,7 +9,8 @@
  * While at least one subscriber of a stream other than `presence` is connected, the source is
  * wanted. When the last one has gone the source is stopped at once, and the daemon exits 0 as soon
  * as no subscriber at all is left: systemd (or `screenshare run`) keeps the socket and starts it
- * anew.
+ * anew.  One that is started before anybody subscribes waits for some seconds, and says nothing of
+ * its state meanwhile.
  */
 #pragma once
 
@@ -76,9 +77,9 @@ sd_event *daemon_event(struct daemon *daemon);
 int daemon_add_output(struct daemon *daemon, enum stream_id stream, struct output **out);
 
 /*
- * Tells every subscriber, now and later ones too; logs the change once.  `words` NULL: the state's
- * own.  `has_picture` false for states in which pictures flow (live, or the test picture): none is
- * drawn then.
+ * Tells every subscriber, now and later ones too; logs the change once, from the first one on.
+ * `words` NULL: the state's own.  `has_picture` false for states in which pictures flow (live, or
+ * the test picture): none is drawn then.
  */
 void daemon_set_state(
 	struct daemon *daemon, enum source_state state, const char *words, bool has_picture);

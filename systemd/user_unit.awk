@@ -10,7 +10,7 @@
 # Of a service or a socket only those settings are taken that are named here: users, capabilities,
 # devices and namespaces are the system's to give.  A setting that is not known is left out.
 BEGIN {
-	n = split("Type NotifyAccess ExecReload RemainAfterExit UMask LimitNOFILE " \
+	n = split("Type NotifyAccess ExecStop ExecReload RemainAfterExit UMask LimitNOFILE " \
 		"Restart RestartSec RestartPreventExitStatus SuccessExitStatus " \
 		"WatchdogSec TimeoutStartSec TimeoutAbortSec TimeoutStopSec " \
 		"RuntimeDirectory RuntimeDirectoryMode RuntimeDirectoryPreserve " \

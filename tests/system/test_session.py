@@ -108,11 +108,33 @@ def test_the_first_user_is_recorded_once_where_only_root_can(seat, x):
 
 
 @as_root
+def test_started_before_anybody_watches_it_records_who_is_first(seat, x):
+    seat.let_in(seat.ann, x, COOKIE)
+    seat.say(seat.ann.session(display=x.display))
+    daemon = Daemon(seat, "screen").start()
+    wait_for(lambda: os.path.exists(os.path.join(seat.record, "first")), 5, "a record")
+    wait_for(lambda: daemon.uid() == seat.ann.uid, 5, "become ann")
+    # Who comes in time is served by that very process.
+    subscriber = daemon.subscribe()
+    assert "Display" in subscriber.wait_state("live")
+    assert daemon.uid() == seat.ann.uid
+
+
+@as_root
+def test_started_before_anybody_is_logged_in_it_records_and_says_nothing_and_ends(seat):
+    daemon = Daemon(seat, "screen").start()
+    assert daemon.process.wait() == 0
+    assert daemon.process.stderr == []
+    assert os.listdir(seat.record) == []
+
+
+@as_root
 def test_without_a_session_it_stays_root_and_opens_nothing(seat, x):
     daemon = Daemon(seat, "screen").start()
     subscriber = daemon.subscribe()
     assert subscriber.wait_state("no-session") == "Nobody is logged in on this computer"
     assert subscriber.picture
+    daemon.process.wait_line("No pictures .*no-session.*Nobody is logged in", stderr=True)
     assert daemon.uid() == 0
     assert recorded(seat) == []
     # Somebody logs in: its successor is to look.

@@ -60,6 +60,7 @@ static int set_up(void **state)
 	last_line[0] = '\0';
 	has_paint = true;
 	announcement_init(&announcement, SOURCE_SCREEN);
+	announcement_begin_log(&announcement);
 	*state = &announcement;
 	return 0;
 }
@@ -91,6 +92,22 @@ static void a_fault_is_said_when_it_begins_and_when_it_ends(void **state)
 	/* And then it is over. */
 	assert_true(announcement_set(announcement, STATE_LIVE, "Display :0, larger", false));
 	assert_string_equal(last_line, "Live: Display :0, larger");
+}
+
+static void before_somebody_subscribes_the_journal_hears_nothing(void **state)
+{
+	struct announcement announcement;
+	(void)state;
+
+	announcement_init(&announcement, SOURCE_SCREEN);
+	assert_true(announcement_set(&announcement, STATE_NO_DISPLAY, "At boot", true));
+	assert_true(announcement_set(&announcement, STATE_LOCKED, "Somebody's", true));
+	assert_int_equal(n_lines, 0);
+	announcement_begin_log(&announcement);
+	assert_string_equal(last_line, "No pictures (locked): Somebody's");
+	announcement_begin_log(&announcement);
+	assert_int_equal(n_lines, 1);
+	announcement_fini(&announcement);
 }
 
 static void what_is_as_it_was_is_told_to_nobody(void **state)
@@ -150,6 +167,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			a_fault_is_said_when_it_begins_and_when_it_ends, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			before_somebody_subscribes_the_journal_hears_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_is_as_it_was_is_told_to_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
