@@ -3,7 +3,7 @@
  * The control socket: everything that the presenter may do goes there, and only there.
  *
  * AF_UNIX SOCK_STREAM, one JSON object a line in each direction; a connection carries any number of
- * requests, answered in order:
+ * requests, answered in order, also after whoever asks has shut their half of it:
  *
  *     → {"request":"status"}
  *     ← {"ok":true,"status":{…}}

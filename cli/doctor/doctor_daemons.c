@@ -121,6 +121,7 @@ static bool add_one(const struct facts *facts, enum source_id id, const struct i
 	struct findings *findings)
 {
 	const char *source = source_name(id);
+	unsigned start_ms;
 
 	if (inquiry->result == -EACCES)
 		return false; /* said once for all */
@@ -132,7 +133,7 @@ static bool add_one(const struct facts *facts, enum source_id id, const struct i
 			source,
 			inquiry->result == -ECONNRESET ? "it ends at once"
 						       : strerror(-inquiry->result));
-	} else if (!inquiry->has_state && facts_is_busy(facts)) {
+	} else if (!inquiry->has_state && facts_is_busy(facts, &start_ms)) {
 		findings_add(findings, FINDING_NOTE, NAME,
 			"The %s daemon has not answered in time: this computer is busy", source);
 		return true;

@@ -125,6 +125,7 @@ static void probe_as(const struct facts *facts, const char *program,
 {
 	char path[PATH_MAX], lines[LINES_SIZE];
 	const char *argv[8] = {path, "--probe", "--state", facts->state_dir};
+	unsigned start_ms;
 	int r;
 
 	if (facts->config_path[0] && !facts->is_config_wrong) {
@@ -141,11 +142,11 @@ static void probe_as(const struct facts *facts, const char *program,
 				program);
 		return;
 	}
-	if (r == -ETIMEDOUT && facts_is_busy(facts)) {
+	if (r == -ETIMEDOUT && facts_is_busy(facts, &start_ms)) {
 		findings_add(findings, FINDING_NOTE, name,
 			"%s has not answered in time: this computer is busy (it takes %u ms to "
 			"start a program)",
-			program, facts->start_ms);
+			program, start_ms);
 		findings_remedy(findings, "Ask again when it has less to do");
 		return;
 	}

@@ -293,20 +293,22 @@ static void ask_logind(struct facts *facts)
 
 /* --- how busy this computer is --- */
 
-/* Starts ourselves, to print a line. */
-static void time_a_start(struct facts *facts)
+/* Starts ourselves, to print a line.  How long that takes, at most FACTS_WAIT_MS. */
+static unsigned time_a_start(void)
 {
 	static const char *const argv[] = {"/proc/self/exe", "--version", NULL};
 	uint64_t begin_ns = clock_monotonic_ns();
 	char version[64];
 
 	(void)capture_run(argv, NULL, FACTS_WAIT_MS, version, sizeof(version));
-	facts->start_ms = (unsigned)((clock_monotonic_ns() - begin_ns) / NS_PER_MS);
+	return (unsigned)((clock_monotonic_ns() - begin_ns) / NS_PER_MS);
 }
 
-bool facts_is_busy(const struct facts *facts)
+bool facts_is_busy(const struct facts *facts, unsigned *start_ms)
 {
-	return facts->start_ms > BUSY_MS;
+	/* It may have become so since. */
+	*start_ms = facts->start_ms > BUSY_MS ? facts->start_ms : time_a_start();
+	return *start_ms > BUSY_MS;
 }
 
 /* --- the capture daemons --- */
@@ -342,7 +344,7 @@ static void subscribe_all(struct facts *facts)
 void facts_gather(struct facts *facts)
 {
 	facts->is_root = geteuid() == 0;
-	time_a_start(facts);
+	facts->start_ms = time_a_start();
 	ask_systemd(facts);
 	find_sharer(facts);
 	read_config(facts);

@@ -97,9 +97,9 @@ void facts_account(const struct facts *facts, const char *program, char *out);
 
 /* The stream of `source` in the server's status that somebody has open; NULL: there is none. */
 const json_t *facts_open_stream(const struct facts *facts, const char *source);
-/* True if even a program that does nothing takes long to start: then nothing follows from it that
- * something has not answered in time. */
-bool facts_is_busy(const struct facts *facts);
+/* True if even a program that does nothing takes long to start, so many ms: then nothing follows
+ * from it that something has not answered in time, after which it is asked. */
+bool facts_is_busy(const struct facts *facts, unsigned *start_ms);
 /* The name of the user whose desktop a `run`, or a service of one's own, shows. */
 const char *facts_own_user(const struct facts *facts);
 /* How to see the log of what is looked at, for remedies: "journalctl -u 'screenshare*' -e". */

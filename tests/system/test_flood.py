@@ -15,7 +15,7 @@ from wait import SLOWNESS, wait_for
 from websocket import SocketViewer
 
 RED, GREEN = 0xD02020, 0x20C040
-FLOOD_S = 1.5
+FLOOD_S = 1
 LINES_MAX = 4  # three refusals are told whole; then they are counted
 
 
