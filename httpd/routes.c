@@ -222,6 +222,16 @@ static bool query_stream(const struct request *request, const char *key,
 	return len == -ENOENT || (len >= 0 && parse(word, stream));
 }
 
+/* Who did not wait for the answer (as RFC 6455 demands) has said something already. */
+static void hear_early(struct exchange *exchange, struct viewer *viewer)
+{
+	uint8_t bytes[1024];
+	size_t n;
+
+	while ((n = exchange_take_early(exchange, bytes, sizeof(bytes))) > 0)
+		viewer_ws_hear(viewer, bytes, n);
+}
+
 static void websocket(struct site *site, struct exchange *exchange)
 {
 	static const struct pages_error upgrade = {.status = 426,
@@ -239,10 +249,10 @@ static void websocket(struct site *site, struct exchange *exchange)
 	struct viewer_ws_wish wish = {.picture = STREAM_JPEG, .sound = VIEWER_NONE};
 	char name[ENTRY_SENDER_SIZE];
 	struct viewer_who who = {.user_agent = request_header(request, "User-Agent"), .name = name};
+	struct viewer *viewer;
 	int r;
 
 	query_name(request, name);
-
 	if (request->is_http10 || !header_has(request, "Connection", "upgrade") ||
 		!header_has(request, "Upgrade", "websocket") || !version ||
 		strcmp(version, "13") != 0) {
@@ -257,11 +267,13 @@ static void websocket(struct site *site, struct exchange *exchange)
 		pages_error(exchange, &BAD_QUERY);
 		return;
 	}
-	r = key ? viewer_ws_start(
-			  site->viewers, site->feeds, exchange_conn(exchange), key, &wish, &who)
+	r = key ? viewer_ws_start(site->viewers, site->feeds, exchange_conn(exchange), key, &wish,
+			  &who, &viewer)
 		: -EINVAL;
 	if (r < 0)
 		pages_error(exchange, r == -EINVAL ? &bad_key : &NO_MEMORY);
+	else
+		hear_early(exchange, viewer);
 }
 
 /* --- the table --- */
