@@ -186,17 +186,24 @@ static void audio_feed(struct site *site, struct exchange *exchange)
 
 /* --- WebSocket --- */
 
-/* Does a header that lists words have this one (in any case of letters)? */
-static bool header_has(const struct request *request, const char *name, const char *word)
+static bool list_has(const char *list, const char *word)
 {
-	const char *value = request_header(request, name);
-
-	for (size_t len; value && *value; value += len) {
-		value += strspn(value, ", \t");
-		len = strcspn(value, ", \t");
-		if (len == strlen(word) && strncasecmp(value, word, len) == 0)
+	for (size_t len; *list; list += len) {
+		list += strspn(list, ", \t");
+		len = strcspn(list, ", \t");
+		if (len == strlen(word) && strncasecmp(list, word, len) == 0)
 			return true;
 	}
+	return false;
+}
+
+/* Does a header that lists words, in however many lines, have this one (in any case of letters)? */
+static bool header_has(const struct request *request, const char *name, const char *word)
+{
+	for (size_t i = 0; i < request->n_headers; i++)
+		if (strcasecmp(request->headers[i].name, name) == 0 &&
+			list_has(request->headers[i].value, word))
+			return true;
 	return false;
 }
 
