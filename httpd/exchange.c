@@ -465,6 +465,12 @@ struct conn *exchange_conn(struct exchange *exchange)
 	return exchange->conn;
 }
 
+size_t exchange_take_early(struct exchange *exchange, void *out, size_t max)
+{
+	assert(exchange->has_request && conn_is_taken_over(exchange->conn));
+	return request_reader_take(exchange->reader, out, max);
+}
+
 const struct request *exchange_request(const struct exchange *exchange)
 {
 	return exchange->has_request ? request_reader_request(exchange->reader) : NULL;

@@ -51,6 +51,9 @@ void exchange_destroy(struct exchange *exchange);
 
 enum exchange_phase exchange_phase(const struct exchange *exchange);
 struct conn *exchange_conn(struct exchange *exchange);
+/* What has come behind the request's head, up to `max` bytes, for who has taken the conn over.  How
+ * many; 0: that was all. */
+size_t exchange_take_early(struct exchange *exchange, void *out, size_t max);
 /* The request to be answered; NULL while there is none. */
 const struct request *exchange_request(const struct exchange *exchange);
 

@@ -62,7 +62,8 @@ bool request_check_target(
 /* Two of one of these are two meanings of one request. */
 static const char *const SINGLE_HEADERS[] = {"Host", "Content-Length", "Transfer-Encoding",
 	"Origin", "Sec-Fetch-Site", "Content-Type", "Range", "Authorization", "Cookie",
-	"Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Metadata"};
+	"Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Metadata", "Sec-WebSocket-Key",
+	"Sec-WebSocket-Version"};
 
 bool request_check_headers(struct request *request, struct request_refusal *refusal)
 {

@@ -21,6 +21,7 @@
 
 #define VIEWER_NAME_SIZE 128u
 
+struct viewer;  /* opaque; of its conn */
 struct viewers; /* opaque: all viewers, for /alive, /status and the presenter */
 
 /* Who watches, by what it says of itself; texts are copied. */
@@ -108,6 +109,10 @@ struct viewer_ws_wish {
 /*
  * Takes `conn` over: the handshake's answer to `key` (Sec-WebSocket-Key), then doc/protocol.md.
  * On -ENOMEM, and on -EINVAL (that is no key), the conn was not touched.
+ * `out` lives as long as its conn.
  */
 int viewer_ws_start(struct viewers *viewers, struct feeds *feeds, struct conn *conn,
-	const char *key, const struct viewer_ws_wish *wish, const struct viewer_who *who);
+	const char *key, const struct viewer_ws_wish *wish, const struct viewer_who *who,
+	struct viewer **out);
+/* Bytes that came with the handshake, as if they had come now. */
+void viewer_ws_hear(struct viewer *viewer, const uint8_t *bytes, size_t len);

@@ -340,21 +340,15 @@ static void arm_unfinished(struct ws *ws, uint64_t since_ns, uint64_t now_ns)
 	arm(ws, due_ns > now_ns ? due_ns - now_ns : 0);
 }
 
-static void on_readable(struct viewer *viewer)
+void viewer_ws_hear(struct viewer *viewer, const uint8_t *bytes, size_t len)
 {
 	struct ws *ws = (struct ws *)viewer;
-	uint8_t bytes[READ_SIZE];
-	ssize_t n = conn_read(viewer->conn, bytes, sizeof(bytes));
 	int r;
 
-	if (n == -EAGAIN)
+	if (conn_is_closing(viewer->conn))
 		return;
-	if (n <= 0) {
-		conn_close(viewer->conn);
-		return;
-	}
 	ws->heard_ns = clock_monotonic_ns();
-	r = websocket_receive(ws->websocket, bytes, (size_t)n, ws->heard_ns);
+	r = websocket_receive(ws->websocket, bytes, len, ws->heard_ns);
 	if (r == -ENOMEM)
 		give_up(ws);
 	else if (r < 0)
@@ -362,6 +356,19 @@ static void on_readable(struct viewer *viewer)
 	else if (websocket_unfinished_since_ns(ws->websocket))
 		arm_unfinished(ws, websocket_unfinished_since_ns(ws->websocket), ws->heard_ns);
 	conn_flush(viewer->conn);
+}
+
+static void on_readable(struct viewer *viewer)
+{
+	uint8_t bytes[READ_SIZE];
+	ssize_t n = conn_read(viewer->conn, bytes, sizeof(bytes));
+
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0)
+		conn_close(viewer->conn);
+	else
+		viewer_ws_hear(viewer, bytes, (size_t)n);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -469,7 +476,8 @@ bool viewer_ws_has_picture(enum source_id source, enum stream_id picture)
 }
 
 int viewer_ws_start(struct viewers *viewers, struct feeds *feeds, struct conn *conn,
-	const char *key, const struct viewer_ws_wish *wish, const struct viewer_who *who)
+	const char *key, const struct viewer_ws_wish *wish, const struct viewer_who *who,
+	struct viewer **out)
 {
 	char accept[WEBSOCKET_ACCEPT_SIZE];
 	struct feed *feed = feeds_get(feeds, wish->source, STREAM_JPEG);
@@ -497,5 +505,6 @@ int viewer_ws_start(struct viewers *viewers, struct feeds *feeds, struct conn *c
 	evtimer_assign(&ws->timer, viewers_base(viewers), on_timer, ws);
 	viewer_start(&ws->viewer, viewers, &ws_ops, conn, counted, who);
 	start(ws, wish, accept);
+	*out = &ws->viewer;
 	return 0;
 }

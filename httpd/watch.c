@@ -156,17 +156,24 @@ void watch_camera_picture(struct site *site, struct exchange *exchange)
 
 /* --- WebSocket --- */
 
-/* Does a header that lists words have this one (in any case of letters)? */
-static bool header_has(const struct request *request, const char *name, const char *word)
+static bool list_has(const char *list, const char *word)
 {
-	const char *value = request_header(request, name);
-
-	for (size_t len; value && *value; value += len) {
-		value += strspn(value, ", \t");
-		len = strcspn(value, ", \t");
-		if (len == strlen(word) && strncasecmp(value, word, len) == 0)
+	for (size_t len; *list; list += len) {
+		list += strspn(list, ", \t");
+		len = strcspn(list, ", \t");
+		if (len == strlen(word) && strncasecmp(list, word, len) == 0)
 			return true;
 	}
+	return false;
+}
+
+/* Does a header that lists words, in however many lines, have this one (in any case of letters)? */
+static bool header_has(const struct request *request, const char *name, const char *word)
+{
+	for (size_t i = 0; i < request->n_headers; i++)
+		if (strcasecmp(request->headers[i].name, name) == 0 &&
+			list_has(request->headers[i].value, word))
+			return true;
 	return false;
 }
 
@@ -192,6 +199,16 @@ static bool query_stream(const struct request *request, const char *key,
 	return len == -ENOENT || (len >= 0 && parse(word, stream));
 }
 
+/* Who did not wait for the answer (as RFC 6455 demands) has said something already. */
+static void hear_early(struct exchange *exchange, struct viewer *viewer)
+{
+	uint8_t bytes[1024];
+	size_t n;
+
+	while ((n = exchange_take_early(exchange, bytes, sizeof(bytes))) > 0)
+		viewer_ws_hear(viewer, bytes, n);
+}
+
 void watch_socket(struct site *site, struct exchange *exchange)
 {
 	static const struct pages_error upgrade = {.status = 426,
@@ -209,6 +226,7 @@ void watch_socket(struct site *site, struct exchange *exchange)
 	struct viewer_ws_wish wish = {.picture = STREAM_JPEG, .sound = VIEWER_NONE};
 	char name[ENTRY_SENDER_SIZE];
 	struct viewer_who who;
+	struct viewer *viewer;
 	int r;
 
 	if (request->is_http10 || !header_has(request, "Connection", "upgrade") ||
@@ -225,11 +243,13 @@ void watch_socket(struct site *site, struct exchange *exchange)
 		pages_error(exchange, &BAD_QUERY);
 		return;
 	}
-	r = key ? viewer_ws_start(
-			  site->viewers, site->feeds, exchange_conn(exchange), key, &wish, &who)
+	r = key ? viewer_ws_start(site->viewers, site->feeds, exchange_conn(exchange), key, &wish,
+			  &who, &viewer)
 		: -EINVAL;
 	if (r < 0)
 		pages_error(exchange, r == -EINVAL ? &bad_key : &NO_MEMORY);
+	else
+		hear_early(exchange, viewer);
 }
 
 /* --- what became of it --- */

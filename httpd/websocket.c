@@ -11,9 +11,10 @@
 
 #include "common/clock.h"
 
-#define KEY_LEN   24u /* base64 of 16 bytes */
-#define KEY_BYTES 16u
-#define GUID      "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+#define KEY_LEN        24u /* base64 of 16 bytes */
+#define KEY_BYTES      16u
+#define FRAME_HEAD_MAX 14u /* of a viewer's */
+#define GUID           "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 struct websocket {
 	const struct websocket_ops *ops;
@@ -24,7 +25,12 @@ struct websocket {
 	size_t len;
 	uint64_t now_ns;
 
-	bool is_in_frame; /* between a frame's first and last byte */
+	/* How much of a frame has come: wslay tells of none before a byte of its payload. */
+	uint8_t head[FRAME_HEAD_MAX];
+	unsigned head_len;
+	uint64_t payload_left;
+	bool is_too_large; /* as the head says */
+
 	unsigned n_fragments;
 	uint64_t unfinished_since_ns;
 	uint64_t second_ns; /* when the count of messages began */
@@ -80,9 +86,6 @@ static void on_frame_start(wslay_event_context_ptr wslay,
 	struct websocket *websocket = arg;
 
 	(void)wslay;
-	websocket->is_in_frame = true;
-	if (!websocket->unfinished_since_ns)
-		websocket->unfinished_since_ns = websocket->now_ns;
 	if (!wslay_is_ctrl_frame(frame->opcode) &&
 		++websocket->n_fragments > WEBSOCKET_FRAGMENTS_MAX)
 		websocket_close(websocket, WEBSOCKET_TOO_LARGE);
@@ -98,7 +101,6 @@ static void on_frame_end(wslay_event_context_ptr wslay, void *arg)
 	struct websocket *websocket = arg;
 
 	(void)wslay;
-	websocket->is_in_frame = false;
 	if (websocket->n_fragments == 0)
 		websocket->unfinished_since_ns = 0;
 }
@@ -124,6 +126,54 @@ static void on_message(
 		code = WEBSOCKET_UNSUPPORTED;
 	if (code)
 		websocket_close(websocket, code);
+}
+
+/* --- where the frames are --- */
+
+/* How long the head is, of which two bytes are there. */
+static unsigned head_size(const uint8_t *head)
+{
+	unsigned len = head[1] & 0x7fu, mask_len = head[1] & 0x80u ? 4u : 0u;
+
+	return 2u + (len == 126 ? 2u : len == 127 ? 8u : 0u) + mask_len;
+}
+
+static uint64_t payload_len(const uint8_t *head)
+{
+	unsigned len = head[1] & 0x7fu, n = len == 126 ? 2 : len == 127 ? 8 : 0;
+	uint64_t value = n == 0 ? len : 0;
+
+	for (unsigned i = 0; i < n; i++)
+		value = value << 8 | head[2 + i];
+	return value;
+}
+
+static void follow_frames(struct websocket *websocket, const uint8_t *bytes, size_t len)
+{
+	while (len > 0 && !websocket->is_too_large) {
+		size_t n = websocket->payload_left < len ? (size_t)websocket->payload_left : len;
+
+		if (n == 0) {
+			websocket->head[websocket->head_len++] = *bytes;
+			n = 1;
+			if (websocket->head_len >= 2 &&
+				websocket->head_len == head_size(websocket->head)) {
+				websocket->payload_left = payload_len(websocket->head);
+				websocket->is_too_large =
+					websocket->payload_left > WEBSOCKET_MESSAGE_MAX;
+				websocket->head_len = 0;
+			}
+		} else {
+			websocket->payload_left -= n;
+		}
+		bytes += n;
+		len -= n;
+	}
+}
+
+static bool is_unfinished(const struct websocket *websocket)
+{
+	return websocket->n_fragments > 0 || websocket->head_len > 0 || websocket->payload_left > 0;
 }
 
 /* --- its life --- */
@@ -172,6 +222,12 @@ int websocket_receive(
 	websocket->now_ns = now_ns;
 	websocket->is_receiving = true;
 	r = wslay_event_recv(websocket->wslay);
+	follow_frames(websocket, bytes, len);
+	if (is_unfinished(websocket) && !websocket->unfinished_since_ns)
+		websocket->unfinished_since_ns = now_ns;
+	/* A frame that wslay refuses has been refused with another code. */
+	if (r == 0 && websocket->is_too_large)
+		websocket_close(websocket, WEBSOCKET_TOO_LARGE);
 	websocket->is_receiving = false;
 	if (r == 0)
 		r = wslay_event_send(websocket->wslay);

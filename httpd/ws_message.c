@@ -164,6 +164,14 @@ static int parse_drawn(const json_t *object, struct ws_request *request)
 	return json_is_number(took) && request->took_ms >= 0 ? 0 : -EPROTO;
 }
 
+/* "": it is no word, or has a NUL in it (which JSON allows). */
+static const char *word_of(const json_t *string)
+{
+	const char *word = json_string_value(string);
+
+	return word && strlen(word) == json_string_length(string) ? word : "";
+}
+
 static int parse_set(const json_t *object, struct ws_request *request)
 {
 	const json_t *picture = json_object_get(object, "picture");
@@ -172,11 +180,9 @@ static int parse_set(const json_t *object, struct ws_request *request)
 	request->type = WS_SET;
 	request->sets_picture = picture != NULL;
 	request->sets_sound = sound != NULL;
-	if (picture && (!json_is_string(picture) ||
-			       !ws_picture_parse(json_string_value(picture), &request->picture)))
+	if (picture && !ws_picture_parse(word_of(picture), &request->picture))
 		return -EPROTO;
-	if (sound && (!json_is_string(sound) ||
-			     !ws_sound_parse(json_string_value(sound), &request->sound)))
+	if (sound && !ws_sound_parse(word_of(sound), &request->sound))
 		return -EPROTO;
 	return 0;
 }
@@ -194,18 +200,18 @@ static int parse_ping(const json_t *object, struct ws_request *request)
 
 int ws_request_parse(const char *text, size_t len, struct ws_request *request)
 {
-	json_t *object = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-	const char *type = json_string_value(json_object_get(object, "type"));
+	json_t *object = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+	const char *type = word_of(json_object_get(object, "type"));
 	int r = -EPROTO;
 
 	*request = (struct ws_request){.type = WS_PING};
 	if (!json_is_object(object))
 		r = -EINVAL;
-	else if (type && strcmp(type, "drawn") == 0)
+	else if (strcmp(type, "drawn") == 0)
 		r = parse_drawn(object, request);
-	else if (type && strcmp(type, "set") == 0)
+	else if (strcmp(type, "set") == 0)
 		r = parse_set(object, request);
-	else if (type && strcmp(type, "ping") == 0)
+	else if (strcmp(type, "ping") == 0)
 		r = parse_ping(object, request);
 	json_decref(object);
 	return r;

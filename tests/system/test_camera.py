@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import pytest
+from PIL import Image
 
 import jpeg
 from capture import Subscriber
@@ -97,6 +98,31 @@ def test_frames_without_huffman_tables_get_the_standard_ones(camera):
     markers = [marker for marker, _, _ in jpeg.segments(record.data)]
     assert markers.count(0xC4) == 1 and markers.index(0xC4) == markers.index(0xDA) - 1
     assert jpeg.stamp(record.data)
+
+
+def give(camera, name, **form):
+    """The camera gives that picture from now on, saved by another encoder in that form."""
+    mode = form.pop("mode", "RGB")
+    image = Image.new(mode, (321, 241), 200 if mode == "L" else (RED >> 16, RED >> 8 & 255, RED & 255))
+    image.save(os.path.join(camera.folder, f"given-{name}"), "JPEG", **form)
+    camera.set("frames", f"given-{name}")
+
+
+def test_every_baseline_form_passes_and_no_other(camera):
+    camera.plug("mjpeg 321 241 60")
+    give(camera, "444", subsampling=0)
+    subscriber = camera.start()
+    after = wait_colour(subscriber, RED).sequence
+    for name, form in (("grey", {"mode": "L"}), ("422", {"subsampling": 1}),
+                       ("own-tables", {"optimize": True})):
+        give(camera, name, **form)
+        with open(os.path.join(camera.folder, f"given-{name}"), "rb") as file:
+            scan = file.read().partition(b"\xff\xda")[2]
+        after = subscriber.wait_record(lambda record: record.data.endswith(scan), after).sequence
+    assert subscriber.dropped == 0
+    give(camera, "progressive", progressive=True)
+    subscriber.wait_dropped(20)
+    assert camera.log(r"Dropped a broken frame of the camera Fake: it is not baseline")
 
 
 def test_padding_behind_the_picture_is_cut_off(camera):

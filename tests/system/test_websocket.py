@@ -197,6 +197,21 @@ def test_handshakes_that_are_none(run):
     assert run.get("/ws").status == 426
 
 
+def test_what_is_said_before_the_handshakes_answer_is_heard(run):
+    """It was lost, and half a message desynchronised the rest."""
+    early, late = frame(b'{"type":"ping","t":1}'), frame(b'{"type":"ping","t":2}')
+    with socket.create_connection(run.address, 5) as raw:
+        raw.sendall(b"GET /ws?picture=none HTTP/1.1\r\n" + f"Host: {run.address[0]}\r\n".encode() +
+                    b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" + early + late[:9])
+        raw.sendall(late[9:])
+        came = b""
+        while came.count(b'"pong"') < 2:
+            assert (data := raw.recv(4096)), came
+            came += data
+    assert came.startswith(b"HTTP/1.1 101 ") and came.index(b'"t":1,') < came.index(b'"t":2,')
+
+
 def test_the_server_says_goodbye(run):
     socket_ = WebSocket(run.address, "?picture=none")
     socket_.receive_json("hello")

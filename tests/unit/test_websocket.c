@@ -141,6 +141,17 @@ static void an_unfinished_message_is_known_since_its_first_byte(void **state)
 	assert_true(websocket_unfinished_since_ns(talk->websocket) == 3 * SECOND);
 	websocket_receive(talk->websocket, bytes, make_frame(bytes, 0x80, "", 0), 10 * SECOND);
 	assert_int_equal(websocket_unfinished_since_ns(talk->websocket), 0);
+
+	/* A piece of a head, all of it, its payload; and the first byte of another. */
+	n = make_frame(bytes, 0x81, "abc", 3);
+	websocket_receive(talk->websocket, bytes, 1, 20 * SECOND);
+	websocket_receive(talk->websocket, bytes + 1, n - 1 - 3, 21 * SECOND);
+	assert_true(websocket_unfinished_since_ns(talk->websocket) == 20 * SECOND);
+	memcpy(bytes, bytes + n - 3, 3);
+	bytes[3] = 0x81;
+	websocket_receive(talk->websocket, bytes, 4, 22 * SECOND);
+	assert_int_equal(talk->n_texts, 2);
+	assert_true(websocket_unfinished_since_ns(talk->websocket) == 22 * SECOND);
 }
 
 static void what_is_no_websocket_is_closed_with_the_code_that_says_why(void **state)
@@ -189,10 +200,10 @@ static void a_frame_without_a_mask_is_refused(void **state)
 	assert_int_equal(code_of_close(talk), WEBSOCKET_PROTOCOL_ERROR);
 }
 
-static void a_length_that_lies_is_refused_with_its_first_byte(void **state)
+static void a_length_that_lies_is_refused_before_anything_follows(void **state)
 {
 	struct talk *talk = *state;
-	static const uint8_t head[] = {0x81, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5};
+	static const uint8_t head[] = {0x81, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4};
 
 	assert_int_equal(websocket_receive(talk->websocket, head, sizeof(head), SECOND), -EPIPE);
 	assert_int_equal(code_of_close(talk), WEBSOCKET_TOO_LARGE);
@@ -300,7 +311,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_websocket_is_closed_with_the_code_that_says_why),
 		cmocka_unit_test_setup_teardown(a_frame_without_a_mask_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(
-			a_length_that_lies_is_refused_with_its_first_byte, setup, teardown),
+			a_length_that_lies_is_refused_before_anything_follows, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			fragments_without_end_are_too_large, setup, teardown),
 		cmocka_unit_test_setup_teardown(
