@@ -25,7 +25,7 @@
 /* Below PIPE_BUF, so that a line is one write that a pipe takes whole or not at all. */
 #define LINE_SIZE    2048
 #define FIELD_SIZE   512
-#define FIELDS_COUNT 18
+#define FIELDS_COUNT 19
 
 static const char *program = "screenshare";   /* set once, before any other thread exists */
 static bool to_journal, has_prefix;           /* " */
@@ -135,6 +135,7 @@ static int send_to_journal(int priority, const struct log_fields *extra, const c
 		add_text(&fields, "SCREENSHARE_STATE", extra->state);
 		add_text(&fields, "SCREENSHARE_USER", extra->user);
 		add_text(&fields, "SCREENSHARE_FILE", extra->file);
+		add_text(&fields, "SCREENSHARE_FILE", extra->new_file);
 		add_text(&fields, "SCREENSHARE_FILE_SIZE", extra->file_size);
 		add_text(&fields, "SCREENSHARE_FILE_SHA256", extra->file_hash);
 	}

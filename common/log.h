@@ -32,14 +32,15 @@ void log_set_session(const char *user, const char *session);
 
 /* Structured fields of one line; NULL where it has none. */
 struct log_fields {
-	const char *message;               /* MESSAGE_ID=, of common/messages.h */
-	const char *source;                /* SCREENSHARE_SOURCE= */
-	const char *stream;                /* SCREENSHARE_STREAM= */
-	const char *viewer;                /* SCREENSHARE_VIEWER=, an address */
-	const char *route;                 /* SCREENSHARE_ROUTE= */
-	const char *state;                 /* SCREENSHARE_STATE=, state_name() */
-	const char *file;                  /* SCREENSHARE_FILE=, a shared file's name */
-	const char *user;                  /* SCREENSHARE_USER=, who did it: a name, or a uid */
+	const char *message;  /* MESSAGE_ID=, of common/messages.h */
+	const char *source;   /* SCREENSHARE_SOURCE= */
+	const char *stream;   /* SCREENSHARE_STREAM= */
+	const char *viewer;   /* SCREENSHARE_VIEWER=, an address */
+	const char *route;    /* SCREENSHARE_ROUTE= */
+	const char *state;    /* SCREENSHARE_STATE=, state_name() */
+	const char *file;     /* SCREENSHARE_FILE=, a shared file's name … */
+	const char *new_file; /* … and the one that it has now: another of that key */
+	const char *user;     /* SCREENSHARE_USER=, who did it: a name, or a uid */
 	const char *file_size, *file_hash; /* SCREENSHARE_FILE_SIZE= bytes, _SHA256= */
 };
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 #
 #     make dist    build/screenshare-VERSION.tar.xz: what is in git, and what npm brings (vendor/)
-#     make deb     build/screenshare_VERSION_ARCH.deb and -dbgsym, of such a tree, in a folder of its own;
-#                  fails on whatever lintian finds that debian/screenshare.lintian-overrides does not explain
+#     make deb     build/screenshare_VERSION_ARCH.deb and -dbgsym, of such a tree, in a folder of its own
+#                  (build/deb, where the source package lies, too); fails on whatever lintian finds that
+#                  neither debian/screenshare.lintian-overrides nor debian/source/lintian-overrides explains
 #
 # A package is built without the network: the scripts for browsers that are not our own are fetched
 # beforehand, here, and checked by npm against package-lock.json.

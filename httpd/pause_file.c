@@ -75,12 +75,18 @@ static int write_new(int dir_fd, const struct pause_record *record)
 int pause_file_write(const char *dir, const struct pause_record *record)
 {
 	int dir_fd = open_dir(dir), r;
+	struct stat st;
 
 	if (dir_fd < 0)
 		return dir_fd;
 	r = write_new(dir_fd, record);
 	if (r == 0 && renameat(dir_fd, FILE_NEW, dir_fd, FILE_NAME) < 0)
 		r = -errno;
+	if (r < 0)
+		unlinkat(dir_fd, FILE_NEW, 0);
+	/* Whatever lies there already is a pause, too. */
+	if (r < 0 && fstatat(dir_fd, FILE_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		r = 0;
 	if (r == 0 && fsync(dir_fd) < 0)
 		r = -errno;
 	fd_close(&dir_fd);

@@ -25,8 +25,9 @@ struct pause_record {
 /* The user's name, or its number. */
 void pause_user_name(uid_t uid, char name[PAUSE_NAME_SIZE]);
 
-/* 0 or -errno. */
+/* 0: after a start anew it is paused, by `record` or by whoever had paused it before; or -errno. */
 int pause_file_write(const char *dir, const struct pause_record *record);
+/* 0 or -errno. */
 int pause_file_remove(const char *dir);
 
 /* True: paused.  *error is 0, or -errno: why it can only be supposed. */

@@ -60,7 +60,9 @@ static void answer(struct action *action)
 
 static void log_done(const struct action *action)
 {
-	const struct log_fields fields = {.viewer = action->address, .file = action->name};
+	const struct log_fields fields = {.viewer = action->address,
+		.file = action->name,
+		.new_file = action->new_name[0] ? action->new_name : NULL};
 	char more[RATELIMIT_MORE_SIZE];
 
 	if (!files_may_log(&action->files->changed_log, more))

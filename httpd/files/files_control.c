@@ -113,7 +113,8 @@ static json_t *rename_it(struct order *order)
 	look_again(order->files, order->new_name);
 	if (r < 0)
 		return result_json(r);
-	log_at(LOG_INFO, (&(const struct log_fields){.file = order->new_name}),
+	log_at(LOG_INFO,
+		(&(const struct log_fields){.file = order->name, .new_file = order->new_name}),
 		"\"%s\" is \"%s\" now: renamed by the presenter", order->name, order->new_name);
 	return json_pack("{sb ss}", "ok", 1, "name", order->new_name);
 }

@@ -139,6 +139,11 @@ def test_each_of_many_files_is_told_but_no_flood_of_changes(run, journal):
     wait_for(lambda: len(journal.entries(MESSAGE_ID=ID["UPLOADED"])) == 300, 10, "each file is told")
     told = [entry["MESSAGE"] for entry in journal.entries() if "renamed by 127.0.0.1" in entry["MESSAGE"]]
     assert 500 <= len(told) < 600, len(told)
+    # Found by either name, also where this computer's user has done it.
+    assert run.ask("files", "rename", "0", "talk.pdf")[0] == 0
+    for found in (journal.ask("SCREENSHARE_FILE=0"), journal.ask("SCREENSHARE_FILE=talk.pdf")):
+        assert '"0" is "talk.pdf" now: renamed by the presenter' in found
+    assert '"299" is "other" now' in journal.ask("SCREENSHARE_FILE=other")
     wait_for(lambda: ask("POST", f"/uploads/{names[0]}?rename={names[1]}", Cookie=cookie).status == 200 and
              not names.reverse() and "more like it before" in journal.entries()[-1]["MESSAGE"], 5, "the rest is counted")
 

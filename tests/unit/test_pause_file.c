@@ -94,6 +94,10 @@ static void whatever_lies_there_is_a_pause(void **state)
 	assert_int_equal(mkdir(path_of("paused"), 0700), 0);
 	assert_true(pause_file_read(dir, &got, &error));
 	assert_int_equal(error, -EISDIR);
+	/* It cannot be replaced, and is kept all the same. */
+	assert_int_equal(pause_file_write(dir, &got), 0);
+	assert_true(pause_file_read(dir, &got, &error));
+	assert_int_equal(access(path_of("paused.new"), F_OK), -1);
 	assert_int_equal(rmdir(path_of("paused")), 0);
 	assert_int_equal(symlink("/nonexistent", path_of("paused")), 0);
 	assert_true(pause_file_read(dir, &got, &error));

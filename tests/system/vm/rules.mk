@@ -21,7 +21,7 @@ $(B)/vm/%: $(B)/obj/$(VM_DIR)/%.o
 
 # The package, and the same as of an older version, beside the tools.
 VM_DEBS := $(abspath $(B))/vm/package
-vm-debs: deb
+vm-debs: deb $(B)/testlib/painter $(VM_PROGRAMS)
 	@rm -rf $(VM_DEBS) $(B)/vm/older
 	@install -D -m644 $(DEB) $(VM_DEBS)/root/debs/new.deb
 	@dpkg-deb --raw-extract $(DEB) $(B)/vm/older
