@@ -43,9 +43,9 @@ bool announcement_set(struct announcement *announcement, enum source_state state
 	bool has_picture);
 
 /*
- * Somebody has subscribed: this state and those to come are logged.  Not before: of a daemon that was
- * started with the service, and that nobody has asked for anything, nobody cares; at boot nobody is
- * logged in yet.
+ * Somebody has subscribed: this state and those to come are logged.  Not before: of a daemon that
+ * was started with the service, and that nobody has asked for anything, nobody cares; at boot
+ * nobody is logged in yet.
  */
 void announcement_begin_log(struct announcement *announcement);
 

@@ -161,13 +161,13 @@ def system_files():
 
 
 # Those that measure time, or need the machine for themselves.
-ALONE = {"latency", "crowd"}
+ALONE = {"latency", "crowd", "audio_daemon", "sound"}
 # Rough seconds of the long ones: they are begun first.
 WEIGHT = {"lying_daemon": 60, "states": 50, "picture": 20, "stream": 30, "run_command": 20,
           "kills": 30, "bad_requests": 20, "camera": 25, "audio_daemon": 40, "sound": 20,
           "websocket": 25, "doctor": 35, "session": 25,
           "viewer_firefox": 90, "viewer_chromium": 60, "delta_firefox": 60, "delta_chromium": 50,
-          "delta_screen": 45}
+          "delta_screen": 45, "sending": 60, "camera_locked": 25, "files_tus": 30, "presence": 25}
 
 
 def system_jobs(env=None, tag="", timeout_s=240, without=()):

@@ -7,7 +7,7 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
-const { Stage, waitFor } = require('./stage');
+const { Stage, slowness, waitFor } = require('./stage');
 const { Wire } = require('./wire');
 
 const hash = (data) => crypto.createHash('sha256').update(data).digest('hex');
@@ -316,8 +316,8 @@ for (const name of ['chromium', 'firefox']) {
 		});
 
 		/* More than a browser reads of a folder at a time (Chromium: 100). */
-		await t.test('a folder of two thousand arrives whole, every file is verified, and the page stays small', async () => {
-			const names = Array.from({ length: 2000 }, (_, n) => `many/${n}.c`);
+		await t.test('a folder of hundreds arrives whole, every file is verified, and the page stays small', async () => {
+			const names = Array.from({ length: 500 }, (_, n) => `many/${n}.c`);
 			const before = await sending.counts();
 			if (name === 'chromium') {
 				names.forEach((file) => sending.source(file, file.repeat(100)));
@@ -334,7 +334,7 @@ for (const name of ['chromium', 'firefox']) {
 			}, 240000, async () => `all are verified: ${JSON.stringify(await sending.counts())}`);
 			t.diagnostic(`${mostRows} rows at most, an answer after ${slowest} ms at most`);
 			assert.ok(mostRows <= 60, `${mostRows} rows`);
-			assert.ok(slowest < 2000, `the page answered after ${slowest} ms`);
+			assert.ok(slowest < 2000 * slowness(), `the page answered after ${slowest} ms`);
 			names.forEach((file) => assert.equal(fs.readFileSync(path.join(sending.shared, file), 'utf8'), file.repeat(100)));
 			const after = await sending.counts();
 			assert.deepEqual([after.waiting, after.failed, after.different], [0, 0, 1], 'the bent one alone');

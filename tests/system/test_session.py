@@ -125,7 +125,7 @@ def test_started_before_anybody_is_logged_in_it_records_and_says_nothing_and_end
     daemon = Daemon(seat, "screen").start()
     assert daemon.process.wait() == 0
     assert daemon.process.stderr == []
-    assert os.listdir(seat.record) == []
+    assert recorded(seat) == []
 
 
 @as_root
@@ -282,7 +282,7 @@ libc.pause()
 @as_root
 def test_a_word_is_heard_without_inotify(seat, x):
     """Other programs of that user have all there is (of a user whom no other test has)."""
-    cid = User(seat.folder, "cid", 61003)
+    cid = User(seat.folder, "cid", 61004)
     with open(seat.accounts, "a") as file:
         file.write(f"cid:x:{cid.uid}:{cid.uid}::{cid.home}:/bin/sh\n")
     with open(os.path.join(seat.record, "first"), "w") as file:
