@@ -125,7 +125,7 @@ def test_presence_is_asked_for_ever_more_rarely(folder):
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind(httpd.capture_path)
     listener.listen(8)
-    listener.settimeout(8 * SLOWNESS)
+    listener.settimeout(8 * slowness())
     viewer = httpd.view("/audio_feed", timeout_s=20)
     times = []
     while len(times) < 3:

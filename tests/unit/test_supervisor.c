@@ -470,11 +470,11 @@ static void whoever_says_nothing_is_killed_and_started_again(void **state)
 	pid_t pid, child;
 	(void)state;
 
-	pid = start(&(struct plan){.role = "ready", .watchdog_ms = 200, .tells_its_log = true});
+	pid = start(&(struct plan){.role = "ready", .watchdog_ms = 600, .tells_its_log = true});
 	expect("supervising");
 	child = expect_start("");
 	expect("ready unit");
-	expect("screenshare: unit has said nothing for 0.2 s; restarting it"); /* and no more */
+	expect("screenshare: unit has said nothing for 0.6 s; restarting it"); /* and no more */
 	assert_true(expect_start("") != child);
 	kill(pid, SIGTERM);
 	assert_int_equal(end(pid), 0);
