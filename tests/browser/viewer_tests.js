@@ -164,6 +164,14 @@ function testViewer(name) {
 			}, 15000, `sound as ${kind}`);
 		}
 
+		/* Not at each moment: a seam, where the machine was late, is heard as any frequency. */
+		async function waitTone(page, least = 0, most = 1) {
+			await waitFor(async () => {
+				const { hz, rms } = await heard(page);
+				return rms > least && rms < most && Math.abs(hz - 440) < 15;
+			}, 3000, 'the tone');
+		}
+
 		const sets = () => fake.said.filter((message) => message.type === 'set');
 
 		await t.test('pictures are drawn in the order in which they came, whatever decodes first', async () => {
@@ -206,11 +214,7 @@ function testViewer(name) {
 			await waitSound(page, 'opus');
 			assert.ok(fake.requests.some((url) => /^\/static\/opus-decoder\.js\?v=/.test(url)));
 			await pause(1500);
-			const tone = await waitFor(async () => {
-				const now = await heard(page);
-				return now.rms > 0.1 && now.rms < 0.25 && now;
-			}, 3000, 'the tone');
-			assert.ok(Math.abs(tone.hz - 440) < 15, `${tone.hz} Hz`);
+			await waitTone(page, 0.1, 0.25);
 			const starts = await page.evaluate(() => window.seen.starts);
 			let seams = 0;
 			for (let i = 1; i < starts.length; i++) {
@@ -249,7 +253,7 @@ function testViewer(name) {
 			fake.skew = 0;
 			assert.equal(sound.kind, 'pcm');
 			assert.ok(sound.levelMs > 20 && sound.levelMs < sound.targetMs + 170, `${sound.levelMs} of ${sound.targetMs} ms`);
-			assert.ok(Math.abs((await heard(page)).hz - 440) < 15);
+			await waitTone(page);
 		});
 
 		await t.test('where the network holds sound back, under-runs are counted and the target is raised', async () => {
