@@ -193,8 +193,8 @@ def test_the_package_is_built_with_what_the_makefile_installs_for_building():
 
 def test_everything_is_compiled_with_the_hardening_flags(folder):
     """Also what is not ours: llhttp is the first to see what strangers send."""
-    lines = subprocess.run(["make", "-n", f"B={folder}/build", "all"], cwd=ROOT, check=True, stdout=subprocess.PIPE,
-                           text=True, stdin=subprocess.DEVNULL).stdout.replace("\\\n", " ").splitlines()
+    lines = subprocess.run(["make", "-n", f"B={folder}/build", "all"], cwd=ROOT, check=True, text=True,
+                           stdout=subprocess.PIPE, stdin=subprocess.DEVNULL).stdout.replace("\\\n", " ").splitlines()
     compiled = [line for line in lines if re.search(r"\s-c .*\.c$", line)]
     assert len(compiled) > 100 and [line for line in compiled if "/llhttp/" in line]
     for line in compiled:

@@ -89,7 +89,8 @@ def test_what_is_wrong_is_said_though_it_is_no_utf8(run):
 
 
 @pytest.mark.parametrize("broken, words", [
-    ("[screen]\nrate = 61\n", ":2:"), ("[screen]\n\n\ncolour = red\n", ":4:"), (None, "No such file"), ("->", "a link")])
+    ("[screen]\nrate = 61\n", ":2:"), ("[screen]\n\n\ncolour = red\n", ":4:"), (None, "No such file"),
+    ("->", "a link")])
 def test_a_broken_one_changes_nothing_and_is_said_once(run, broken, words):
     viewer = run.view()
     viewer.wait_count(3)
@@ -118,7 +119,7 @@ def test_a_broken_one_changes_nothing_and_is_said_once(run, broken, words):
 
 
 def test_every_key_that_has_changed_is_named(run):
-    """However many at once: each key of the file but those of the screen, from its default to another value."""
+    """However many at once: each key but those of the screen, from its default to another value."""
     _, out, _ = run_to_end([program("screenshare-httpd"), "--print-config"])
     config, section, names = "", "", []
     for line in out.splitlines():
