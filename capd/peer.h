@@ -5,7 +5,7 @@
  *     accept ──SO_PEERCRED──► allowed ──► a subscriber's connection
  *                         └─► refused, in words to the peer, and in the journal (not too often)
  *
- * Any thread.
+ * Event-loop thread only: getpwnam() keeps one answer for the whole process.
  */
 #pragma once
 
