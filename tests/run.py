@@ -161,7 +161,7 @@ def system_files():
 
 
 # Those that measure time, or need the machine for themselves.
-ALONE = {"latency", "crowd", "audio_daemon", "sound"}
+ALONE = {"latency", "crowd", "audio_daemon", "sound", "delta"}
 # Rough seconds of the long ones: they are begun first.
 WEIGHT = {"lying_daemon": 60, "states": 50, "picture": 20, "stream": 30, "run_command": 20,
           "kills": 30, "bad_requests": 20, "camera": 25, "audio_daemon": 40, "sound": 20,
