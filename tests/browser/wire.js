@@ -20,19 +20,25 @@ class Wire {
 
 	async start() {
 		const sockets = new Set();
-		const server = net.createServer((near) => {
-			const far = net.connect(this.stage.port, '127.0.0.1');
+		/*
+		 * Each direction ends by itself, as on a wire without anything in between: a server that has
+		 * answered may still be sent the rest of a body (RFC 9112, 9.6), and reads it away.
+		 */
+		const server = net.createServer({ allowHalfOpen: true }, (near) => {
+			const far = net.connect({ port: this.stage.port, host: '127.0.0.1', allowHalfOpen: true });
 			for (const [from, to] of [[near, far], [far, near]]) {
 				sockets.add(from);
+				from.on('end', () => to.end());
 				from.on('error', () => to.destroy());
-				from.on('close', () => {
+				from.on('close', (hadError) => {
 					sockets.delete(from);
-					to.destroy();
+					if (hadError || !from.readableEnded) {
+						to.destroy();
+					}
 				});
 			}
 			near.on('data', (bytes) => this.carry(near, far, bytes));
 			far.on('data', (bytes) => this.bring(far, near, bytes));
-			far.on('end', () => near.end());
 		});
 		await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 		this.origin = `http://${HOST}:${server.address().port}`;
