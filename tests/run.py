@@ -7,6 +7,11 @@
 Success is quiet; whatever fails shows its log, and the longest jobs are named.  Jobs marked `alone`
 measure time, or load the machine themselves: they run after all others, one at a time.  NAME: only
 jobs whose names contain it.  A skipped test is a failed one.  Every process started here is ended here.
+
+Of a whole suite, up to UNSTEADY_MAX failed jobs are run a second time, alone: browsers, X and sound
+servers now and then fail by themselves.  What passes then is called unsteady: the suite passes, the log
+of the failure is shown all the same, and is to be explained.  What a sanitizer or a fuzzer found, and
+what needs no other program, gets no second time.
 """
 
 import argparse
@@ -27,6 +32,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's pytest
 SHOWN_LINES = 400            # of a failed job's log
 SHOWN_LONGEST = 5            # jobs
+UNSTEADY_MAX = 2             # jobs: with more of them it is the suite, the machine or the product
 
 SANITIZERS = {
     "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_stack_use_after_return=1",
@@ -47,11 +53,10 @@ class Job:
     def is_browser(self):
         return self.name.startswith("browser/")
 
+    def may_be_unsteady(self):
+        return (self.name.startswith(("browser/", "system/")) and
+                not re.search(r"Sanitizer|runtime error:", self.output))
 
-# A browser's driver that does not answer (seen in Firefox's about once in ten runs of this suite, while
-# the page itself went on): such a job is run once more, and must pass then.  A page that hangs does so
-# again; a check that fails is no fault of the driver.
-DRIVER_FAULT = re.compile(r"protocolTimeout|the page does not answer|Protocol error|Target closed|Session closed")
 
 running = set()
 running_lock = threading.Lock()
@@ -117,6 +122,17 @@ def count(job, status):
     if job.passed + job.failed == 0:
         job.failed = 1
         job.output += "\nno test was run\n"
+
+
+def look_again(failed, run):
+    """Of a few jobs that have failed, those that pass when they are alone."""
+    if len(failed) > UNSTEADY_MAX or not all(job.may_be_unsteady() for job in failed):
+        return []
+    for job in failed:
+        print(f"\n==== {job.name}: once more, alone")
+        job.passed = job.failed = 0
+        run(job)
+    return [job for job in failed if not job.failed]
 
 
 def end_all():
@@ -264,11 +280,6 @@ def main():
         if is_ending.is_set():
             return
         execute(job, build)
-        if job.failed and job.is_browser() and (fault := DRIVER_FAULT.search(job.output)):
-            with lock:
-                print(f"{job.name}: the browser's driver did not answer ({fault[0]}); once more")
-            job.passed = job.failed = 0
-            execute(job, build)
         with lock:
             if job.failed and not is_ending.is_set():
                 lines = job.output.rstrip().splitlines()
@@ -289,6 +300,7 @@ def main():
         for job in jobs:
             if job.alone:
                 run(job)
+        unsteady = [] if arguments.names else look_again([job for job in jobs if job.failed], run)
     finally:
         end_all()
     if sys.stdout.isatty():
@@ -303,6 +315,8 @@ def main():
                         for job in sorted(jobs, key=lambda job: -job.seconds)[:SHOWN_LONGEST])
     print(f"{time.monotonic() - started:.0f} s for the tests, {used.ru_utime + used.ru_stime:.0f} s of CPU; "
           f"longest: {longest} (all: {os.path.relpath(build, ROOT)}/{arguments.suite}-times.txt)")
+    for job in unsteady:
+        print(f"UNSTEADY: {job.name} failed at first, see above; it passed alone")
     print(f"{sum(job.passed for job in jobs)} passed, {failed} failed", flush=True)
     return 1 if failed else 0
 
