@@ -37,7 +37,7 @@ capd/session/@(session_@(lock|policy|record)|kept_signals).[ch] ; ^systemd/sd-bu
 capd/session/!(logind*|xauthority).[ch] ; ^systemd/sd-bus                                                                       ; only logind and the rights to a display are asked for on a bus
 capd/output.[ch]                  ; ^capd/(daemon|subscriber|source)\.h|^capd/(screen|camera|audio)/                           ; an output lies below the daemon
 capd/subscriber.[ch]              ; ^capd/(daemon|output|source)\.h|^capd/(screen|camera|audio|encode)/                        ; a subscriber lies below the daemon
-capd/@(announcement|demand|peer|reload).[ch] ; ^capd/(daemon|output|source)\.h|^capd/(screen|camera|audio|encode)/                          ; the daemon's parts lie below it
+capd/@(announcement|demand|peer|reload|subscribers).[ch] ; ^capd/(daemon|output|source)\.h|^capd/(screen|camera|audio|encode)/                          ; the daemon's parts lie below it
 capd/daemon.[ch]                  ; ^capd/(screen|camera|audio)/                                                               ; the daemon serves all sources alike
 capd/@(source|picture).h          ; ^capd/(daemon|output|subscriber|encode|screen)                                             ; a source knows nothing of encoders, rings and sockets
 capd/screen/!(main|pipeline|probe).[ch] ; ^capd/(daemon|output|subscriber)\.h|^capd/encode/                                          ; only main, pipeline and the probe know both source and encoders
