@@ -60,8 +60,9 @@ httpd/response.[ch]               ; ^httpd/(feed|frame|viewer|routes|server|stat
 httpd/viewer*.[ch]                ; ^httpd/(routes|server|request|exchange|status|access|pages)                       ; viewers lie below routes
 httpd/websocket.[ch]              ; ^httpd/(feed|frame|viewer|conn|exchange|routes|server|status|access|pages)                 ; a WebSocket knows no viewer and no connection
 httpd/!(websocket).[ch]           ; ^wslay                                                                                     ; only the WebSocket knows wslay
-httpd/exchange.[ch]               ; ^httpd/(feed|frame|viewer|routes|server|status|ring_watch)                                 ; an exchange knows no route and no feed
+httpd/@(exchange|body_intake).[ch] ; ^httpd/(feed|frame|viewer|routes|server|status|ring_watch)                                 ; an exchange knows no route and no feed
 httpd/control_requests.[ch]       ; ^httpd/(control_server|conn|exchange|response)\.h|^event2                                    ; what is answered knows no socket
+httpd/body_intake.[ch]            ; ^httpd/(exchange|response)                                                                   ; what receives a body does not answer
 httpd/access.[ch]                 ; ^httpd/(feed|frame|viewer|routes|server|status|conn)                                       ; who may do what is decided without knowing what
 httpd/files/*                     ; ^httpd/(feed|frame|viewer|ring_watch)                                                      ; files never see a feed
 httpd/files/@(filename|form_parser|tus_head|range|entry|listing|list_text).[ch] ; ^httpd/(conn|exchange|response|routes|pages|site|status)\.h|^event2                 ; names, forms, heads and lists know no connection
