@@ -14,18 +14,12 @@
 
 #include <systemd/sd-bus.h>
 
+#include "tests/lib/fake_bus.h"
+
 #define NAME "org.fedoraproject.FirewallD1"
 #define PATH "/org/fedoraproject/FirewallD1"
 
 static char **allowed; /* the arguments, ended by NULL */
-
-static void die(const char *what, int r)
-{
-	if (r >= 0)
-		return;
-	fprintf(stderr, "fake_firewalld: %s: %s\n", what, strerror(-r));
-	exit(EXIT_FAILURE);
-}
 
 /* "8000-8010/tcp" in two; the caller's. */
 static char *split(const char *text, const char **protocol)
@@ -126,20 +120,11 @@ static const sd_bus_vtable zone[] = {
 int main(int argc, char **argv)
 {
 	sd_bus *bus = NULL;
-	int r;
 	(void)argc;
 
 	allowed = argv + 1;
 	die("bus", sd_bus_open_system(&bus));
 	die("firewall", sd_bus_add_object_vtable(bus, NULL, PATH, NAME, firewall, NULL));
 	die("zone", sd_bus_add_object_vtable(bus, NULL, PATH, NAME ".zone", zone, NULL));
-	die("name", sd_bus_request_name(bus, NAME, 0));
-	puts("READY");
-	fflush(stdout);
-	for (;;) {
-		do
-			die("a call", r = sd_bus_process(bus, NULL));
-		while (r > 0);
-		die("waiting", sd_bus_wait(bus, UINT64_MAX));
-	}
+	fake_bus_serve(bus, NAME);
 }
