@@ -50,6 +50,7 @@ int exchange_create(struct event_base *base, const struct config *config, int fd
 /* Closes at once; on_gone is called.  Not from a callback of the same exchange. */
 void exchange_destroy(struct exchange *exchange);
 
+/* Where the conversation is; and its connection, which stays the exchange's. */
 enum exchange_phase exchange_phase(const struct exchange *exchange);
 struct conn *exchange_conn(struct exchange *exchange);
 /* What has come behind the request's head, up to `max` bytes, for who has taken the conn over.  How
