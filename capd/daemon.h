@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all capture daemons share: the capture socket and its subscribers, demand, the state, and
- * the end when nobody is left.
+ * What all capture daemons share: subscribers of the capture socket (capd/subscribers.h), demand,
+ * the state, and the end when nobody is left.
  *
  *     subscriber 1..n ──► demand (which streams, which rate) ──► on_demand ──► source start/stop
  *     source ──► daemon_set_state ──► every subscriber (words and picture)
@@ -21,9 +21,6 @@
 #include "common/config.h"
 #include "common/service.h"
 #include "common/stream.h"
-
-#define DAEMON_SUBSCRIBERS_MAX        16
-#define DAEMON_SUBSCRIBERS_OF_PROCESS 8
 
 struct daemon; /* opaque */
 
@@ -60,6 +57,7 @@ int daemon_take_socket(enum source_id source);
  */
 int daemon_create(enum source_id source, int listen_fd, const struct daemon_ops *ops, void *arg,
 	struct daemon **out);
+/* Subscribers and outputs go with it.  Accepts NULL. */
 void daemon_destroy(struct daemon *daemon);
 
 /*
@@ -71,9 +69,10 @@ void daemon_destroy(struct daemon *daemon);
 int daemon_follow_config(
 	struct daemon *daemon, const struct service_options *options, const struct config *config);
 
+/* The loop that daemon_run() runs; the daemon's. */
 sd_event *daemon_event(struct daemon *daemon);
 /* Makes an output whose ring the daemon announces to the stream's subscribers; owned by the daemon.
- */
+ * 0 or -ENOMEM. */
 int daemon_add_output(struct daemon *daemon, enum stream_id stream, struct output **out);
 
 /*

@@ -8,6 +8,7 @@
 
 #include "capd/picture.h"
 
+/* One colour. */
 void draw_fill(struct picture *picture, const struct box *box, uint32_t rgb);
 
 /* From one colour at the top to another at the bottom. */

@@ -27,8 +27,10 @@ struct output_listener {
 /* The encoder comes later (output_set_encoder): it needs a size.  0 or -ENOMEM. */
 int output_create(
 	enum stream_id stream, const struct output_listener *listener, struct output **out);
+/* Ring and encoder go with it.  Accepts NULL. */
 void output_destroy(struct output *output);
 
+/* As it was created for. */
 enum stream_id output_stream(const struct output *output);
 /* NULL before the first picture. */
 struct ring_writer *output_ring(const struct output *output);
@@ -41,6 +43,7 @@ void output_set_encoder(struct output *output, const struct encoder_ops *ops,
 	struct encoder *encoder, uint32_t width, uint32_t height);
 /* NULL: none yet.  It stays the output's. */
 struct encoder *output_encoder(const struct output *output);
+/* The next frame is a whole picture. */
 void output_request_key(struct output *output);
 
 /*

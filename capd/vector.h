@@ -13,6 +13,7 @@
 
 typedef uint32_t vector_u32 __attribute__((vector_size(16)));
 
+/* Of VECTOR_LANES pixels at any address. */
 static inline vector_u32 vector_load(const void *p)
 {
 	vector_u32 v;
@@ -26,6 +27,7 @@ static inline void vector_store(void *p, vector_u32 v)
 	memcpy(p, &v, sizeof(v));
 }
 
+/* Is any bit of it set? */
 static inline bool vector_has_bit(vector_u32 v)
 {
 	uint64_t halves[2];

@@ -27,6 +27,7 @@ struct run_sockets {
 	char notify_path[RUN_SOCKET_PATH_MAX]; /* where the children's notifications shall go */
 };
 
+/* None is open. */
 void run_sockets_init(struct run_sockets *sockets);
 /*
  * Opens all of them; `listening` gets the ports that were free where 0 was asked for.  0, or an

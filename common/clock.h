@@ -9,6 +9,7 @@
 #define NS_PER_MS 1000000ull
 #define NS_PER_US 1000ull
 
+/* Of CLOCK_MONOTONIC or CLOCK_REALTIME. */
 static inline uint64_t clock_ns(clockid_t id)
 {
 	struct timespec ts;

@@ -20,6 +20,7 @@
 
 /* `name` ("screen", "httpd") must outlive the program.  Call once, first. */
 void log_open(const char *name);
+/* Whether log_debug() says anything; not before this has been called with true. */
 void log_set_debug(bool on);
 /*
  * From now on this log alone writes to stderr: libraries that complain there by themselves are not
@@ -44,6 +45,8 @@ struct log_fields {
 	const char *file_size, *file_hash; /* SCREENSHARE_FILE_SIZE= bytes, _SHA256= */
 };
 
+/* What the macros below call.  `format` is printf's; what could break a line of
+ * what it makes becomes "?". */
 void log_write(int priority, const struct log_fields *fields, const char *file, int line,
 	const char *func, const char *format, ...) __attribute__((format(printf, 6, 7)));
 

@@ -83,63 +83,72 @@ static _Noreturn void exit_after_printing(void)
 	exit(EXIT_SUCCESS);
 }
 
+/* One option of the command line.  0, or the status to exit with, said why. */
+static int take_option(int option, const char *name, char **argv, struct service_options *options,
+	const char **config_if_there, bool *is_check)
+{
+	switch (option) {
+	case OPTION_CONFIG:
+		options->config_path = optarg;
+		options->is_config_given = true;
+		break;
+	case OPTION_CONFIG_IF_THERE:
+		*config_if_there = optarg;
+		break;
+	case OPTION_RUNTIME:
+		options->runtime_dir = optarg;
+		break;
+	case OPTION_STATE:
+		options->state_dir = optarg;
+		break;
+	case OPTION_SESSION:
+		options->session_dir = optarg;
+		break;
+	case OPTION_FOLLOW_LOCK:
+		options->follows_lock = true;
+		break;
+	case OPTION_PATTERN:
+		options->pattern_if_no_display = true;
+		break;
+	case OPTION_PROBE:
+		options->is_probe = true;
+		break;
+	case OPTION_PRINT_CONFIG:
+		config_print(stdout);
+		exit_after_printing();
+	case OPTION_CHECK:
+		*is_check = true;
+		break;
+	case OPTION_HELP:
+		print_help(name);
+		exit_after_printing();
+	case OPTION_VERSION:
+		printf("screenshare-%s %s\n", name, SCREENSHARE_VERSION);
+		exit_after_printing();
+	case ':':
+		log_err("Could not start: option %s needs a value; see --help", argv[optind - 1]);
+		return SERVICE_EXIT_CONFIG;
+	default:
+		log_err("Could not start: unknown option %s; see --help", argv[optind - 1]);
+		return SERVICE_EXIT_CONFIG;
+	}
+	return 0;
+}
+
 static int parse_arguments(
 	const char *name, int argc, char **argv, struct service_options *options, bool *is_check)
 {
 	const char *config_if_there = NULL;
-	int option;
+	int option, r;
 
 	*is_check = false;
 	*options = (struct service_options){
 		.runtime_dir = SERVICE_RUNTIME_DIR, .state_dir = SERVICE_STATE_DIR};
 	opterr = 0; /* the line is ours, so that it reaches the journal too */
 	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-		switch (option) {
-		case OPTION_CONFIG:
-			options->config_path = optarg;
-			options->is_config_given = true;
-			break;
-		case OPTION_CONFIG_IF_THERE:
-			config_if_there = optarg;
-			break;
-		case OPTION_RUNTIME:
-			options->runtime_dir = optarg;
-			break;
-		case OPTION_STATE:
-			options->state_dir = optarg;
-			break;
-		case OPTION_SESSION:
-			options->session_dir = optarg;
-			break;
-		case OPTION_FOLLOW_LOCK:
-			options->follows_lock = true;
-			break;
-		case OPTION_PATTERN:
-			options->pattern_if_no_display = true;
-			break;
-		case OPTION_PROBE:
-			options->is_probe = true;
-			break;
-		case OPTION_PRINT_CONFIG:
-			config_print(stdout);
-			exit_after_printing();
-		case OPTION_CHECK:
-			*is_check = true;
-			break;
-		case OPTION_HELP:
-			print_help(name);
-			exit_after_printing();
-		case OPTION_VERSION:
-			printf("screenshare-%s %s\n", name, SCREENSHARE_VERSION);
-			exit_after_printing();
-		case ':':
-			log_err("Could not start: option %s needs a value; see --help",
-				argv[optind - 1]);
-			return SERVICE_EXIT_CONFIG;
-		default:
-			log_err("Could not start: unknown option %s; see --help", argv[optind - 1]);
-			return SERVICE_EXIT_CONFIG;
-		}
+		r = take_option(option, name, argv, options, &config_if_there, is_check);
+		if (r != 0)
+			return r;
 	}
 	if (optind < argc) {
 		log_err("Could not start: unexpected argument %s; see --help", argv[optind]);

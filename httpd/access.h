@@ -52,6 +52,7 @@ void access_destroy(struct access *access); /* accepts NULL */
  */
 int access_configure(struct access *access, const struct config *config);
 
+/* The first thing that is against it counts, in the order of the verdicts. */
 enum access_verdict access_decide(struct access *access, const struct access_question *question);
 
 /* True for who may use the control socket: root, our own user, the user of seat0's active session.

@@ -23,6 +23,7 @@ struct body {
 	unsigned state, n_digits, line_len;
 };
 
+/* Of a request whose head is whole: none of it has been decoded; is_whole where it has none. */
 void body_begin(struct body *body, const struct request *request);
 
 /*

@@ -24,6 +24,7 @@ struct feed_fault {
 	uint64_t since_ns;
 };
 
+/* A fault, or another one; `words` are copied.  Nothing is logged. */
 void feed_fault_set(struct feed_fault *fault, enum source_state state, const char *words);
 /* Says it in the journal, unless that has been said already. */
 void feed_fault_log(struct feed_fault *fault, enum source_id source, enum stream_id stream);

@@ -57,6 +57,7 @@ void pause_destroy(struct pause *pause);
 /* The user `uid` pauses, or resumes.  on_answer() comes later, not from within. */
 void pause_ask(struct pause *pause, bool is_paused, uid_t uid, struct pause_waiter *waiter);
 
+/* Does nothing of this computer go out just now? */
 bool pause_is_on(const struct pause *pause);
 /* By whom and since when; NULL while it is not paused. */
 const struct pause_record *pause_get(const struct pause *pause);

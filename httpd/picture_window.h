@@ -25,6 +25,7 @@ struct picture_window {
 	double took_ms; /* over its last pictures; 0: not known */
 };
 
+/* May one more picture be under way? */
 bool picture_window_has_room(const struct picture_window *window);
 /* There was room, and a picture has been written. */
 void picture_window_sent(struct picture_window *window, uint32_t sequence, uint64_t now_ns);

@@ -11,4 +11,5 @@
 #include "common/config.h"
 #include "common/findings.h"
 
+/* Adds what it finds, which is something. */
 void files_probe(const struct config *config, const char *state_dir, struct findings *findings);

@@ -13,6 +13,7 @@ struct rate_meter {
 	uint32_t counts[RATE_METER_SLOTS];
 };
 
+/* Empties the slots that have begun since; the two below do it by themselves. */
 static inline void rate_meter_advance(struct rate_meter *meter, uint64_t now_ns)
 {
 	uint64_t slot = now_ns / RATE_METER_SLOT_NS;
@@ -25,12 +26,14 @@ static inline void rate_meter_advance(struct rate_meter *meter, uint64_t now_ns)
 	meter->slot = slot;
 }
 
+/* One more, at `now_ns` (CLOCK_MONOTONIC, never going back). */
 static inline void rate_meter_count(struct rate_meter *meter, uint64_t now_ns)
 {
 	rate_meter_advance(meter, now_ns);
 	meter->counts[meter->slot % RATE_METER_SLOTS]++;
 }
 
+/* How many a second; the slot that is still being filled does not count. */
 static inline double rate_meter_rate(const struct rate_meter *meter, uint64_t now_ns)
 {
 	struct rate_meter copy = *meter;

@@ -36,6 +36,8 @@ int request_reader_room(struct request_reader *reader, char **room, size_t *len)
 /* `n` bytes were put there (0: look again at what was left over by the request before). */
 enum request_progress request_reader_feed(struct request_reader *reader, size_t n);
 
+/* What the last answer, COMPLETE or REFUSED, was about; the reader's, until request_reader_next().
+ */
 const struct request *request_reader_request(const struct request_reader *reader);
 const struct request_refusal *request_reader_refusal(const struct request_reader *reader);
 

@@ -44,12 +44,14 @@ struct viewer_info {
 	uint64_t watching_ms;
 };
 
+/* Nobody watches yet.  `base` and `config` are borrowed for life.  0 or -ENOMEM. */
 int viewers_create(struct event_base *base, const struct config *config, struct viewers **out);
 /* `on_change` comes whenever a viewer has come or gone, or watches something else.  NULL: nobody
  * wants to know. */
 void viewers_set_listener(struct viewers *viewers, void (*on_change)(void *arg), void *arg);
 /* The server stops: tells those who can be told. */
 void viewers_stop(struct viewers *viewers);
+/* As it was created with. */
 struct event_base *viewers_base(const struct viewers *viewers);
 /* Every conn must have been closed.  Accepts NULL. */
 void viewers_destroy(struct viewers *viewers);

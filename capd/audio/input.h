@@ -54,6 +54,8 @@ struct input {
 	int16_t buffer[INPUT_READ_FRAMES_MAX * SOUND_CHANNELS];
 };
 
+/* Closed, its PCM is not opened before input_set_open(); `name`, the PCM's, is borrowed for life.
+ */
 void input_init(struct input *input, enum audio_input which, const char *name);
 /* Closed: the device is let go at once (its light goes out), and silence is what it gives. */
 void input_set_open(struct input *input, bool is_open);

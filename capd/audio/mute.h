@@ -40,6 +40,7 @@ void mute_init(
 	struct mute *mute, const char *state_dir, const char *runtime_dir, unsigned configured);
 void mute_fini(struct mute *mute);
 
+/* May it be heard: is it meant to be, and not muted? */
 bool mute_is_open(const struct mute *mute, enum audio_input input);
 /* Is it meant to be heard, were it not muted? */
 bool mute_is_chosen(const struct mute *mute, enum audio_input input);

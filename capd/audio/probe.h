@@ -14,4 +14,5 @@
 
 #define SOUND_PROBE_MS 1200u
 
+/* Adds what it finds of the desktop, and of the microphone. */
 void sound_probe(const struct config *config, struct findings *findings);

@@ -61,6 +61,7 @@ int camera_device_open(const struct config *config, struct controls *controls,
 /* Stops it.  Accepts NULL. */
 void camera_device_close(struct camera_device *device);
 
+/* What was agreed on, and what is readable when there is a frame; both are the device's. */
 const struct camera_mode *camera_device_mode(const struct camera_device *device);
 int camera_device_fd(const struct camera_device *device);
 

@@ -12,4 +12,5 @@
 #include "common/config.h"
 #include "common/findings.h"
 
+/* Adds what it finds, which is something. */
 void camera_probe(const struct config *config, struct findings *findings);

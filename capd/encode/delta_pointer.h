@@ -45,6 +45,7 @@ struct delta_pointer {
 	int32_t x, y, told_x, told_y;
 };
 
+/* Frees the shapes; zeroes are left. */
 void delta_pointer_fini(struct delta_pointer *pointer);
 
 /* Brings it to `cursor` (NULL: none).  0; -ENOMEM leaves it hidden. */

@@ -30,6 +30,7 @@ struct jpeg_buffer {
 	size_t scan; /* where the entropy-coded data begins: right behind the SOS segment */
 };
 
+/* Frees the bytes; zeroes are left. */
 void jpeg_buffer_fini(struct jpeg_buffer *buffer);
 
 struct jpeg_strip_format {

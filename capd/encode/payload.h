@@ -22,8 +22,10 @@ struct payload {
 	size_t op_at; /* of the operation begun last */
 };
 
+/* Frees the bytes. */
 void payload_fini(struct payload *payload);
 
+/* Empty again; the memory stays. */
 static inline void payload_reset(struct payload *payload)
 {
 	payload->len = 0;

@@ -23,6 +23,7 @@ struct quality {
 	bool was_raised;          /* the last change was up */
 };
 
+/* Begins with the `configured` one (libjpeg's, 1–100), which is the highest there will be. */
 void quality_init(struct quality *quality, unsigned configured);
 
 /*

@@ -48,10 +48,12 @@ struct box damage_take(struct damage *damage);
 /* The look has become a frame, which counts towards the ceiling. */
 void damage_spend(struct damage *damage, uint64_t now_ns);
 
+/* No pixel is in it. */
 static inline bool box_is_empty(const struct box *box)
 {
 	return box->x0 >= box->x1 || box->y0 >= box->y1;
 }
 /* The smallest box around both. */
 struct box box_union(const struct box *a, const struct box *b);
+/* What of it lies within a picture of width × height; may be empty. */
 struct box box_clip(const struct box *box, uint32_t width, uint32_t height);

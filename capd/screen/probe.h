@@ -13,5 +13,6 @@
 #include "common/config.h"
 #include "common/findings.h"
 
+/* Each adds what it finds, which is something. */
 void screen_probe_display(const struct config *config, struct findings *findings);
 void screen_probe_encoder(const struct config *config, struct findings *findings);

@@ -73,6 +73,7 @@ struct facts {
 	struct facts_session session;
 };
 
+/* Fills in all of them, in a few seconds at most; what cannot be learned is left as none. */
 void facts_gather(struct facts *facts);
 void facts_fini(struct facts *facts);
 

@@ -20,4 +20,5 @@ enum ruleset_verdict {
 	RULESET_SHUT,   /* it is dropped, and nothing before that accepts it */
 };
 
+/* The worst verdict of all chains on the way in; RULESET_PASSES if there are none. */
 enum ruleset_verdict ruleset_judge(const char *ruleset, uint16_t port);

@@ -14,18 +14,12 @@
 
 #include <systemd/sd-bus.h>
 
+#include "tests/lib/fake_bus.h"
+
 #define NAME "org.fedoraproject.FirewallD1"
 #define PATH "/org/fedoraproject/FirewallD1"
 
 static char **allowed; /* the arguments, ended by NULL */
-
-static void die(const char *what, int r)
-{
-	if (r >= 0)
-		return;
-	fprintf(stderr, "fake_firewalld: %s: %s\n", what, strerror(-r));
-	exit(EXIT_FAILURE);
-}
 
 /* "8000-8010/tcp" in two; the caller's. */
 static char *split(const char *text, const char **protocol)
@@ -38,58 +32,54 @@ static char *split(const char *text, const char **protocol)
 	return ports;
 }
 
-static int refuse_if_told(sd_bus_error *error)
+/* Answers with an array of `type`: what `add` makes of each argument. */
+static int reply_list(sd_bus_message *m, sd_bus_error *error, const char *type,
+	void (*add)(sd_bus_message *reply, const char *one))
 {
+	sd_bus_message *reply = NULL;
+	int r;
+
 	if (*allowed && strcmp(*allowed, "refuse") == 0)
 		return sd_bus_error_set(error, NAME ".Exception", "NOT_AUTHORIZED");
-	return 0;
+	die("reply", sd_bus_message_new_method_return(m, &reply));
+	die("reply", sd_bus_message_open_container(reply, 'a', type));
+	for (char **one = allowed; *one; one++)
+		add(reply, *one);
+	die("reply", sd_bus_message_close_container(reply));
+	r = sd_bus_send(NULL, reply, NULL);
+	sd_bus_message_unref(reply);
+	return r;
+}
+
+static void add_port(sd_bus_message *reply, const char *one)
+{
+	const char *protocol;
+	char *ports = strchr(one, '=') ? NULL : split(one, &protocol);
+
+	if (ports)
+		die("reply", sd_bus_message_append(reply, "as", 2, ports, protocol));
+	free(ports);
+}
+
+static void add_service(sd_bus_message *reply, const char *one)
+{
+	char *name = strndup(one, strcspn(one, "="));
+
+	if (strchr(one, '='))
+		die("reply", sd_bus_message_append(reply, "s", name));
+	free(name);
 }
 
 static int get_ports(sd_bus_message *m, void *arg, sd_bus_error *error)
 {
-	sd_bus_message *reply = NULL;
-	int r = refuse_if_told(error);
 	(void)arg;
-
-	if (r < 0)
-		return r;
-	die("reply", sd_bus_message_new_method_return(m, &reply));
-	die("reply", sd_bus_message_open_container(reply, 'a', "as"));
-	for (char **one = allowed; *one; one++) {
-		const char *protocol;
-		char *ports = strchr(*one, '=') ? NULL : split(*one, &protocol);
-
-		if (ports)
-			die("reply", sd_bus_message_append(reply, "as", 2, ports, protocol));
-		free(ports);
-	}
-	die("reply", sd_bus_message_close_container(reply));
-	r = sd_bus_send(NULL, reply, NULL);
-	sd_bus_message_unref(reply);
-	return r;
+	return reply_list(m, error, "as", add_port);
 }
 
 static int get_services(sd_bus_message *m, void *arg, sd_bus_error *error)
 {
-	sd_bus_message *reply = NULL;
-	int r = refuse_if_told(error);
 	(void)arg;
-
-	if (r < 0)
-		return r;
-	die("reply", sd_bus_message_new_method_return(m, &reply));
-	die("reply", sd_bus_message_open_container(reply, 'a', "s"));
-	for (char **one = allowed; *one; one++) {
-		char *name = strndup(*one, strcspn(*one, "="));
-
-		if (strchr(*one, '='))
-			die("reply", sd_bus_message_append(reply, "s", name));
-		free(name);
-	}
-	die("reply", sd_bus_message_close_container(reply));
-	r = sd_bus_send(NULL, reply, NULL);
-	sd_bus_message_unref(reply);
-	return r;
+	return reply_list(m, error, "s", add_service);
 }
 
 /* As the real one: what is asked for is among other settings. */
@@ -130,20 +120,11 @@ static const sd_bus_vtable zone[] = {
 int main(int argc, char **argv)
 {
 	sd_bus *bus = NULL;
-	int r;
 	(void)argc;
 
 	allowed = argv + 1;
 	die("bus", sd_bus_open_system(&bus));
 	die("firewall", sd_bus_add_object_vtable(bus, NULL, PATH, NAME, firewall, NULL));
 	die("zone", sd_bus_add_object_vtable(bus, NULL, PATH, NAME ".zone", zone, NULL));
-	die("name", sd_bus_request_name(bus, NAME, 0));
-	puts("READY");
-	fflush(stdout);
-	for (;;) {
-		do
-			die("a call", r = sd_bus_process(bus, NULL));
-		while (r > 0);
-		die("waiting", sd_bus_wait(bus, UINT64_MAX));
-	}
+	fake_bus_serve(bus, NAME);
 }

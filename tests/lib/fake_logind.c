@@ -24,6 +24,8 @@
 
 #include <systemd/sd-bus.h>
 
+#include "tests/lib/fake_bus.h"
+
 #define NAME         "org.freedesktop.login1"
 #define SEAT_PATH    "/org/freedesktop/login1/seat/seat0"
 #define SESSION_PATH "/org/freedesktop/login1/session"
@@ -39,14 +41,6 @@ static struct fake_session active, behind;
 
 static sd_bus *bus;
 static unsigned lock_before; /* so many answers are left; 0: none is waited for */
-
-static void die(const char *what, int r)
-{
-	if (r >= 0)
-		return;
-	fprintf(stderr, "fake_logind: %s: %s\n", what, strerror(-r));
-	exit(EXIT_FAILURE);
-}
 
 static void path_of(const struct fake_session *one, char path[128])
 {

@@ -17,6 +17,8 @@
 
 #include <systemd/sd-bus.h>
 
+#include "tests/lib/fake_bus.h"
+
 #define NAME      "org.freedesktop.systemd1"
 #define UNIT_PATH "/org/freedesktop/systemd1/unit"
 
@@ -24,14 +26,6 @@ static struct {
 	const char *protect_home, *writable, *source, *destination, *listen; /* "", NULL: none */
 	int has_private_tmp;
 } unit = {.protect_home = "yes", .has_private_tmp = 1};
-
-static void die(const char *what, int r)
-{
-	if (r >= 0)
-		return;
-	fprintf(stderr, "fake_systemd: %s: %s\n", what, strerror(-r));
-	exit(EXIT_FAILURE);
-}
 
 static int get_word(sd_bus *bus, const char *path, const char *interface, const char *property,
 	sd_bus_message *reply, void *arg, sd_bus_error *error)
@@ -151,7 +145,6 @@ static void take_argument(char *argument)
 int main(int argc, char **argv)
 {
 	sd_bus *bus = NULL;
-	int r;
 
 	for (int i = 1; i < argc; i++)
 		take_argument(argv[i]);
@@ -162,13 +155,5 @@ int main(int argc, char **argv)
 			       bus, NULL, UNIT_PATH, NAME ".Service", service, find_any, NULL));
 	die("socket", sd_bus_add_fallback_vtable(
 			      bus, NULL, UNIT_PATH, NAME ".Socket", sockets, find_any, NULL));
-	die("name", sd_bus_request_name(bus, NAME, 0));
-	puts("READY");
-	fflush(stdout);
-	for (;;) {
-		do
-			die("a call", r = sd_bus_process(bus, NULL));
-		while (r > 0);
-		die("waiting", sd_bus_wait(bus, UINT64_MAX));
-	}
+	fake_bus_serve(bus, NAME);
 }

@@ -10,6 +10,7 @@ import pytest
 
 import process
 from screenshare import Run
+from seat import Seat
 from xserver import XServer
 
 
@@ -50,6 +51,14 @@ def x():
     server = XServer()
     yield server
     server.end()
+
+
+@pytest.fixture
+def seat(folder):
+    """Root only (seat.as_root)."""
+    seat = Seat(folder)
+    yield seat
+    seat.end()
 
 
 @pytest.fixture

@@ -11,17 +11,11 @@ import pytest
 import jpeg
 from capture import Subscriber
 from fake_camera import FAKE_BIN, FakeCamera
-from seat import Daemon, Seat
+from seat import Daemon, as_root
 from wait import stays, wait_for
 
 RED, GREEN = 0xD02020, 0x20C040
 BACK_S = 2  # pictures are back so soon after it is unlocked
-IS_ROOT = os.geteuid() == 0
-
-
-def as_root(test):
-    """Nobody else has a seat to give: to others there is no such test."""
-    return test if IS_ROOT else None
 
 
 class CameraDaemon(Daemon):
@@ -36,13 +30,6 @@ class CameraDaemon(Daemon):
         return ["setpriv", f"--reuid={user.uid}", f"--regid={user.uid}", "--clear-groups",
                 "--bounding-set=-all", "--no-new-privs", os.path.join(FAKE_BIN, "screenshare-camera"),
                 "--config", self.config_path, *self.options]
-
-
-@pytest.fixture
-def seat(folder):
-    seat = Seat(folder)
-    yield seat
-    seat.end()
 
 
 @pytest.fixture

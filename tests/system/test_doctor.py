@@ -15,18 +15,13 @@ from desktop_bus import Bus
 from fake_camera import FAKE_BIN, FakeCamera
 from process import Process, own_mounts, program, run_to_end, tool
 from screenshare import QUICK, Httpd, Run, environment
-from seat import AS_SERVICE, Seat
+from seat import AS_SERVICE, Seat, as_root
 from soundserver import PulseAudio
 from wait import SLOWNESS
 from xserver import XServer
 
 # In a mount namespace of its own, of root's as of anybody's.
 NAMESPACE = ("unshare", "-m" if os.geteuid() == 0 else "-Urm", "sh", "-c")
-
-
-def as_root(test):
-    """Nobody else can become somebody: to others there is no such test."""
-    return test if os.geteuid() == 0 else None
 
 
 class Findings:

@@ -11,7 +11,7 @@ import pytest
 
 import sound
 from process import Process, program, run_to_end
-from seat import Daemon, Seat, User
+from seat import IS_ROOT, Daemon, User, as_root
 from screenshare import environment, start_with_sockets
 from soundserver import PulseAudio
 from wait import stays, wait_for
@@ -19,19 +19,6 @@ from xserver import XServer
 
 HELLO = b"\1\0\0\0\10\0\0\0\1\0\0\0\5\0\0\0"  # to the presence stream
 COOKIE = "00112233445566778899aabbccddeeff"
-IS_ROOT = os.geteuid() == 0
-
-
-def as_root(test):
-    """Nobody else can become somebody: to others there is no such test."""
-    return test if IS_ROOT else None
-
-
-@pytest.fixture
-def seat(folder):
-    seat = Seat(folder)
-    yield seat
-    seat.end()
 
 
 @pytest.fixture
