@@ -43,6 +43,18 @@ class Message:
         self.data = data[head_len:]
 
 
+def left_out(pictures, kind):
+    """How often something was left out between those of that kind that a viewer got, though it kept up: it
+    had drawn the last but one before what was left out was made, so there was room for that."""
+    found, before = 0, None
+    for i, message in enumerate(pictures):
+        if message.kind == kind:
+            if before and i >= 2 and message.sequence > before.sequence + 1:
+                found += pictures[i - 2].drawn_ns < before.pts_us * 1000
+            before = message
+    return found
+
+
 class WebSocket:
     """A connection; handshake() raises unless the answer is 101 (or `expect`)."""
 
