@@ -9,7 +9,7 @@ import struct
 import threading
 import time
 
-from wait import wait_for
+from wait import slowness, wait_for
 
 JPEG, PCM, OPUS = 1, 2, 3
 IS_KEY, IS_STATE = 1, 2
@@ -58,11 +58,11 @@ def left_out(pictures, kind):
 class WebSocket:
     """A connection; handshake() raises unless the answer is 101 (or `expect`)."""
 
-    def __init__(self, address, query="", headers=None, expect=101, timeout_s=10, receive_buffer=None):
+    def __init__(self, address, query="", headers=None, expect=101, timeout_s=None, receive_buffer=None):
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(timeout_s)
+        self.socket.settimeout(timeout_s or 10 * slowness())
         self.socket.connect(address)
         self.buffer = bytearray()
         key = base64.b64encode(os.urandom(16)).decode()
