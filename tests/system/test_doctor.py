@@ -264,7 +264,8 @@ def test_a_display_that_hangs(folder, x):
     finally:
         x.process.signal(signal.SIGCONT)
     found.one("display", "wrong", "accepts connections and does not answer", "display-manager")
-    assert found.of("encoder") and found.seconds < 6 * slowness()
+    assert found.of("encoder") or "this computer is busy" in str(found.of("display")), found.all
+    assert found.seconds < 6 * slowness()
 
 
 def test_a_wayland_desktop(folder):

@@ -420,12 +420,12 @@ static void failures_are_retried_with_growing_pauses(void **state)
 		uint64_t since_ns = clock_monotonic_ns();
 
 		expect_start("");
-		if (turn >= 6 && clock_monotonic_ns() - since_ns < quickest_ns)
+		if (turn >= 7 && clock_monotonic_ns() - since_ns < quickest_ns)
 			quickest_ns = clock_monotonic_ns() - since_ns;
 	}
 	/* Never earlier; and however late a busy machine is, 400 ms are not doubled each time. */
 	assert_true(clock_monotonic_ns() - begin_ns > 2200 * NS_PER_MS);
-	assert_true(quickest_ns < 700 * NS_PER_MS);
+	assert_true(quickest_ns < 1500 * NS_PER_MS);
 	kill(pid, SIGTERM);
 	assert_int_equal(end(pid), 0);
 }
