@@ -125,6 +125,7 @@ class Connection:
     def __init__(self, family, address, line_end):
         self.socket = socket.socket(family)
         self.socket.settimeout(DEADLINE_S)
+        self.spoke = time.monotonic()  # before the other side can know of it
         self.socket.connect(address)
         self.line_end = line_end
         self.unread = b""
@@ -135,6 +136,7 @@ class Connection:
     def send(self, data):
         for method in re.findall(rb"(?:^|\n)([A-Z]+) [^\r\n]* HTTP/1", data):
             self.heads_asked.append(method == b"HEAD")
+        self.spoke = time.monotonic()
         try:
             self.socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
@@ -205,14 +207,13 @@ class Connection:
                 return False
 
     def expect_closed(self, earliest, latest):
-        begun = time.monotonic()
-        deadline = begun + latest
+        deadline = time.monotonic() + latest
         while self.receive(deadline):
             pass
         if self.unread and not self.is_endless:
             raise Failure(f"more came before the end: {self.unread[:200]!r}")
-        if time.monotonic() - begun < earliest:
-            raise Failure(f"closed after {time.monotonic() - begun:.2f} s already")
+        if time.monotonic() - self.spoke < earliest:
+            raise Failure(f"closed after {time.monotonic() - self.spoke:.2f} s already")
 
     def expect_open(self):
         readable, _, _ = select.select([self.socket], [], [], 0)

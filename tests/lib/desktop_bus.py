@@ -4,10 +4,9 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 
-from process import Process, run_to_end, tool
+from process import Process, listens, run_to_end, tool
 from wait import wait_for
 
 
@@ -19,12 +18,7 @@ class Bus:
         self.env = {"DBUS_SESSION_BUS_ADDRESS": f"unix:path={self.path}"}
         self.process = Process(["dbus-daemon", "--session", "--nofork", f"--address=unix:path={self.path}"],
                                {"PATH": os.environ["PATH"], "HOME": folder})
-        wait_for(self._listens, 10, "the bus")
-
-    def _listens(self):
-        """Its socket is there before it listens."""
-        with socket.socket(socket.AF_UNIX) as sock:
-            return sock.connect_ex(self.path) == 0
+        wait_for(lambda: listens(self.path), 10, "the bus")
 
     def signal(self, to, name, *arguments):
         """A signal of the notifications' to one on the bus, by a stranger."""

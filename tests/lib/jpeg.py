@@ -3,6 +3,7 @@
 
 import io
 import re
+import time
 
 from PIL import Image
 
@@ -38,6 +39,13 @@ def stamp(data):
     """(pts in CLOCK_MONOTONIC ns, time in CLOCK_REALTIME s) from the COM segment; None in others."""
     match = re.fullmatch(r"pts=(\d+) time=(\d+\.\d{6})", comment(data) or "")
     return (int(match.group(1)), float(match.group(2))) if match else None
+
+
+def clocks_apart_s():
+    """CLOCK_REALTIME before CLOCK_MONOTONIC; of several looks the one that was least disturbed."""
+    looks = [(time.monotonic(), time.time(), time.monotonic()) for _ in range(20)]
+    before, real_s, after = min(looks, key=lambda look: look[2] - look[0])
+    return real_s - (before + after) / 2
 
 
 def without_comment(data):

@@ -7,12 +7,13 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import termios
 import threading
 import time
 
-from wait import slowness, wait_for
+from wait import wait_for
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get("SCREENSHARE_BUILD", os.path.join(ROOT, "build")))
@@ -110,10 +111,10 @@ class Process:
 
     def wait(self, deadline_s=10):
         """Its exit status, and all of its output read."""
-        status = self.popen.wait(deadline_s * slowness())
+        wait_for(lambda: not self.is_running(), deadline_s, f"the end of {self.argv[0]}")
         for reader in self._readers:
             reader.join(5)
-        return status
+        return self.popen.returncode
 
     def end(self, deadline_s=10):
         """By SIGTERM; SIGKILL and a failure where that is not enough."""
@@ -121,7 +122,7 @@ class Process:
             self.signal(signal.SIGTERM)
         try:
             return self.wait(deadline_s)
-        except subprocess.TimeoutExpired:
+        except AssertionError:
             self.signal(signal.SIGKILL)
             self.wait(5)
             raise AssertionError(f"{self.argv[0]} did not end on SIGTERM") from None
@@ -145,6 +146,12 @@ def run_to_end(argv, env=None, deadline_s=20):
     process = Process(argv, env)
     status = process.wait(deadline_s)
     return status, "\n".join(process.stdout), "\n".join(process.stderr)
+
+
+def listens(path):
+    """Is there somebody at that socket?  It is there before they listen."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        return sock.connect_ex(path) == 0
 
 
 # --- what /proc says ---

@@ -50,6 +50,7 @@ class Player:
         self._wanted = 0
         self._is_over = False
         self._is_constant = False
+        self._is_quiet = threading.Event()
         error = ctypes.c_int(0)
         spec, unset = _Spec(S16LE, RATE, CHANNELS), 0xffffffff
         buffer = _Buffer(unset, RATE * CHANNELS * 2 // 50, unset, unset, unset)
@@ -71,6 +72,8 @@ class Player:
                 if not self._is_constant:
                     self._wanted -= 1
                 pending = self._sound
+            if not pending:
+                self._is_quiet.set()
             block = pending[:len(silence)] or silence
             pending = pending[len(silence):]
             if self.library.pa_simple_write(stream, block, len(block), ctypes.byref(error)) < 0:
@@ -83,8 +86,11 @@ class Player:
         self._wanted += 1
 
     def play_on(self, on=True):
-        """Again and again, without a pause."""
+        """Again and again, without a pause; or no more, and what was begun has been played."""
         self._is_constant = on
+        self._is_quiet.clear()
+        if not on:
+            wait_for(lambda: self._is_quiet.is_set() or not self._thread.is_alive(), 5, "the end of the sound")
 
     def end(self):
         self._is_over = True

@@ -3,10 +3,9 @@
 
 import os
 import signal
-import socket
 import subprocess
 
-from process import Process
+from process import Process, listens
 from wait import wait_for
 
 PIPEWIRE_SINKS = """context.objects = [
@@ -132,20 +131,12 @@ class PipeWire(SoundServer):
         env = dict(self.env, DBUS_SESSION_BUS_ADDRESS=f"unix:path={bus_path}")
         bus = Process(["dbus-daemon", "--session", "--nofork", f"--address=unix:path={bus_path}"],
                       self.env)
-        wait_for(lambda: os.path.exists(bus_path), 10, "the bus")
+        wait_for(lambda: listens(bus_path), 10, "the bus")
         self.processes = [bus, Process(["pipewire"], env)]
         # The others end at once if they find nobody there.
-        wait_for(self._answers, 10, "PipeWire's socket")
+        wait_for(lambda: listens(os.path.join(self.env["XDG_RUNTIME_DIR"], "pipewire-0")), 10, "PipeWire's socket")
         self.processes += [Process([name], env) for name in ("wireplumber", "pipewire-pulse")]
         self.wait_ready()
-
-    def _answers(self):
-        with socket.socket(socket.AF_UNIX) as sock:
-            try:
-                sock.connect(os.path.join(self.env["XDG_RUNTIME_DIR"], "pipewire-0"))
-            except OSError:
-                return False
-            return True
 
     def add_microphone(self, name):
         self.pactl("load-module", "module-null-sink", "media.class=Audio/Source/Virtual",

@@ -5,6 +5,8 @@ import http.client
 import json
 import socket
 
+from wait import slowness
+
 
 class Answer:
     def __init__(self, status, headers, body):
@@ -12,7 +14,7 @@ class Answer:
 
 
 def get(address, path, headers=None, method="GET", timeout_s=10):
-    connection = http.client.HTTPConnection(*address, timeout=timeout_s)
+    connection = http.client.HTTPConnection(*address, timeout=timeout_s * slowness())
     try:
         connection.request(method, path, headers=headers or {})
         response = connection.getresponse()
@@ -23,7 +25,7 @@ def get(address, path, headers=None, method="GET", timeout_s=10):
 
 def request(address, method, path, body=None, headers=None, timeout_s=20):
     """As get(), with a body: bytes, or an iterator whose pieces become chunks."""
-    connection = http.client.HTTPConnection(*address, timeout=timeout_s)
+    connection = http.client.HTTPConnection(*address, timeout=timeout_s * slowness())
     try:
         try:
             connection.request(method, path, body, headers or {},
@@ -41,7 +43,7 @@ def ask_slowly(address, path):
     asker = socket.socket()
     asker.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     asker.connect(address)
-    asker.settimeout(10)
+    asker.settimeout(10 * slowness())
     asker.sendall(f"GET {path} HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\n\r\n".encode())
     return asker
 

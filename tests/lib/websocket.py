@@ -9,7 +9,7 @@ import struct
 import threading
 import time
 
-from wait import wait_for
+from wait import slowness, wait_for
 
 JPEG, PCM, OPUS = 1, 2, 3
 IS_KEY, IS_STATE = 1, 2
@@ -43,14 +43,26 @@ class Message:
         self.data = data[head_len:]
 
 
+def left_out(pictures, kind):
+    """How often something was left out between those of that kind that a viewer got, though it kept up: it
+    had drawn the last but one before what was left out was made, so there was room for that."""
+    found, before = 0, None
+    for i, message in enumerate(pictures):
+        if message.kind == kind:
+            if before and i >= 2 and message.sequence > before.sequence + 1:
+                found += pictures[i - 2].drawn_ns < before.pts_us * 1000
+            before = message
+    return found
+
+
 class WebSocket:
     """A connection; handshake() raises unless the answer is 101 (or `expect`)."""
 
-    def __init__(self, address, query="", headers=None, expect=101, timeout_s=10, receive_buffer=None):
+    def __init__(self, address, query="", headers=None, expect=101, timeout_s=None, receive_buffer=None):
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(timeout_s)
+        self.socket.settimeout(timeout_s or 10 * slowness())
         self.socket.connect(address)
         self.buffer = bytearray()
         key = base64.b64encode(os.urandom(16)).decode()

@@ -136,7 +136,12 @@ def test_a_microphone_is_never_taken_for_the_desktop(folder, server):
     server.add_microphone("room")
     pcm = AudioDaemon(folder, env=server.client_env).subscribe()
     pcm.wait_state("live")
-    assert server.sources_in_use() == ["one.monitor"]
+
+    def listened_to():
+        """PipeWire has a stream before it is linked to anything."""
+        found = server.sources_in_use()
+        return None not in found and found
+    assert wait_for(listened_to, 5, "it is listened to something") == ["one.monitor"]
     server.remove_sink("one")
     server.set_default("two")
     wait_for(lambda: server.sources_in_use() in ([], ["two.monitor"]) or

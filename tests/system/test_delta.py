@@ -14,8 +14,8 @@ from PIL import Image
 from delta_canvas import CATCH_UP, IS_KEY, IS_LAST, STEP, DeltaViewer
 from fake_sound import FakeSound
 from screenshare import QUICK, Httpd, Run
-from wait import SLOWNESS, slowness, stays, wait_for
-from websocket import WebSocket
+from wait import slowness, stays, wait_for
+from websocket import WebSocket, left_out
 
 
 @pytest.fixture
@@ -121,10 +121,9 @@ def test_slow_viewers_beside_a_fast_one(run, x, folder):
         behind_ms = sorted((m.drawn_ns / 1e3 - m.pts_us) / 1e3 for m in viewer.drawn[n + 3:n + 25])
         assert behind_ms[-2] < 200 * slowness(), behind_ms
         assert viewer.canvas.misfits == 0
-    steps = [m for m in fast.pictures if m.kind == STEP]
-    left_out = sum(b.sequence != a.sequence + 1 for a, b in zip(steps, steps[1:]))
-    # Where others want its core, too, it is slow itself now and then.
-    assert left_out <= (len(steps) // 10 if slowness() > 1 else 0), f"{left_out} times a step was left out"
+    n_steps, n_left_out = sum(m.kind == STEP for m in fast.pictures), left_out(fast.pictures, STEP)
+    # Where others want its core, too, the server is slow itself now and then.
+    assert n_left_out <= (n_steps // 10 if slowness() > 1 else 0), f"{n_left_out} times a step was left out"
     for viewer in (fast, *slow):
         wait_exact(viewer, x, folder, 8)
         viewer.end()
@@ -175,10 +174,12 @@ def test_a_slow_viewer_of_scrolling_text_takes_hardly_more_than_a_fast_one(run, 
         found = [viewer.pictures[n:] for viewer, n in zip((fast, slow), begin)]
     is_over.set()
     took, given = bytes_of(found[1]), bytes_of(found[0])
-    # With a sanitizer the server and the daemon lag themselves.
-    assert took < 1.5 * given or SLOWNESS > 1, (took, given)
+    # With a sanitizer, or where each core is wanted by several, the server and the daemon lag themselves, and
+    # more is missed than is kept.
+    lags = slowness() > 1.5
+    assert took < 1.5 * given or lags, (took, given)
     assert sum(message.sequence > message.base + 1 for message in found[1]
-               if message.kind == STEP) > 15 or SLOWNESS > 1
+               if message.kind == STEP) > 15 or lags
     for viewer in (fast, slow):
         wait_exact(viewer, x, folder, 8)
         assert viewer.canvas.misfits == 0

@@ -17,7 +17,7 @@ from process import Process, own_mounts, program, run_to_end, tool
 from screenshare import QUICK, Httpd, Run, environment
 from seat import AS_SERVICE, Seat, as_root
 from soundserver import PulseAudio
-from wait import SLOWNESS
+from wait import slowness
 from xserver import XServer
 
 # In a mount namespace of its own, of root's as of anybody's.
@@ -129,7 +129,7 @@ def test_nothing_runs(folder):
     found.one("display", "wrong", "No display is set", "terminal of the desktop")
     found.one("sound", "wrong", "No sound server", "systemctl --user start pipewire-pulse")
     found.one("camera", "note", "No camera is connected")
-    assert found.seconds < 6 * SLOWNESS
+    assert found.seconds < 6 * slowness()
 
 
 def test_the_page_of_a_terminal_says_the_same(folder):
@@ -174,7 +174,7 @@ def test_a_server_that_hangs(folder):
         os.kill(pid, signal.SIGCONT)
     found.one("sharing", "wrong", "runs, and does not answer", "start it again")
     found.one("port", "wrong", f"Port {run.address[1]} does not answer", "run")
-    assert found.seconds < 8 * SLOWNESS
+    assert found.seconds < 8 * slowness()
 
 
 def test_daemons_that_do_not_answer(folder, everything, monkeypatch):
@@ -259,7 +259,8 @@ def test_a_display_that_hangs(folder, x):
     finally:
         x.process.signal(signal.SIGCONT)
     found.one("display", "wrong", "accepts connections and does not answer", "display-manager")
-    assert found.of("encoder") and found.seconds < 6 * SLOWNESS
+    assert found.of("encoder") or "this computer is busy" in str(found.of("display")), found.all
+    assert found.seconds < 6 * slowness()
 
 
 def test_a_wayland_desktop(folder):
@@ -283,7 +284,7 @@ def test_a_sound_server_that_hangs(folder):
     finally:
         sound.signal(signal.SIGCONT)
     found.one("sound", "wrong", "does not answer", "restart pipewire-pulse")
-    assert found.seconds < 6 * SLOWNESS
+    assert found.seconds < 6 * slowness()
 
 
 def test_no_sound_is_wanted(folder):
@@ -316,7 +317,7 @@ def test_a_camera_that_hangs(folder):
     camera.set("stuck")
     found = Findings(folder, command=os.path.join(FAKE_BIN, "screenshare"), **camera.env)
     found.silent("camera", "screenshare-camera has not answered within two seconds", "try again")
-    assert found.seconds < 7 * SLOWNESS
+    assert found.seconds < 7 * slowness()
 
 
 # --- files, memory, limits ---
@@ -390,7 +391,7 @@ def test_a_program_that_hangs_is_left_alone(folder):
     script = f'[ "$1" = --version ] && exec "{audio}" "$@"\nexec sleep 60\n'
     found = Findings(folder, command=installed_but(folder, "screenshare-audio", script))
     found.silent("sound", "screenshare-audio has not answered within two seconds", "try again")
-    assert found.seconds < 7 * SLOWNESS
+    assert found.seconds < 7 * slowness()
 
 
 # --- firewalls: the kernel's, in a network of its own; ufw's files, in an /etc of its own ---

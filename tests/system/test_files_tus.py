@@ -108,8 +108,8 @@ def test_a_connection_that_died_without_a_word_does_not_hold_the_upload(site):
     silent = tus.begin_patch(path, 0, len(body))
     silent.sendall(body[:1_000_000])
     # As after a changed Wi-Fi: the old one is open for all that the server knows.
-    wait_for(lambda: site.status()["files"]["uploading"] == 1, 5, "it is received")
-    time.sleep(0.1)
+    part = os.path.join(site.shared, ".incoming", path[5:] + ".part")
+    wait_for(lambda: os.path.getsize(part) > 0, 5, "it is received")
     at = tus.offset(path)
     assert 0 < at <= 1_000_000
     assert tus.patch(path, at, body[at:]).status == 204

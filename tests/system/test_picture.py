@@ -77,7 +77,7 @@ def test_first_picture_from_cold_within_a_second(x, run):
         took = time.monotonic() - begin
         assert answer.status == 200 and answer.headers["Content-Type"] == "image/jpeg"
         assert jpeg.shows(answer.body, RED, 8, 8)
-        assert took < 1, f"{took:.3f} s"
+        assert took < 1 * slowness(), f"{took:.3f} s"
         run.wait_daemon()
 
 
@@ -140,8 +140,7 @@ def test_comment_says_when_the_pixels_were_taken(x, run):
         part = viewer.wait_colour(rgb)
         pts_ns, realtime = jpeg.stamp(part.data)
         assert painted_ns <= pts_ns <= part.received_ns
-        age = (time.monotonic_ns() - pts_ns) / 1e9
-        assert abs(time.time() - age - realtime) < 0.05
+        assert abs(realtime - pts_ns / 1e9 - jpeg.clocks_apart_s()) < 0.05
     viewer.end()
 
 
@@ -277,7 +276,8 @@ def test_rate_is_a_ceiling(folder, x):
         colour += 0x010305
         x.painter.fill(colour & 0xFFFFFF)
     # 5 a second, one frame of credit, one at each edge
-    assert 8 <= viewer.count - first <= 13
+    most = 5 * (time.monotonic() - begin) + 3
+    assert 8 / slowness() <= viewer.count - first <= most
     viewer.end()
 
 

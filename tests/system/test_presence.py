@@ -335,7 +335,8 @@ def test_a_crowd_is_counted(folder):
     assert all(line.endswith(", 127.0.0.1: screen") for line in lines[:-1])
     for viewer in viewers:
         viewer.end()
-    assert daemon.viewers(presence) == (0, 0, [""])
+    while daemon.viewers(presence) != (0, 0, [""]):
+        pass  # of those who have gone before the last had, where that took a while
     assert presence.recv(64) == b""
 
 

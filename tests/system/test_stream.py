@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The stream as viewers get it: when something is sent, when nothing is, and to whom."""
 
+import itertools
 import os
 import subprocess
 import time
@@ -73,18 +74,20 @@ def test_still_screen_sends_one_repeat_and_then_nothing(x, run):
     viewer.wait_count(1)
     x.painter.fill(RED)
     changed = viewer.wait_colour(RED)
+    full.wait_colour(RED)
     count, full_count = viewer.count, full.count
     viewer.wait_count(count + 1, 3)
     repeat = viewer.newest
     assert repeat.data == changed.data
-    assert 0.9 <= (repeat.received_ns - changed.received_ns) / 1e9 <= 1.5
+    # Since it was taken: when it was received is as late as this program was.
+    assert 0.9 <= repeat.received_ns / 1e9 - jpeg.stamp(changed.data)[0] / 1e9 <= 1.5 * slowness()
     full.wait_count(full_count + 1, 3)
     # Not a byte more, but for the 15 s of those who asked for full headers
     size, full_size, begin = viewer.bytes, full.bytes, time.monotonic()
     full_count, full_ns = full.count, full.newest.received_ns
     stays(lambda: viewer.bytes == size and full.bytes == full_size, 4, "silence")
     wait_for(lambda: full.count == full_count + 1, 15, "a repeat with full headers")
-    assert 14 <= (full.newest.received_ns - full_ns) / 1e9 <= 16.5 * SLOWNESS
+    assert 14 <= (full.newest.received_ns - full_ns) / 1e9 <= 16.5 * slowness()
     assert viewer.bytes == size, "bytes to a viewer of a still screen"
     assert time.monotonic() - begin > 10
     viewer.end()
@@ -107,7 +110,7 @@ def test_capture_ends_after_the_grace_and_begins_again(x, run):
         again.end()
         begin = time.monotonic()
         wait_for(lambda: not exists(daemon), 4, "the daemon is gone")
-        assert 0.8 < time.monotonic() - begin < 2 * SLOWNESS
+        assert 0.8 < time.monotonic() - begin < 2 * slowness()
         wait_for(lambda: run.state()[0] == "idle", 2, "idle in /status")
     assert run.httpd()
 
@@ -119,7 +122,7 @@ def test_the_grace_is_ten_seconds_by_default(x, folder):
     begin = time.monotonic()
     stays(lambda: exists(daemon), 8.5, "the grace")
     wait_for(lambda: not exists(daemon), 4, "the daemon is gone")
-    assert time.monotonic() - begin < 11.5 * SLOWNESS
+    assert time.monotonic() - begin < 11.5 * slowness()
 
 
 def test_all_viewers_get_the_same_bytes(x, run):
@@ -145,7 +148,7 @@ def test_viewer_that_never_reads_slows_nobody_and_is_closed(folder, x):
     wait_for(lambda: run.status()["viewers"] == 2, 3, "the second viewer")
     begin, seed, late = time.monotonic(), 0, 0
     while run.status()["viewers"] == 2:
-        assert time.monotonic() - begin < 8 * SLOWNESS, "it is still connected"
+        assert time.monotonic() - begin < 8 * slowness(), "it is still connected"
         seed += 1
         x.painter.noise(seed)  # nothing that a kernel's buffer could hold for long
         mark = 0x0101 * (seed % 200) * 0x100 + seed % 200
@@ -167,24 +170,23 @@ def test_viewer_that_never_reads_slows_nobody_and_is_closed(folder, x):
 
 
 def test_slow_viewer_skips_pictures_and_sees_the_newest(x, run):
-    """Film at 30 pictures a second; it can take about five.  Nothing is queued for it."""
-    viewer = run.view(bytes_per_s=1000000)
+    """Film at 30 pictures a second, fewer where the machine is busy; it can take one or two.  Nothing is
+    queued for it."""
+    viewer = run.view(bytes_per_s=400000)
     fast = run.view(keep=2)
-    ages = []
-    begin, seed, seen = time.monotonic(), 0, 0
-    while time.monotonic() - begin < 4:
-        seed += 1
-        x.painter.noise(seed)
-        if viewer.count > seen:
-            seen = viewer.count
+    ages, seeds = [], itertools.count()
+
+    def film():
+        x.painter.noise(next(seeds))
+        time.sleep(0.03)  # its pace
+        if viewer.count > len(ages):
             part = viewer.newest
             ages.append((part.received_ns - jpeg.stamp(part.data)[0]) / 1e9)
-        time.sleep(0.03)
-    assert len(ages) >= 5, "it gets pictures"
-    assert fast.count > 2 * viewer.count, (fast.count, viewer.count)
+        return len(ages) >= 7 and fast.count > 2 * viewer.count
+    wait_for(film, 15, "seven pictures for it, and more than twice as many for who is fast")
     size = len(viewer.newest.data)
     # What was begun is sent whole, and the kernel has its share; then comes the newest.
-    assert max(ages[2:]) < (2 * size + 300000) / 1000000 * SLOWNESS, (size, ages)
+    assert max(ages[2:]) < (2 * size + 300000) / 400000 * slowness(), (size, ages)
     viewer.end()
     fast.end()
 
@@ -237,7 +239,7 @@ def test_a_moving_picture_leaks_nothing(folder):
     before = {pid: (process.open_fds(pid), process.private_kib(pid)) for pid in (httpd, daemon)}
     viewer.wait_count(360, 20)
     for pid, (fds, kib) in before.items():
-        assert process.open_fds(pid) == fds
+        wait_for(lambda: process.open_fds(pid) <= fds, 3, "no more descriptors than before")
         if os.path.basename(os.path.dirname(process.BIN)) not in ("asan", "tsan"):
             assert process.private_kib(pid) - kib < 1024, process.executable(pid)
     viewer.end()

@@ -13,7 +13,7 @@ import jpeg
 from screenshare import QUICK, Run
 from wait import SLOWNESS, slowness, wait_for
 from websocket import (BINARY, CLOSE, IS_KEY, IS_STATE, JPEG, PING, PONG, SocketViewer, WebSocket,
-                       frame)
+                       frame, left_out)
 
 PATTERN = ("[screen]\nsource = pattern\npattern_width = 320\npattern_height = 200\n"
            "[camera]\nsource = pattern\nwidth = 160\nheight = 120\n")
@@ -53,9 +53,9 @@ def test_a_slow_viewer_sees_what_is_new_and_a_fast_one_loses_nothing(run):
     assert behind_ms[len(behind_ms) * 95 // 100] < 200 * slowness(), behind_ms
     # It is served at its own pace, not in bursts.
     duration_s = (slow.drawn[-1].drawn_ns - slow.drawn[8].drawn_ns) / 1e9
-    assert len(slow.drawn[8:]) / duration_s > 9 / SLOWNESS
-    steps = [b.sequence - a.sequence for a, b in zip(fast.pictures, fast.pictures[1:])]
-    assert steps.count(1) > 0.9 * len(steps), steps
+    assert len(slow.drawn[8:]) / duration_s > 9 / slowness()
+    # Where this program was late, it was slow itself; where the server was, the newest counts.
+    assert left_out(fast.pictures, JPEG) < 0.1 * len(fast.pictures)
     assert run.get("/alive?id=2").body and json.loads(run.get("/alive?id=2").body)["alive"]
     status, out, _ = run.ask("viewers")
     assert status == 0 and out.count("(socket)") == 2, out

@@ -19,8 +19,9 @@
 #include "common/clock.h"
 #include "httpd/conn.h"
 
-#define STALL_MS 150u
-#define LARGE    (16u * 1024u * 1024u) /* more than loopback's buffers ever hold */
+#define STALL_MS    150u
+#define DEADLINE_NS (20 * NS_PER_S)
+#define LARGE       (16u * 1024u * 1024u) /* more than loopback's buffers ever hold */
 
 /* A connection and its other end, and what has been called so far: one letter each. */
 struct pair {
@@ -127,10 +128,10 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Lets the loop run until `what` has been called, or for five seconds. */
+/* Lets the loop run until `what` has been called, or for DEADLINE_NS. */
 static bool run_until(struct pair *pair, char what)
 {
-	uint64_t end_ns = clock_monotonic_ns() + 5 * NS_PER_S;
+	uint64_t end_ns = clock_monotonic_ns() + DEADLINE_NS;
 	const struct timeval tick = {.tv_usec = 5000};
 
 	while (!memchr(pair->calls, what, pair->n_calls)) {
@@ -160,7 +161,7 @@ static ssize_t drain_peer(struct pair *pair, size_t len, size_t *total)
 
 	*total = 0;
 	fcntl(pair->peer_fd, F_SETFL, O_NONBLOCK);
-	for (uint64_t end_ns = clock_monotonic_ns() + 5 * NS_PER_S;
+	for (uint64_t end_ns = clock_monotonic_ns() + DEADLINE_NS;
 		*total < len && clock_monotonic_ns() < end_ns;) {
 		n = read(pair->peer_fd, bytes, sizeof(bytes));
 		if (n > 0)

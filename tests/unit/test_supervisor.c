@@ -388,20 +388,9 @@ static void demand_starts_a_daemon_and_its_clean_end_waits_for_the_next(void **s
 	assert_int_equal(end(pid), 0);
 }
 
-/* Starts within `ms`. */
-static unsigned count_starts(int ms)
-{
-	uint64_t deadline_ns = clock_monotonic_ns() + NS_PER_MS * (unsigned)ms;
-	unsigned n = 0;
-
-	while (clock_monotonic_ns() < deadline_ns)
-		n += strncmp(next_line(20), "started", 7) == 0;
-	return n;
-}
-
 static void a_daemon_that_leaves_its_client_waiting_does_not_spin(void **state)
 {
-	unsigned n;
+	uint64_t begin_ns = clock_monotonic_ns();
 	pid_t pid;
 	int fd;
 	(void)state;
@@ -409,8 +398,9 @@ static void a_daemon_that_leaves_its_client_waiting_does_not_spin(void **state)
 	pid = start(&(struct plan){.role = "ignore", .on_demand = true});
 	expect("supervising");
 	fd = connect_to_daemon();
-	n = count_starts(1000);
-	assert_in_range(n, 3, 12);
+	for (int turn = 0; turn < 6; turn++)
+		expect_start("");
+	assert_true(clock_monotonic_ns() - begin_ns > 450 * NS_PER_MS);
 	kill(pid, SIGTERM);
 	assert_int_equal(end(pid), 0);
 	close(accept(listen_fd, NULL, NULL));
@@ -420,36 +410,47 @@ static void a_daemon_that_leaves_its_client_waiting_does_not_spin(void **state)
 /* At once, then after 100, 200, 400, 400 … ms. */
 static void failures_are_retried_with_growing_pauses(void **state)
 {
-	unsigned n;
+	uint64_t begin_ns = clock_monotonic_ns(), quickest_ns = UINT64_MAX;
 	pid_t pid;
 	(void)state;
 
 	pid = start(&(struct plan){.role = "fail"});
 	expect("supervising");
-	n = count_starts(2000);
-	assert_in_range(n, 5, 8);
+	for (int turn = 0; turn < 9; turn++) {
+		uint64_t since_ns = clock_monotonic_ns();
+
+		expect_start("");
+		if (turn >= 7 && clock_monotonic_ns() - since_ns < quickest_ns)
+			quickest_ns = clock_monotonic_ns() - since_ns;
+	}
+	/* Never earlier; and however late a busy machine is, 400 ms are not doubled each time. */
+	assert_true(clock_monotonic_ns() - begin_ns > 2200 * NS_PER_MS);
+	assert_true(quickest_ns < 1500 * NS_PER_MS);
 	kill(pid, SIGTERM);
 	assert_int_equal(end(pid), 0);
 }
 
 static void whoever_ran_well_starts_again_at_once(void **state)
 {
-	uint64_t before_ns;
+	uint64_t quickest_ns = UINT64_MAX;
 	pid_t pid, child;
 	(void)state;
 
 	pid = start(&(struct plan){.role = "ready", .well_ms = 1});
 	expect("supervising");
 	child = expect_start("");
-	before_ns = clock_monotonic_ns();
 	for (int turn = 0; turn < 10; turn++) {
+		uint64_t begin_ns = clock_monotonic_ns();
+
 		expect("ready unit");
 		poll(NULL, 0, 2);
 		kill(child, SIGKILL);
 		child = expect_start("");
+		if (turn >= 3 && clock_monotonic_ns() - begin_ns < quickest_ns)
+			quickest_ns = clock_monotonic_ns() - begin_ns;
 	}
-	/* Pauses that grow would take 3.1 s: 0, 100, 200 and seven times 400 ms. */
-	assert_true(clock_monotonic_ns() - before_ns < 2500 * NS_PER_MS);
+	/* Pauses that grow would be 0, 100, 200 and seven times 400 ms. */
+	assert_true(quickest_ns < 400 * NS_PER_MS);
 	kill(pid, SIGTERM);
 	assert_int_equal(end(pid), 0);
 }
@@ -470,11 +471,11 @@ static void whoever_says_nothing_is_killed_and_started_again(void **state)
 	pid_t pid, child;
 	(void)state;
 
-	pid = start(&(struct plan){.role = "ready", .watchdog_ms = 600, .tells_its_log = true});
+	pid = start(&(struct plan){.role = "ready", .watchdog_ms = 1500, .tells_its_log = true});
 	expect("supervising");
 	child = expect_start("");
 	expect("ready unit");
-	expect("screenshare: unit has said nothing for 0.6 s; restarting it"); /* and no more */
+	expect("screenshare: unit has said nothing for 1.5 s; restarting it"); /* and no more */
 	assert_true(expect_start("") != child);
 	kill(pid, SIGTERM);
 	assert_int_equal(end(pid), 0);
@@ -485,11 +486,11 @@ static void whoever_says_something_is_not_until_it_is_stopped(void **state)
 	pid_t pid, child;
 	(void)state;
 
-	pid = start(&(struct plan){.role = "lively", .watchdog_ms = 500});
+	pid = start(&(struct plan){.role = "lively", .watchdog_ms = 1500});
 	expect("supervising");
 	child = expect_start("");
 	expect("ready unit");
-	assert_string_equal(next_line(1200), "");
+	assert_string_equal(next_line(3000), "");
 	kill(child, SIGSTOP);
 	assert_true(expect_start("") != child);
 	kill(pid, SIGTERM);
@@ -503,7 +504,7 @@ static void a_strangers_word_counts_nothing(void **state)
 	pid_t pid, child;
 	(void)state;
 
-	pid = start(&(struct plan){.role = "ready", .watchdog_ms = 400});
+	pid = start(&(struct plan){.role = "ready", .watchdog_ms = 1500});
 	expect("supervising");
 	child = expect_start("");
 	expect("ready unit");
