@@ -41,7 +41,7 @@ $(B)/gen/places: FORCE
 PLACED := $(patsubst %.c,$(B)/obj/%.o,$(shell grep -lE 'CONFIG_PATH_SERVICE|LIBEXECDIR' \
 	$(SRC_common) $(SRC_capd) $(SRC_screen) $(SRC_camera) $(SRC_audio) $(SRC_httpd) $(SRC_cli)))
 $(PLACED): $(B)/gen/places
-$(PLACED): CPPFLAGS += -DLIBEXECDIR='"$(libexecdir)"' -DSYSCONFDIR='"$(sysconfdir)"'
+$(PLACED): FLAGS += -DLIBEXECDIR='"$(libexecdir)"' -DSYSCONFDIR='"$(sysconfdir)"'
 
 UNIT_ARGUMENTS = $(if $(filter-out /etc,$(sysconfdir)), --config $(CONFIG_file))
 $(B)/gen/systemd/%: systemd/%.in $(B)/gen/places
