@@ -14,7 +14,7 @@ import PIL.Image
 import pytest
 
 import web
-from process import BUILD, ROOT, Process, descendants, run_to_end
+from process import BUILD, ROOT, Process, descendants, program, run_to_end
 from screenshare import environment
 
 # What `make all` has made.  A copy: another prefix makes some of it anew.  (What npm brings is not there
@@ -202,6 +202,14 @@ def test_the_package_is_built_with_what_the_makefile_installs_for_building():
     # What every package build has; what npm needs beforehand; what is only wanted to run.
     besides = {"build-essential", "nodejs", "npm", "libasound2-plugins"}
     assert set(makefile.split()) - besides <= needs
+
+
+def test_the_packages_own_test_passes():
+    """autopkgtest runs it where the package is installed."""
+    path = os.path.dirname(program("screenshare")) + ":" + os.environ["PATH"]
+    status, out, err = run_to_end(["sh", f"{ROOT}/debian/tests/share"], os.environ | {"PATH": path}, deadline_s=120)
+    assert status == 0, f"{out}\n{err}"
+    assert "Test picture, 96x64" in out
 
 
 def commands_of_a_build(folder, *words, **environ):
