@@ -160,13 +160,15 @@ unit-tests: $(UNIT_TESTS)
 
 # --- packages: asks for sudo only when something is missing ---
 missing = $(shell for p in $(1); do dpkg-query -W -f='$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; done)
+# Another apt may be at work, as often on a computer that has just been started.
+APT_WAITS := -o DPkg::Lock::Timeout=300
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 deps-%:
 	@set -e; m='$(call missing,$(sort $(PACKAGES_build) $(PACKAGES_$*)))'; \
 	if [ -n "$$m" ]; then \
 		echo "Installing missing packages: $$m"; \
-		$(SUDO) apt-get update -qq; \
-		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$m; \
+		$(SUDO) apt-get $(APT_WAITS) update -qq || echo "Going on with the lists of packages that are there"; \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get $(APT_WAITS) install -y --no-install-recommends $$m; \
 	fi
 
 # A second make: the first has looked for libraries and sources before they were installed.

@@ -61,8 +61,11 @@ $(B)/gen/systemd/user/%: $(B)/gen/systemd/% systemd/user_unit.awk
 # $(1): the files' mode, $(2): a folder, $(3): files.  Files keep their names.
 install_files = $(INSTALL) -d $(DESTDIR)$(2) && $(INSTALL) -m$(1) -t $(DESTDIR)$(2) $(3)
 
+# With the programs: what `sudo make install` made below $(B) would be root's.
+all: $(UNITS_made) $(UNITS_user)
+
 .PHONY: uninstall
-install: all $(UNITS_made) $(UNITS_user)
+install: all
 	$(call install_files,755,$(bindir),$(B)/bin/screenshare)
 	$(call install_files,755,$(libexecdir),$(filter-out $(B)/bin/screenshare,$(PROGRAMS)))
 	$(call install_files,644,$(unitdir),$(UNITS_plain) $(UNITS_made))

@@ -47,6 +47,9 @@ class Tree:
                         f"sysconfdir={self.etc}", *words], cwd=ROOT, check=True, stdin=subprocess.DEVNULL,
                        umask=0o077, env=make_environ())
 
+    def made(self):
+        return {os.path.join(where, name) for where, _, names in os.walk(self.build) for name in names}
+
     @property
     def config(self):
         return f"{self.etc}/screenshare/screenshare.conf"
@@ -70,7 +73,10 @@ class Tree:
 def tree():
     path = tempfile.mkdtemp(prefix="ss-")
     tree = Tree(path)
+    tree.make("all")
+    made = tree.made()
     tree.make("install")
+    tree.made_by_install = tree.made() - made
     yield tree
     shutil.rmtree(path)
 
@@ -89,6 +95,10 @@ def test_everything_is_there(tree):
     assert "screenshare.1" in pages and "screenshare-audio.8" in pages
     for page in pages:
         assert f"prefix/share/man/man{page[-1]}/{page}" in found
+
+
+def test_install_makes_nothing_in_the_build_that_would_be_roots(tree):
+    assert tree.made_by_install == set()
 
 
 def test_all_may_read_what_is_installed_whatever_the_umask_was(tree):
