@@ -8,6 +8,8 @@
 #   make install       into DESTDIR; PREFIX=/usr/local, sysconfdir=/etc (systemd/rules.mk); make uninstall
 #   make deb           the Debian package, build/screenshare_*.deb (debian/package.mk)
 #
+# CC, CPPFLAGS, CFLAGS, LDFLAGS, AR, INSTALL and PKG_CONFIG are the caller's.  For another kind of
+# computer give CC, AR and STATE_PICTURE: build/tool/state_picture, made on this one.
 # Everything is built below $(B).  The sanitizer and clang builds are this Makefile again with
 # another B, CC and SANITIZE.
 
@@ -28,11 +30,14 @@ SANITIZE ?=
 PORT     ?= 8001
 
 OPT      ?= -O2 -g
+FLAGS     =
+LINK      =
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
 HARDEN   := -fstack-protector-strong -fno-plt
 ifeq ($(SANITIZE),)
-HARDEN   += -D_FORTIFY_SOURCE=2 -fPIE
-LDFLAGS  += -pie -Wl,-z,relro,-z,now
+# A distribution's own level, if it gives one, and no other beside it.
+HARDEN   += $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-D_FORTIFY_SOURCE=2) -fPIE
+LINK      = -pie -Wl,-z,relro,-z,now
 else
 SANFLAGS := -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
 ifeq ($(SANITIZE)$(findstring gcc,$(CC)),threadgcc)
@@ -40,15 +45,17 @@ ifeq ($(SANITIZE)$(findstring gcc,$(CC)),threadgcc)
 SANFLAGS += -Wno-tsan
 endif
 endif
-CPPFLAGS += -I. -I$(B)/gen -D_GNU_SOURCE -DSCREENSHARE_VERSION='"$(VERSION)"'
-ALL_CFLAGS  = -std=c11 $(OPT) $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
-ALL_LDFLAGS = $(SANFLAGS) -Wl,--as-needed $(LDFLAGS)
+# CPPFLAGS, CFLAGS and LDFLAGS are the caller's alone, from the environment or the command line: what
+# is ours stands beside them.  FLAGS is a file's own, set by rules.
+ALL_CPPFLAGS = -I. -I$(B)/gen -D_GNU_SOURCE -DSCREENSHARE_VERSION='"$(VERSION)"' $(FLAGS) $(CPPFLAGS)
+ALL_CFLAGS   = -std=c11 $(OPT) $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
+ALL_LDFLAGS  = $(SANFLAGS) -Wl,--as-needed $(LINK) $(LDFLAGS)
 
 # What apt installs.  build: to compile; run: build and the programs' own needs; check, deep, bench,
 # system: what those targets need on top.
 # Where node is not Debian's own, npm comes with it and the package `npm` does not fit.
 NODE := $(if $(shell command -v npm 2>/dev/null),,nodejs npm)
-PACKAGES_build := build-essential pkg-config libevent-dev libxcb1-dev libxcb-shm0-dev libxcb-damage0-dev \
+PACKAGES_build := build-essential libevent-dev libxcb1-dev libxcb-shm0-dev libxcb-damage0-dev \
 	libxcb-xfixes0-dev libxcb-randr0-dev libxau-dev libjpeg62-turbo-dev libsystemd-dev libinih-dev libjansson-dev \
 	libqrencode-dev node-llhttp libwslay-dev nettle-dev libarchive-dev libv4l-dev libasound2-dev libasound2-plugins \
 	libpulse-dev libopus-dev libdeflate-dev $(NODE)
@@ -56,16 +63,12 @@ PACKAGES_check := libcmocka-dev libpng-dev libxcb-xtest0-dev xvfb xauth x11-xser
 	clang-format python3 python3-pytest python3-pil python3-numpy chromium firefox-esr procps nftables systemd \
 	pulseaudio pulseaudio-utils pipewire pipewire-pulse wireplumber dbus-daemon
 PACKAGES_deep := clang libclang-rt-14-dev
-PACKAGES_bench := ffmpeg xvfb libxcb-xtest0-dev libfreetype-dev fonts-dejavu-core iproute2 python3 \
+PACKAGES_bench := ffmpeg xvfb libxcb-xtest0-dev pkg-config libfreetype-dev fonts-dejavu-core iproute2 python3 \
 	chromium pulseaudio pulseaudio-utils libpulse-dev python3-numpy python3-pil \
 	nginx-light libnginx-mod-http-dav-ext \
 	tigervnc-scraping-server websockify novnc xpra python3-lz4 xterm
 PACKAGES_system := qemu-system-x86 mmdebstrap e2fsprogs
 PACKAGES_deb := debhelper dpkg-dev lintian
-
-PKG_EVENT := libevent_core
-PKG_X11   := xcb xcb-shm xcb-damage xcb-xfixes xcb-randr
-pkg_libs   = $(shell pkg-config --libs $(1))
 
 LIBS_common := -lsystemd -linih
 LIBS_screen := $(LIBS_common) -ljpeg -ldeflate -lxcb -lxcb-shm -lxcb-damage -lxcb-xfixes -lxcb-randr -lXau -lpthread
@@ -90,7 +93,7 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 PROGRAMS := $(B)/bin/screenshare $(B)/bin/screenshare-screen $(B)/bin/screenshare-camera \
 	$(B)/bin/screenshare-audio $(B)/bin/screenshare-httpd
 
-.PHONY: all run check check-deep check-system bench install clean format deps-%
+.PHONY: all run check check-deep check-system bench install clean format unit-tests
 all: $(PROGRAMS)
 
 # --- rules of one folder each: generated pages, tests, benchmarks, install ---
@@ -124,7 +127,7 @@ $(B)/bin/screenshare-audio: $(call obj,$(SRC_audio)) $(B)/lib/libcapd.a $(B)/lib
 LLHTTP_OBJ := $(patsubst /usr/share/llhttp/%.c,$(B)/obj/llhttp/%.o,$(LLHTTP_SRC))
 $(B)/obj/llhttp/%.o: /usr/share/llhttp/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(LLHTTP_INCLUDE) -DLLHTTP_STRICT_MODE=1 $(OPT) $(HARDEN) $(SANFLAGS) $(CFLAGS) -w \
+	$(CC) $(ALL_CPPFLAGS) $(LLHTTP_INCLUDE) -DLLHTTP_STRICT_MODE=1 $(OPT) $(HARDEN) $(SANFLAGS) $(CFLAGS) -w \
 		-c -o $@ $<
 
 $(B)/bin/screenshare-httpd: $(call obj,$(SRC_httpd)) $(GEN_httpd) $(LLHTTP_OBJ) $(B)/lib/libcommon.a
@@ -135,10 +138,10 @@ $(B)/bin/screenshare: $(call obj,$(SRC_cli)) $(B)/lib/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_cli)
 
-$(B)/obj/httpd/%.o: CPPFLAGS += $(LLHTTP_INCLUDE) -DLLHTTP_STRICT_MODE=1
+$(B)/obj/httpd/%.o: FLAGS += $(LLHTTP_INCLUDE) -DLLHTTP_STRICT_MODE=1
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
@@ -152,18 +155,20 @@ unit_objs   = $(call obj,$(filter %.c,$(call unit_links,$(1)))) $(if $(filter ll
 .SECONDEXPANSION:
 $(B)/test/test_%: tests/unit/test_%.c $$(call unit_objs,test_$$*)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(filter -l%,$(call unit_links,test_$*)) -lcmocka -lpthread
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(filter -l%,$(call unit_links,test_$*)) -lcmocka -lpthread
 unit-tests: $(UNIT_TESTS)
 
 # --- packages: asks for sudo only when something is missing ---
 missing = $(shell for p in $(1); do dpkg-query -W -f='$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; done)
+# Another apt may be at work, as often on a computer that has just been started.
+APT_WAITS := -o DPkg::Lock::Timeout=300
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 deps-%:
 	@set -e; m='$(call missing,$(sort $(PACKAGES_build) $(PACKAGES_$*)))'; \
 	if [ -n "$$m" ]; then \
 		echo "Installing missing packages: $$m"; \
-		$(SUDO) apt-get update -qq; \
-		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$m; \
+		$(SUDO) apt-get $(APT_WAITS) update -qq || echo "Going on with the lists of packages that are there"; \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get $(APT_WAITS) install -y --no-install-recommends $$m; \
 	fi
 
 # A second make: the first has looked for libraries and sources before they were installed.
@@ -175,5 +180,7 @@ FORMAT_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 format:
 	clang-format -i $(FORMAT_FILES)
 
+# All that make has made, but for what others have asked for with another B.
 clean:
-	rm -rf build
+	rm -rf $(B) tests/browser/node_modules
+	find tests -name __pycache__ -prune -exec rm -rf {} +

@@ -135,7 +135,7 @@ static bool are_controls(const char *text)
 const struct config_key config_keys[] = {
 	TEXT(http, hosts, are_hosts, "host names without a port", "",
 		"Further names, separated by spaces, under which browsers may ask for this computer.  Its own\n"
-		"addresses, its host name (also with .local) and localhost are always accepted."),
+		"addresses, its host name (also with .local and the like) and localhost are always accepted."),
 	TEXT(http, allow, are_networks, "ranges of addresses such as 203.0.113.0/24 2001:db8::/32", "",
 		"Further ranges, separated by spaces, from which anyone may watch.  Private addresses and those\n"
 		"on the same network always may."),

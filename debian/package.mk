@@ -9,15 +9,18 @@
 # beforehand, here, and checked by npm against package-lock.json.
 
 DIST_TREE := $(B)/deb/screenshare-$(VERSION)
-DEB       := $(B)/screenshare_$(VERSION)_$(shell dpkg --print-architecture).deb
+DEB       := $(B)/screenshare_$(VERSION)_$(shell dpkg --print-architecture 2>/dev/null).deb
 
 .PHONY: dist deb dist-tree
 dist-tree: $(NPM_MODULES)/.complete
 	@test -e .git || { echo "make dist is for a git checkout; here: dpkg-buildpackage -us -uc -b"; exit 1; }
 	@rm -rf $(DIST_TREE)
 	@mkdir -p $(DIST_TREE)/vendor
-	@git ls-files -z | tar --create --null --files-from=- | tar --extract --directory=$(DIST_TREE)
+	@git ls-files -z >$(DIST_TREE).list
+	@tar --create --null --files-from=$(DIST_TREE).list | tar --extract --directory=$(DIST_TREE)
+	@rm $(DIST_TREE).list
 	@cp -a $(NPM_MODULES) $(DIST_TREE)/vendor/
+	@chmod -R u=rwX,go=rX $(DIST_TREE)
 
 dist: dist-tree
 	tar --create --xz --sort=name --owner=0 --group=0 --numeric-owner \

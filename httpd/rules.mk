@@ -59,6 +59,7 @@ $(B)/obj/httpd/www.o: $(B)/gen/httpd/www_files.h
 
 # --- pictures of states ---
 include capd/tools/rules.mk
+STATE_PICTURE ?= $(B)/tool/state_picture
 STATE_PICTURES := screen,starting screen,not-answering screen,broken screen,no-memory screen,paused \
 	camera,starting camera,not-answering camera,broken camera,no-memory camera,paused
 comma := ,
@@ -67,9 +68,9 @@ state_symbol  = state_$(subst -,_,$(subst $(comma),_,$(1)))
 STATE_JPEGS  := $(foreach s,$(STATE_PICTURES),$(call state_file,$(s)))
 
 define state_rule
-$(call state_file,$(1)): $(B)/tool/state_picture
+$(call state_file,$(1)): $(STATE_PICTURE)
 	@mkdir -p $$(@D)
-	$(B)/tool/state_picture $(subst $(comma), ,$(1)) >$$@.new
+	$(STATE_PICTURE) $(subst $(comma), ,$(1)) >$$@.new
 	@mv $$@.new $$@
 endef
 $(foreach s,$(STATE_PICTURES),$(eval $(call state_rule,$(s))))

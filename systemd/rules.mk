@@ -41,7 +41,7 @@ $(B)/gen/places: FORCE
 PLACED := $(patsubst %.c,$(B)/obj/%.o,$(shell grep -lE 'CONFIG_PATH_SERVICE|LIBEXECDIR' \
 	$(SRC_common) $(SRC_capd) $(SRC_screen) $(SRC_camera) $(SRC_audio) $(SRC_httpd) $(SRC_cli)))
 $(PLACED): $(B)/gen/places
-$(PLACED): CPPFLAGS += -DLIBEXECDIR='"$(libexecdir)"' -DSYSCONFDIR='"$(sysconfdir)"'
+$(PLACED): FLAGS += -DLIBEXECDIR='"$(libexecdir)"' -DSYSCONFDIR='"$(sysconfdir)"'
 
 UNIT_ARGUMENTS = $(if $(filter-out /etc,$(sysconfdir)), --config $(CONFIG_file))
 $(B)/gen/systemd/%: systemd/%.in $(B)/gen/places
@@ -61,8 +61,11 @@ $(B)/gen/systemd/user/%: $(B)/gen/systemd/% systemd/user_unit.awk
 # $(1): the files' mode, $(2): a folder, $(3): files.  Files keep their names.
 install_files = $(INSTALL) -d $(DESTDIR)$(2) && $(INSTALL) -m$(1) -t $(DESTDIR)$(2) $(3)
 
+# With the programs: what `sudo make install` made below $(B) would be root's.
+all: $(UNITS_made) $(UNITS_user)
+
 .PHONY: uninstall
-install: all $(UNITS_made) $(UNITS_user)
+install: all
 	$(call install_files,755,$(bindir),$(B)/bin/screenshare)
 	$(call install_files,755,$(libexecdir),$(filter-out $(B)/bin/screenshare,$(PROGRAMS)))
 	$(call install_files,644,$(unitdir),$(UNITS_plain) $(UNITS_made))

@@ -209,6 +209,7 @@ def source_jobs(build):
     """What is looked at without being run."""
     jobs = [Job("walls", ["bash", "tests/walls.sh"], "lines"),
             Job("format", ["bash", "tests/format_check.sh"], "lines"),
+            Job("documents", ["bash", "tests/docs_check.sh"], "lines"),
             Job("manuals", ["bash", "tests/manual_check.sh"], "lines"),
             Job("catalogue", ["bash", "tests/catalog_check.sh"], "lines")]
     if os.path.exists(f"{ROOT}/tests/conf_check.sh"):

@@ -23,7 +23,7 @@
 struct file_meta {
 	char sender[ENTRY_SENDER_SIZE];   /* the name that it gave, cleaned; "" */
 	char address[ENTRY_ADDRESS_SIZE]; /* "": put there by hand */
-	char owner[ENTRY_OWNER_SIZE];     /* owner_id() of its cookie; "" */
+	char owner[ENTRY_OWNER_SIZE];     /* owner_of() who sent it; "" */
 	bool has_hash;
 	uint8_t sha256[ENTRY_HASH_SIZE];
 };

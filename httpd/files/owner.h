@@ -4,7 +4,7 @@
  * or rename later what it has sent.
  *
  * The cookie is HttpOnly and SameSite=Strict, so no script and no other site has it; what is stored
- * and shown of it is its hash (owner_id), of which nobody can make the cookie.  It is no login:
+ * and shown of it is its hash (owner_of()), of which nobody can make the cookie.  It is no login:
  * without a cookie somebody sends just as well, and owns nothing.
  */
 #pragma once

@@ -5,13 +5,14 @@
 # make bench-delta   the delta stream beside VNC and xpra, its crowds, and whether it is exact: one round
 #   BENCH='--cases typing,film --rounds 1'   choose cases and rounds (--help lists them)
 
+PKG_CONFIG ?= pkg-config
 BENCH_OUT  := $(B)/bench
 BENCH_DIR  := tests/bench
 bench_objs  = $(patsubst %,$(B)/obj/$(BENCH_DIR)/%.o,$(1))
 BENCH_SCRIPTS  := $(addprefix $(BENCH_OUT)/,browser.js desk.js drawn.js page.js timecode.js)
 BENCH_PROGRAMS := $(addprefix $(BENCH_OUT)/,workload floor client jpeg_alone delta_alone beats hear sound_card)
 
-$(B)/obj/$(BENCH_DIR)/text.o: CPPFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags-only-I freetype2))
+$(B)/obj/$(BENCH_DIR)/text.o: FLAGS += $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags-only-I freetype2))
 $(BENCH_OUT)/workload: $(call bench_objs,workload canvas film text timecode)
 $(BENCH_OUT)/workload: LIBS_bench = -lxcb -lfreetype
 $(BENCH_OUT)/floor: $(call bench_objs,floor floor_viewers screen_grab jpeg_strips)

@@ -14,7 +14,7 @@ import PIL.Image
 import pytest
 
 import web
-from process import BUILD, ROOT, Process, descendants, run_to_end
+from process import BUILD, ROOT, Process, descendants, program, run_to_end
 from screenshare import environment
 
 # What `make all` has made.  A copy: another prefix makes some of it anew.  (What npm brings is not there
@@ -26,6 +26,11 @@ PATTERN = "[screen]\nsource = pattern\npattern_width = 96\npattern_height = 64\n
 # Settings that only the system's systemd can follow, or should.
 SYSTEMS_ALONE = re.compile(
     r"((Socket)?(User|Group)|(Private|Protect|Device|Capability)\w*|StateDirectory\w*)=")
+
+
+def make_environ(**more):
+    """Nothing of a make that has started the tests."""
+    return {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ} | more
 
 
 class Tree:
@@ -40,7 +45,10 @@ class Tree:
     def make(self, *words):
         subprocess.run(["make", "--no-print-directory", "-s", f"B={self.build}", f"PREFIX={self.prefix}",
                         f"sysconfdir={self.etc}", *words], cwd=ROOT, check=True, stdin=subprocess.DEVNULL,
-                       env={key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ})
+                       umask=0o077, env=make_environ())
+
+    def made(self):
+        return {os.path.join(where, name) for where, _, names in os.walk(self.build) for name in names}
 
     @property
     def config(self):
@@ -65,7 +73,10 @@ class Tree:
 def tree():
     path = tempfile.mkdtemp(prefix="ss-")
     tree = Tree(path)
+    tree.make("all")
+    made = tree.made()
     tree.make("install")
+    tree.made_by_install = tree.made() - made
     yield tree
     shutil.rmtree(path)
 
@@ -84,6 +95,18 @@ def test_everything_is_there(tree):
     assert "screenshare.1" in pages and "screenshare-audio.8" in pages
     for page in pages:
         assert f"prefix/share/man/man{page[-1]}/{page}" in found
+
+
+def test_install_makes_nothing_in_the_build_that_would_be_roots(tree):
+    assert tree.made_by_install == set()
+
+
+def test_all_may_read_what_is_installed_whatever_the_umask_was(tree):
+    for top in (tree.prefix, tree.etc):
+        for where, _, names in os.walk(top):
+            for path in (where, *(os.path.join(where, name) for name in names)):
+                mode = os.stat(path).st_mode & 0o777
+                assert mode in ((0o755,) if os.path.isdir(path) else (0o644, 0o755)), f"{path}: {mode:o}"
 
 
 def test_what_is_installed_runs_and_finds_its_parts_and_its_configuration(tree, folder):
@@ -191,12 +214,44 @@ def test_the_package_is_built_with_what_the_makefile_installs_for_building():
     assert set(makefile.split()) - besides <= needs
 
 
-def test_everything_is_compiled_with_the_hardening_flags(folder):
-    """Also what is not ours: llhttp is the first to see what strangers send."""
-    lines = subprocess.run(["make", "-n", f"B={folder}/build", "all"], cwd=ROOT, check=True, text=True,
-                           stdout=subprocess.PIPE, stdin=subprocess.DEVNULL).stdout.replace("\\\n", " ").splitlines()
+def test_the_packages_own_test_passes():
+    """autopkgtest runs it where the package is installed."""
+    path = os.path.dirname(program("screenshare")) + ":" + os.environ["PATH"]
+    status, out, err = run_to_end(["sh", f"{ROOT}/debian/tests/share"], os.environ | {"PATH": path}, deadline_s=120)
+    assert status == 0, f"{out}\n{err}"
+    assert "Test picture, 96x64" in out
+
+
+def commands_of_a_build(folder, *words, **environ):
+    """What would compile, what would link."""
+    lines = subprocess.run(["make", "-n", f"B={folder}/build", *words, "all"], cwd=ROOT, check=True, text=True,
+                           stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                           env=make_environ(**environ)).stdout.replace("\\\n", " ").splitlines()
     compiled = [line for line in lines if re.search(r"\s-c .*\.c$", line)]
     assert len(compiled) > 100 and [line for line in compiled if "/llhttp/" in line]
+    linked = [line for line in lines if re.search(r" -o \S*/bin/screenshare\S* ", line)]
+    assert len(linked) == 5
+    return compiled, linked
+
+
+@pytest.mark.parametrize("where", ("environment", "command line"))
+def test_flags_of_the_caller_stand_beside_ours(folder, where):
+    theirs = {"CC": "their-cc", "CPPFLAGS": "-DTHEIRS -D_FORTIFY_SOURCE=3", "CFLAGS": "-O1", "LDFLAGS": "-Wl,-O1"}
+    words = [f"{key}={value}" for key, value in theirs.items()] if where == "command line" else []
+    compiled, linked = commands_of_a_build(folder, *words, **(theirs if where == "environment" else {}))
     for line in compiled:
+        for flag in ("their-cc", "-I.", "-DTHEIRS", "-D_FORTIFY_SOURCE=3", "-fPIE", "-O1"):
+            assert flag in line.split(), line
+        assert "-D_FORTIFY_SOURCE=2" not in line, line
+    assert all("-isystem /usr/share/include/llhttp" in line for line in compiled if "obj/httpd/" in line)
+    assert [line for line in compiled if "-DLIBEXECDIR=" in line]
+    for line in linked:
+        for flag in ("their-cc", "-pie", "-Wl,-z,relro,-z,now", "-Wl,-O1"):
+            assert flag in line.split(), line
+
+
+def test_everything_is_compiled_with_the_hardening_flags(folder):
+    """Also what is not ours: llhttp is the first to see what strangers send."""
+    for line in commands_of_a_build(folder)[0]:
         for flag in ("-fstack-protector-strong", "-D_FORTIFY_SOURCE=2", "-fPIE"):
             assert flag in line, line
