@@ -148,6 +148,7 @@ class FakeServer {
 
 	async start() {
 		this.server = http.createServer((request, response) => this.answer(request, response));
+		this.server.keepAliveTimeout = 0; /* never: it would end as the browser asks again */
 		this.connections = new Set();
 		this.server.on('connection', (socket) => {
 			this.connections.add(socket);
@@ -195,7 +196,7 @@ class FakeServer {
 	}
 
 	pass(request, response) {
-		const onward = http.request({ ...this.real, method: request.method, path: request.url, headers: request.headers },
+		const onward = http.request({ ...this.real, agent: false, method: request.method, path: request.url, headers: request.headers },
 			(answer) => {
 				response.writeHead(answer.statusCode, answer.headers);
 				answer.pipe(response);

@@ -27,8 +27,14 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  */
 const PATIENCE = 3;
 
-/* What bounds of time that are measured are multiplied by: how many want each core at the moment. */
-const slowness = () => Math.min(Math.max(os.loadavg()[0] / os.cpus().length, 1), 4);
+/*
+ * What bounds of time that are measured are multiplied by: how many want each core.  The mean of a minute
+ * comes late where others have just begun, so that those who want one now count as well.
+ */
+function slowness() {
+	const now = Number(fs.readFileSync('/proc/loadavg', 'latin1').split(' ')[3].split('/')[0]);
+	return Math.min(Math.max(Math.max(os.loadavg()[0], now) / os.cpus().length, 1), 4);
+}
 
 /* The first true value of condition(); an error that says `what`, and what all witnesses know. */
 async function waitFor(condition, deadlineMs, what) {
@@ -158,6 +164,28 @@ function hide(page, isHidden) {
 	}, isHidden);
 }
 
+/*
+ * Writes down in page.errors all that goes wrong in a page; unexpected(page) is
+ * that without what a test does to it, which says so in page.expected.  Nothing is ever taken out of the
+ * list: a browser may report late.
+ */
+function listen(page) {
+	page.errors = [];
+	page.expected = [];
+	page.on('pageerror', (error) => page.errors.push(String(error)));
+	page.on('console', (message) => {
+		if (message.type() === 'error') {
+			page.errors.push(`${message.text()} (${message.location().url || 'no address'})`);
+		}
+	});
+	return page;
+}
+
+const unexpected = (page) => page.errors.filter((text) => !page.expected.some((pattern) => pattern.test(text)));
+
+/* What browsers report where a server is killed, or a connection cut. */
+const CUT_OFF = /net::ERR_(CONNECTION_|EMPTY_RESPONSE|INCOMPLETE_CHUNKED|CONTENT_LENGTH|ABORTED|SOCKET_)|NetworkError|WebSocket|can’t establish|was interrupted/;
+
 /* --- processes: whatever a stage starts it ends, the last first --- */
 
 class Stage {
@@ -268,15 +296,19 @@ class Stage {
 	/* Pids of the running programs of that name among run's children. */
 	children(name) {
 		const found = [];
-		for (const thread of fs.readdirSync(`/proc/${this.run.pid}/task`)) {
-			const pids = fs.readFileSync(`/proc/${this.run.pid}/task/${thread}/children`, 'utf8');
+		/* What ends meanwhile has no file any more. */
+		const look = (call, otherwise) => {
+			try {
+				return call();
+			} catch (ignore) {
+				return otherwise;
+			}
+		};
+		for (const thread of look(() => fs.readdirSync(`/proc/${this.run.pid}/task`), [])) {
+			const pids = look(() => fs.readFileSync(`/proc/${this.run.pid}/task/${thread}/children`, 'utf8'), '');
 			for (const pid of pids.split(' ').filter(Boolean)) {
-				try {
-					if (path.basename(fs.readlinkSync(`/proc/${pid}/exe`)) === name) {
-						found.push(Number(pid));
-					}
-				} catch (ignore) {
-					/* it ended meanwhile */
+				if (path.basename(look(() => fs.readlinkSync(`/proc/${pid}/exe`), '')) === name) {
+					found.push(Number(pid));
 				}
 			}
 		}
@@ -285,12 +317,12 @@ class Stage {
 
 	/* SIGKILL, and another one in its place. */
 	async kill(name) {
-		const [pid] = this.children(name);
+		const [pid] = await waitFor(() => (this.children(name).length > 0 ? this.children(name) : null), 5000, `${name} runs`);
 		process.kill(pid, 'SIGKILL');
 		await waitFor(() => this.children(name).some((other) => other !== pid), 10000, `another ${name}`);
 	}
 
-	/* A page of `name` (chromium, firefox), with all that went wrong in it in page.errors. */
+	/* A page of `name` (chromium, firefox), which is listened to. */
 	async openBrowser(name) {
 		const profile = fs.mkdtempSync(path.join(this.folder, `${name}-`));
 		const common = { headless: true, userDataDir: profile, timeout: 60000, protocolTimeout: 60000, defaultViewport: null,
@@ -312,14 +344,14 @@ class Stage {
 		/* Of the page that Firefox starts with no button hears a key: it never has the focus. */
 		const page = patient((name === 'chromium' && (await browser.pages())[0]) || await browser.newPage());
 		await page.setViewport({ width: 960, height: 540 });
-		page.errors = [];
-		page.on('pageerror', (error) => page.errors.push(String(error)));
-		page.on('console', (message) => {
-			if (message.type() === 'error') {
-				page.errors.push(message.text());
-			}
-		});
-		return page;
+		return listen(page);
+	}
+
+	/* Another one beside `page`, in front of it; what goes wrong there is nobody's. */
+	async openBeside(page) {
+		const other = patient(await page.browser().newPage());
+		await other.setViewport({ width: 960, height: 540 });
+		return other;
 	}
 
 	/* The page is there; its pictures may never end, so `load` may never come. */
@@ -410,4 +442,5 @@ async function imagePixels(page, points) {
 	}, points);
 }
 
-module.exports = { HOST, Stage, hide, patient, slowness, waitFor, witnesses, waitPagePixels, pagePixels, imagePixels, isNear, pause, ROOT };
+module.exports = { CUT_OFF, HOST, Stage, hide, listen, patient, slowness, unexpected, waitFor, witnesses, waitPagePixels, pagePixels,
+	imagePixels, isNear, pause, ROOT };
