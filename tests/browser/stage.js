@@ -36,6 +36,20 @@ function slowness() {
 	return Math.min(Math.max(Math.max(os.loadavg()[0], now) / os.cpus().length, 1), 4);
 }
 
+/* Of a page that is on its way to another document there is nothing to be seen yet. */
+const LEAVING = /Not attached to an active page|Execution context was destroyed|Cannot find context with specified id/;
+
+async function ask(condition) {
+	try {
+		return await condition();
+	} catch (error) {
+		if (LEAVING.test(error.message)) {
+			return null;
+		}
+		throw error;
+	}
+}
+
 /* The first true value of condition(); an error that says `what`, and what all witnesses know. */
 async function waitFor(condition, deadlineMs, what) {
 	const end = Date.now() + PATIENCE * deadlineMs;
@@ -44,13 +58,13 @@ async function waitFor(condition, deadlineMs, what) {
 		throw new Error(`after a page that hung: ${hung}`); /* all that follows would wait in vain, too */
 	}
 	for (;;) {
-		const value = await condition();
+		const value = await ask(condition);
 		if (value) {
 			return value;
 		}
 		last = value;
 		if (Date.now() > end) {
-			throw new Error(`not within ${PATIENCE * deadlineMs} ms: ${typeof what === 'function' ? what(last) : what}` +
+			throw new Error(`not within ${PATIENCE * deadlineMs} ms: ${typeof what === 'function' ? await what(last) : what}` +
 				await testimony());
 		}
 		await pause(10);
@@ -185,6 +199,9 @@ const unexpected = (page) => page.errors.filter((text) => !page.expected.some((p
 
 /* What browsers report where a server is killed, or a connection cut. */
 const CUT_OFF = /net::ERR_(CONNECTION_|EMPTY_RESPONSE|INCOMPLETE_CHUNKED|CONTENT_LENGTH|ABORTED|SOCKET_)|NetworkError|WebSocket|can’t establish|was interrupted/;
+
+/* Chromium sends a request again by itself: a piece of an upload that the server has already, in part. */
+const SENT_AGAIN = / 409 .*\/tus\//;
 
 /* --- processes: whatever a stage starts it ends, the last first --- */
 
@@ -442,5 +459,5 @@ async function imagePixels(page, points) {
 	}, points);
 }
 
-module.exports = { CUT_OFF, HOST, Stage, hide, listen, patient, slowness, unexpected, waitFor, witnesses, waitPagePixels, pagePixels,
+module.exports = { CUT_OFF, HOST, SENT_AGAIN, Stage, hide, listen, patient, slowness, unexpected, waitFor, witnesses, waitPagePixels, pagePixels,
 	imagePixels, isNear, pause, ROOT };
