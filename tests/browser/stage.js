@@ -33,7 +33,7 @@ const PATIENCE = 3;
  */
 function slowness() {
 	const now = Number(fs.readFileSync('/proc/loadavg', 'latin1').split(' ')[3].split('/')[0]);
-	return Math.min(Math.max(Math.max(os.loadavg()[0], now) / os.cpus().length, 1), 4);
+	return Math.min(Math.max(os.loadavg()[0] / os.cpus().length, now / os.cpus().length, 1), 4);
 }
 
 /* Of a page that is on its way to another document there is nothing to be seen yet. */
@@ -112,6 +112,19 @@ function patient(page) {
 		}
 		return answer.value;
 	};
+	/* Nor does it always say that a page has come. */
+	const go = page.goto.bind(page);
+	page.goto = async (url, options) => {
+		try {
+			return await go(url, options);
+		} catch (error) {
+			if (error.name !== 'TimeoutError' || !await page.evaluate((wanted) =>
+				location.href === wanted && document.readyState !== 'loading', url)) {
+				throw error;
+			}
+			return null;
+		}
+	};
 	const witness = async () => `${page.url()}: ${await page.evaluate(() => {
 		const { draws, ...others } = window.screenshare && window.screenshare.stats ? window.screenshare.stats() : {};
 		return JSON.stringify({ hidden: document.hidden, now: performance.now(), draws: draws && draws.length, ...others });
@@ -179,9 +192,8 @@ function hide(page, isHidden) {
 }
 
 /*
- * Writes down in page.errors all that goes wrong in a page; unexpected(page) is
- * that without what a test does to it, which says so in page.expected.  Nothing is ever taken out of the
- * list: a browser may report late.
+ * Writes down in page.errors all that goes wrong in a page; unexpected(page) is that without what a test
+ * does to it, which says so in page.expected.  Nothing is ever taken out: a browser may report late.
  */
 function listen(page) {
 	page.errors = [];
@@ -334,7 +346,10 @@ class Stage {
 
 	/* SIGKILL, and another one in its place. */
 	async kill(name) {
-		const [pid] = await waitFor(() => (this.children(name).length > 0 ? this.children(name) : null), 5000, `${name} runs`);
+		const [pid] = await waitFor(() => {
+			const pids = this.children(name);
+			return pids.length > 0 && pids;
+		}, 5000, `${name} runs`);
 		process.kill(pid, 'SIGKILL');
 		await waitFor(() => this.children(name).some((other) => other !== pid), 10000, `another ${name}`);
 	}
