@@ -51,8 +51,8 @@ class Job:
 # A browser's driver that does not answer (seen in Firefox's about once in ten runs of this suite, while
 # the page itself went on), or a browser that does not start: such a job is run once more, and must pass
 # then.  A page that hangs does so again; a check that fails is no fault of the driver.
-DRIVER_FAULT = re.compile(r"protocolTimeout|the page does not answer|Protocol error|Target closed|Session closed|"
-                          r"Failed to launch the browser process|waiting for the WS endpoint")
+DRIVER_FAULT = re.compile(r"protocolTimeout|the page does not answer|Protocol error|Target closed|"
+                          r"Session closed|Failed to launch the browser process|waiting for the WS endpoint")
 
 running = set()
 running_lock = threading.Lock()
