@@ -148,6 +148,7 @@ class FakeServer {
 
 	async start() {
 		this.server = http.createServer((request, response) => this.answer(request, response));
+		this.server.keepAliveTimeout = 0; /* never: it would end as the browser asks again */
 		this.connections = new Set();
 		this.server.on('connection', (socket) => {
 			this.connections.add(socket);
@@ -195,7 +196,7 @@ class FakeServer {
 	}
 
 	pass(request, response) {
-		const onward = http.request({ ...this.real, method: request.method, path: request.url, headers: request.headers },
+		const onward = http.request({ ...this.real, agent: false, method: request.method, path: request.url, headers: request.headers },
 			(answer) => {
 				response.writeHead(answer.statusCode, answer.headers);
 				answer.pipe(response);
@@ -279,7 +280,7 @@ class Viewer {
 		this.ws = ws;
 		this.picture = query.get('picture') || 'jpeg';
 		this.sound = query.get('sound') || 'none';
-		this.underWay = 0;
+		this.underWay = []; /* sequences of pictures, sent and not yet drawn; as httpd/picture_window.c has it */
 		this.most = 2;
 		this.last = -1;
 		this.held = 0; /* the sequence of the delta stream that it was sent; 0: none */
@@ -314,13 +315,14 @@ class Viewer {
 		this.fake.said.push(message);
 		this.fake.lastSaid = this.fake.now();
 		if (message.type === 'drawn') {
-			this.underWay = Math.max(0, this.underWay - 1);
+			this.underWay.splice(0, this.underWay.lastIndexOf(message.sequence) + 1); /* of before a set: none */
 			this.most = message.took_ms > 50 ? 1 : 2;
 		} else if (message.type === 'ping') {
 			this.tell({ type: 'pong', t: message.t, now_us: Math.round(this.fake.now()) });
 		} else if (message.type === 'set') {
-			if (message.picture) {
+			if (message.picture && message.picture !== this.picture) {
 				this.picture = message.picture;
+				this.underWay = [];
 				this.held = 0;
 			}
 			if (message.sound) {
@@ -353,13 +355,13 @@ class Viewer {
 
 	sendPicture() {
 		const fake = this.fake, n = fake.number();
-		if (this.picture === 'none' || n === this.last || this.underWay >= this.most ||
+		if (this.picture === 'none' || n === this.last || this.underWay.length >= this.most ||
 			(this.picture === 'delta' && fake.delta === 'told')) {
 			return;
 		}
 		this.last = n;
-		this.underWay++;
-		fake.mostUnderWay = Math.max(fake.mostUnderWay, this.underWay);
+		this.underWay.push(n >>> 0);
+		fake.mostUnderWay = Math.max(fake.mostUnderWay, this.underWay.length);
 		if (fake.strange) {
 			this.send(77, n, fake.now(), Buffer.from('what is this?'), 0, 0);
 			this.tell({ type: 'news', of: 'nothing' });

@@ -27,8 +27,28 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  */
 const PATIENCE = 3;
 
-/* What bounds of time that are measured are multiplied by: how many want each core at the moment. */
-const slowness = () => Math.min(Math.max(os.loadavg()[0] / os.cpus().length, 1), 4);
+/*
+ * What bounds of time that are measured are multiplied by: how many want each core.  The mean of a minute
+ * comes late where others have just begun, so that those who want one now count as well.
+ */
+function slowness() {
+	const now = Number(fs.readFileSync('/proc/loadavg', 'latin1').split(' ')[3].split('/')[0]);
+	return Math.min(Math.max(os.loadavg()[0] / os.cpus().length, now / os.cpus().length, 1), 4);
+}
+
+/* Of a page that is on its way to another document there is nothing to be seen yet. */
+const LEAVING = /Not attached to an active page|Execution context was destroyed|Cannot find context with specified id/;
+
+async function ask(condition) {
+	try {
+		return await condition();
+	} catch (error) {
+		if (LEAVING.test(error.message)) {
+			return null;
+		}
+		throw error;
+	}
+}
 
 /* The first true value of condition(); an error that says `what`, and what all witnesses know. */
 async function waitFor(condition, deadlineMs, what) {
@@ -38,13 +58,13 @@ async function waitFor(condition, deadlineMs, what) {
 		throw new Error(`after a page that hung: ${hung}`); /* all that follows would wait in vain, too */
 	}
 	for (;;) {
-		const value = await condition();
+		const value = await ask(condition);
 		if (value) {
 			return value;
 		}
 		last = value;
 		if (Date.now() > end) {
-			throw new Error(`not within ${PATIENCE * deadlineMs} ms: ${typeof what === 'function' ? what(last) : what}` +
+			throw new Error(`not within ${PATIENCE * deadlineMs} ms: ${typeof what === 'function' ? await what(last) : what}` +
 				await testimony());
 		}
 		await pause(10);
@@ -91,6 +111,19 @@ function patient(page) {
 			throw new Error(`${await silence(page)}: ${String(call[0]).slice(0, 200)}`);
 		}
 		return answer.value;
+	};
+	/* Nor does it always say that a page has come. */
+	const go = page.goto.bind(page);
+	page.goto = async (url, options) => {
+		try {
+			return await go(url, options);
+		} catch (error) {
+			if (error.name !== 'TimeoutError' || !await page.evaluate((wanted) =>
+				location.href === wanted && document.readyState !== 'loading', url)) {
+				throw error;
+			}
+			return null;
+		}
 	};
 	const witness = async () => `${page.url()}: ${await page.evaluate(() => {
 		const { draws, ...others } = window.screenshare && window.screenshare.stats ? window.screenshare.stats() : {};
@@ -157,6 +190,30 @@ function hide(page, isHidden) {
 		return asked;
 	}, isHidden);
 }
+
+/*
+ * Writes down in page.errors all that goes wrong in a page; unexpected(page) is that without what a test
+ * does to it, which says so in page.expected.  Nothing is ever taken out: a browser may report late.
+ */
+function listen(page) {
+	page.errors = [];
+	page.expected = [];
+	page.on('pageerror', (error) => page.errors.push(String(error)));
+	page.on('console', (message) => {
+		if (message.type() === 'error') {
+			page.errors.push(`${message.text()} (${message.location().url || 'no address'})`);
+		}
+	});
+	return page;
+}
+
+const unexpected = (page) => page.errors.filter((text) => !page.expected.some((pattern) => pattern.test(text)));
+
+/* What browsers report where a server is killed, or a connection cut. */
+const CUT_OFF = /net::ERR_(CONNECTION_|EMPTY_RESPONSE|INCOMPLETE_CHUNKED|CONTENT_LENGTH|ABORTED|SOCKET_)|NetworkError|WebSocket|can’t establish|was interrupted/;
+
+/* Chromium sends a request again by itself: a piece of an upload that the server has already, in part. */
+const SENT_AGAIN = / 409 .*\/tus\//;
 
 /* --- processes: whatever a stage starts it ends, the last first --- */
 
@@ -268,15 +325,19 @@ class Stage {
 	/* Pids of the running programs of that name among run's children. */
 	children(name) {
 		const found = [];
-		for (const thread of fs.readdirSync(`/proc/${this.run.pid}/task`)) {
-			const pids = fs.readFileSync(`/proc/${this.run.pid}/task/${thread}/children`, 'utf8');
+		/* What ends meanwhile has no file any more. */
+		const look = (call, otherwise) => {
+			try {
+				return call();
+			} catch (ignore) {
+				return otherwise;
+			}
+		};
+		for (const thread of look(() => fs.readdirSync(`/proc/${this.run.pid}/task`), [])) {
+			const pids = look(() => fs.readFileSync(`/proc/${this.run.pid}/task/${thread}/children`, 'utf8'), '');
 			for (const pid of pids.split(' ').filter(Boolean)) {
-				try {
-					if (path.basename(fs.readlinkSync(`/proc/${pid}/exe`)) === name) {
-						found.push(Number(pid));
-					}
-				} catch (ignore) {
-					/* it ended meanwhile */
+				if (path.basename(look(() => fs.readlinkSync(`/proc/${pid}/exe`), '')) === name) {
+					found.push(Number(pid));
 				}
 			}
 		}
@@ -285,12 +346,15 @@ class Stage {
 
 	/* SIGKILL, and another one in its place. */
 	async kill(name) {
-		const [pid] = this.children(name);
+		const [pid] = await waitFor(() => {
+			const pids = this.children(name);
+			return pids.length > 0 && pids;
+		}, 5000, `${name} runs`);
 		process.kill(pid, 'SIGKILL');
 		await waitFor(() => this.children(name).some((other) => other !== pid), 10000, `another ${name}`);
 	}
 
-	/* A page of `name` (chromium, firefox), with all that went wrong in it in page.errors. */
+	/* A page of `name` (chromium, firefox), which is listened to. */
 	async openBrowser(name) {
 		const profile = fs.mkdtempSync(path.join(this.folder, `${name}-`));
 		const common = { headless: true, userDataDir: profile, timeout: 60000, protocolTimeout: 60000, defaultViewport: null,
@@ -312,14 +376,14 @@ class Stage {
 		/* Of the page that Firefox starts with no button hears a key: it never has the focus. */
 		const page = patient((name === 'chromium' && (await browser.pages())[0]) || await browser.newPage());
 		await page.setViewport({ width: 960, height: 540 });
-		page.errors = [];
-		page.on('pageerror', (error) => page.errors.push(String(error)));
-		page.on('console', (message) => {
-			if (message.type() === 'error') {
-				page.errors.push(message.text());
-			}
-		});
-		return page;
+		return listen(page);
+	}
+
+	/* Another one beside `page`, in front of it; what goes wrong there is nobody's. */
+	async openBeside(page) {
+		const other = patient(await page.browser().newPage());
+		await other.setViewport({ width: 960, height: 540 });
+		return other;
 	}
 
 	/* The page is there; its pictures may never end, so `load` may never come. */
@@ -410,4 +474,5 @@ async function imagePixels(page, points) {
 	}, points);
 }
 
-module.exports = { HOST, Stage, hide, patient, slowness, waitFor, witnesses, waitPagePixels, pagePixels, imagePixels, isNear, pause, ROOT };
+module.exports = { CUT_OFF, HOST, SENT_AGAIN, Stage, hide, listen, patient, slowness, unexpected, waitFor, witnesses, waitPagePixels, pagePixels,
+	imagePixels, isNear, pause, ROOT };

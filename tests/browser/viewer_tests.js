@@ -179,7 +179,7 @@ function testViewer(name) {
 				const real = window.createImageBitmap;
 				let n = 0;
 				window.createImageBitmap = (blob) => real(blob).then((bitmap) =>
-					new Promise((resolve) => setTimeout(() => resolve(bitmap), n++ % 2 ? 0 : 25)));
+					new Promise((resolve) => setTimeout(() => resolve(bitmap), n++ % 2 ? 0 : 45)));
 			});
 			await waitFor(async () => (await stats(page)).framesDrawn > 60, 15000, '60 pictures');
 			const numbers = await drawn(page), { tier, mode, decoder, framesDrawn, framesBad } = await stats(page);
@@ -233,6 +233,7 @@ function testViewer(name) {
 			await waitFor(() => sets().some((one) => one.sound === 'none'), 3000, 'muted');
 			await waitFor(async () => (await stats(page)).sound.context === 'suspended', 3000, 'silence');
 			await page.keyboard.press('m');
+			await waitFor(() => sets().length >= 3, 3000, 'sound is asked for again');
 			await waitSound(page, 'opus');
 			assert.deepEqual(sets().map((one) => one.sound), ['opus', 'none', 'opus']);
 		});
@@ -248,11 +249,17 @@ function testViewer(name) {
 			await waitFor(async () => (await stats(page)).framesDrawn > 0, 10000, 'a picture');
 			await turnSoundOn(page);
 			await waitSound(page, 'pcm');
-			await pause(4000);
-			const { sound } = await stats(page);
+			await pause(3000);
+			const levels = []; /* at one moment the page may just have been busy */
+			for (let i = 0; i < 11; i++) {
+				await pause(100);
+				const { kind, levelMs, targetMs } = (await stats(page)).sound;
+				assert.equal(kind, 'pcm');
+				levels.push({ levelMs, targetMs });
+			}
 			fake.skew = 0;
-			assert.equal(sound.kind, 'pcm');
-			assert.ok(sound.levelMs > 20 && sound.levelMs < sound.targetMs + 170, `${sound.levelMs} of ${sound.targetMs} ms`);
+			const level = middle(levels.map((one) => one.levelMs)), target = middle(levels.map((one) => one.targetMs));
+			assert.ok(level > 20 && level < target + 170, JSON.stringify(levels));
 			await waitTone(page);
 		});
 
@@ -427,7 +434,13 @@ function testViewer(name) {
 		await t.test('where no picture can be decoded it goes down to the polled JPEG', async () => {
 			fake.picture = 'broken';
 			fake.video = 'broken';
-			const page = await open('/d');
+			/* The last one that is tried takes long: the next is under way as this way is given up. */
+			const page = await open('/d', [], () => {
+				const real = window.createImageBitmap;
+				let n = 0;
+				window.createImageBitmap = (blob) =>
+					new Promise((resolve) => setTimeout(resolve, ++n === 5 ? 150 : 0)).then(() => real(blob));
+			});
 			await waitFor(async () => (await stats(page)).tier === 'still' && (await stats(page)).framesDrawn > 2, 40000, 'the last tier');
 			assert.equal((await stats(page)).fallBacks, 2);
 			fake.picture = fake.video = 'works';
