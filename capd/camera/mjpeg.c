@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "capd/camera/mjpeg_scan.h"
+
 enum {
 	MARKER_SOF0 = 0xc0,
 	MARKER_DHT = 0xc4,
@@ -21,8 +23,8 @@ enum {
 };
 
 #define COMPONENTS_MAX 3u
-#define BLOCKS_MAX     10u /* of one MCU, all components together (T.81, B.2.3) */
 #define DCT_SIDE       8u
+#define CODES          2u /* baseline knows tables 0 and 1 in a scan */
 
 /* clang-format off */
 /* ITU T.81, K.3.3: the tables of luminance (0) and chrominance (1), DC and AC, as one segment. */
@@ -59,6 +61,11 @@ static const uint8_t standard_tables[] = {
 };
 /* clang-format on */
 
+enum {
+	DC,
+	AC,
+};
+
 /* What has been read so far of one frame. */
 struct walk {
 	const uint8_t *bytes;
@@ -66,12 +73,13 @@ struct walk {
 	const char *why;
 	struct mjpeg out;
 
-	unsigned quantizers;     /* bit n: table n is there */
-	unsigned huffman[2];     /* DC, AC: likewise */
-	unsigned restart_blocks; /* MCUs between two restart markers; 0: there are none */
+	unsigned quantizers;              /* bit n: table n is there */
+	const uint8_t *huffman[2][CODES]; /* DC, AC: table n, as scan_code_read() wants it */
+	unsigned restart_blocks;          /* MCUs between two restart markers; 0: there are none */
 	unsigned n_components, h_max, v_max;
 	struct {
 		uint8_t id, h, v, quantizer;
+		uint8_t huffman[2]; /* DC, AC: the tables' numbers */
 	} components[COMPONENTS_MAX];
 };
 
@@ -142,7 +150,8 @@ static int read_huffman(struct walk *walk, struct body body)
 		for (size_t i = 0; class == 0 && i < n_symbols; i++)
 			if (body.bytes[17 + i] > 15)
 				return broken(walk, "a Huffman table is wrong");
-		walk->huffman[class] |= 1u << id;
+		if (id < CODES) /* no scan of ours may name another */
+			walk->huffman[class][id] = body.bytes + 1;
 		body.bytes += 17 + n_symbols;
 		body.len -= 17 + n_symbols;
 	}
@@ -162,7 +171,7 @@ static bool is_sampling(const struct walk *walk)
 		n_blocks += h * v;
 	}
 	return walk->h_max <= 4 && walk->v_max <= 4 &&
-	       (walk->n_components == 1 || n_blocks <= BLOCKS_MAX);
+	       (walk->n_components == 1 || n_blocks <= SCAN_BLOCKS_MAX);
 }
 
 static bool read_component(struct walk *walk, const uint8_t *component)
@@ -214,7 +223,7 @@ static int read_restart_interval(struct walk *walk, struct body body)
 /* One scan with all components in their order, whose tables are all there. */
 static int read_scan_header(struct walk *walk, struct body body)
 {
-	unsigned n = walk->n_components, used[2] = {0, 0};
+	unsigned n = walk->n_components;
 
 	if (n == 0)
 		return broken(walk, "it has no frame header");
@@ -223,80 +232,120 @@ static int read_scan_header(struct walk *walk, struct body body)
 	for (unsigned i = 0; i < n; i++) {
 		const uint8_t *component = body.bytes + 1 + 2 * (size_t)i;
 
-		if (component[0] != walk->components[i].id || component[1] >> 4 > 1 ||
-			(component[1] & 15) > 1)
+		if (component[0] != walk->components[i].id || component[1] >> 4 >= CODES ||
+			(component[1] & 15) >= CODES)
 			return broken(walk, "its scan header is wrong");
-		used[0] |= 1u << (component[1] >> 4);
-		used[1] |= 1u << (component[1] & 15);
+		walk->components[i].huffman[DC] = component[1] >> 4;
+		walk->components[i].huffman[AC] = component[1] & 15;
 		if (!(walk->quantizers & 1u << walk->components[i].quantizer))
 			return broken(walk, "a quantization table is missing");
 	}
 	const uint8_t *end = body.bytes + 1 + 2 * (size_t)n;
 	if (end[0] != 0 || end[1] != 63 || end[2] != 0)
 		return broken(walk, "its scan header is wrong");
-	walk->out.has_tables = walk->huffman[0] || walk->huffman[1];
-	if (walk->out.has_tables && (used[0] & ~walk->huffman[0] || used[1] & ~walk->huffman[1]))
-		return broken(walk, "a Huffman table is missing");
 	return 0;
 }
 
 /* --- entropy-coded data --- */
 
-/* MCUs in a picture of this size, and how many blocks each of them has. */
-static size_t count_mcus(const struct walk *walk, size_t *n_blocks)
+/* The tables of the scan: the frame's own, or, where it has none at all, the standard ones. */
+static int find_tables(struct walk *walk)
+{
+	static const struct body standard = {standard_tables + 4, sizeof(standard_tables) - 4};
+
+	walk->out.has_tables = walk->huffman[DC][0] || walk->huffman[DC][1] ||
+			       walk->huffman[AC][0] || walk->huffman[AC][1];
+	if (!walk->out.has_tables)
+		return read_huffman(walk, standard);
+	for (unsigned i = 0; i < walk->n_components; i++)
+		for (unsigned class = DC; class <= AC; class ++)
+			if (!walk->huffman[class][walk->components[i].huffman[class]])
+				return broken(walk, "a Huffman table is missing");
+	return 0;
+}
+
+/* What an MCU consists of, and how many of them the picture has. */
+static size_t read_mcu(
+	const struct walk *walk, const struct scan_code codes[2][CODES], struct scan *scan)
 {
 	/* A scan of one component is not interleaved: its sampling does not count. */
 	bool is_grey = walk->n_components == 1;
 	size_t h = DCT_SIDE * (is_grey ? 1 : walk->h_max),
 	       v = DCT_SIDE * (is_grey ? 1 : walk->v_max);
 
-	*n_blocks = 0;
-	for (unsigned i = 0; i < walk->n_components; i++)
-		*n_blocks += is_grey ? 1 : (size_t)walk->components[i].h * walk->components[i].v;
+	scan->n_blocks = 0;
+	for (unsigned i = 0; i < walk->n_components; i++) {
+		unsigned n = is_grey ? 1 : walk->components[i].h * walk->components[i].v;
+		const uint8_t *huffman = walk->components[i].huffman;
+
+		for (unsigned k = 0; k < n; k++, scan->n_blocks++) {
+			scan->blocks[scan->n_blocks].dc = &codes[DC][huffman[DC]];
+			scan->blocks[scan->n_blocks].ac = &codes[AC][huffman[AC]];
+		}
+	}
 	return (walk->out.width + h - 1) / h * ((walk->out.height + v - 1) / v);
 }
 
-/* Is there as much as a picture of this size takes at least: two codes of one bit for each block,
- * and a marker between each two intervals? */
-static bool is_all_there(const struct walk *walk, size_t entropy_len, size_t n_restarts)
+/* The next marker of the scan, *from its first byte on; walk->at is behind it.  Negative: none. */
+static int find_marker(struct walk *walk, size_t *from)
 {
-	size_t n_blocks, n_mcus = count_mcus(walk, &n_blocks);
-
-	if (walk->restart_blocks > 0 && n_restarts < (n_mcus - 1) / walk->restart_blocks)
-		return false;
-	return entropy_len >= (n_mcus * n_blocks * 2 + 7) / 8;
-}
-
-/* From behind SOS to EOI. */
-static int read_entropy(struct walk *walk)
-{
-	size_t start = walk->at;
-	unsigned n_restarts = 0;
-
 	for (;;) {
 		const uint8_t *found = memchr(walk->bytes + walk->at, 0xff, walk->len - walk->at);
 
 		if (!found)
-			return broken(walk, "it is cut off");
-		walk->at = (size_t)(found - walk->bytes);
+			return -1;
+		*from = walk->at = (size_t)(found - walk->bytes);
 		while (walk->at < walk->len && walk->bytes[walk->at] == 0xff)
 			walk->at++; /* fill bytes may stand before a marker */
 		if (walk->at == walk->len)
+			return -1;
+		if (walk->bytes[walk->at++] != 0) /* else a byte of data that is ff */
+			return walk->bytes[walk->at - 1];
+	}
+}
+
+/* From behind SOS to EOI: between each two markers as many MCUs as belong there. */
+static int read_intervals(struct walk *walk, const struct scan *scan, size_t n_mcus)
+{
+	static const char missing[] = "parts of it are missing";
+	unsigned n_restarts = 0;
+
+	for (;;) {
+		size_t begin = walk->at, end;
+		size_t n = walk->restart_blocks > 0 && walk->restart_blocks < n_mcus
+				   ? walk->restart_blocks
+				   : n_mcus;
+		int marker = find_marker(walk, &end);
+
+		if (marker < 0)
 			return broken(walk, "it is cut off");
-		unsigned marker = walk->bytes[walk->at++];
-		if (marker == 0)
-			continue; /* a byte of data that is ff */
+		if (!scan_is_whole(scan, walk->bytes + begin, end - begin, n))
+			return broken(walk, missing);
+		n_mcus -= n;
 		if (marker == MARKER_EOI)
 			break;
-		if (marker < MARKER_RST0 || marker > MARKER_RST7)
-			return broken(walk, "parts of it are missing");
-		if (walk->restart_blocks == 0 || marker - MARKER_RST0 != n_restarts++ % 8)
-			return broken(walk, "parts of it are missing");
+		if (marker < MARKER_RST0 || marker > MARKER_RST7 || walk->restart_blocks == 0 ||
+			(unsigned)marker - MARKER_RST0 != n_restarts++ % 8)
+			return broken(walk, missing);
 	}
-	if (!is_all_there(walk, walk->at - start - 2, n_restarts))
-		return broken(walk, "parts of it are missing");
 	walk->out.end = walk->at;
-	return 0;
+	return n_mcus == 0 ? 0 : broken(walk, missing);
+}
+
+static int read_entropy(struct walk *walk)
+{
+	struct scan_code codes[2][CODES];
+	struct scan scan;
+	int r = find_tables(walk);
+
+	if (r < 0)
+		return r;
+	for (unsigned class = DC; class <= AC; class ++)
+		for (unsigned id = 0; id < CODES; id++)
+			if (walk->huffman[class][id])
+				scan_code_read(
+					walk->huffman[class][id], class == DC, &codes[class][id]);
+	return read_intervals(walk, &scan, read_mcu(walk, codes, &scan));
 }
 
 /* --- the frame --- */

@@ -12,9 +12,9 @@
  * Cameras leave out what everybody knows (the Huffman tables of ITU T.81, K.3: AVI's MJPEG says so,
  * and no browser knows them), pad frames to a multiple of something, and lose parts of frames on
  * the bus.  What passes here, a baseline decoder reads to its end: every segment lies in the frame,
- * every table that is used is there, the restart markers follow each other and are as many as
- * the picture needs, and there is at least as much entropy-coded data as the fewest bits for a
- * picture of that size.  Anything else is broken, and is never shown.
+ * every table that is used is there, the restart markers follow each other, and every block of
+ * the picture is there, between the markers where it belongs (mjpeg_scan.h).  Anything else is
+ * broken, and is never shown.
  *
  * The bytes are those of a device and may be anything.  Pure computing; nothing is copied.
  */

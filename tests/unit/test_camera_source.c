@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: capd/camera/camera_source.c capd/camera/opener.c capd/camera/mjpeg.c */
+/* links: capd/camera/camera_source.c capd/camera/opener.c capd/camera/mjpeg.c capd/camera/mjpeg_scan.c */
 /* links: capd/camera/controls.c common/stream.c common/config.c common/config_keys.c */
 /* links: common/parse.c common/log.c common/utf8.c -linih -lsystemd */
 /* The camera's life, with a device of the test's own behind capd/camera/device.h. */
@@ -302,7 +302,7 @@ static void jpeg_frames_of_another_size_are_broken(void **state)
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		0xff, 0xc0, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0, 0xff, 0xda, 0, 8, 1, 1, 0, 0, 63,
-		0, 0x2f, 0xff, 0xd9};
+		0, 0x2b, 0xff, 0xd9};
 	struct fixture *fixture = *state;
 	struct mjpeg mjpeg;
 	const char *why;

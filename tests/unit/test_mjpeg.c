@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: capd/camera/mjpeg.c -ljpeg */
+/* links: capd/camera/mjpeg.c capd/camera/mjpeg_scan.c -ljpeg */
 /*
  * Frames are made by libjpeg, then changed; what the walk lets pass, libjpeg decodes without a
  * warning.
@@ -27,9 +27,17 @@ struct bytes {
 	size_t len;
 };
 
-/* A noisy picture.  `restart_rows` 0: no restart markers. */
-static struct bytes make_frame(uint32_t width, uint32_t height, int restart_rows, bool grey)
+struct form {
+	uint32_t width, height;
+	int restart_rows; /* 0: no restart markers */
+	bool grey, own_tables;
+	int quality;
+};
+
+/* A noisy picture. */
+static struct bytes compress_form(const struct form *form)
 {
+	uint32_t width = form->width, height = form->height;
 	struct jpeg_compress_struct compress;
 	struct jpeg_error_mgr errors;
 	struct bytes frame = {0};
@@ -43,10 +51,12 @@ static struct bytes make_frame(uint32_t width, uint32_t height, int restart_rows
 	jpeg_mem_dest(&compress, &frame.bytes, &len);
 	compress.image_width = width;
 	compress.image_height = height;
-	compress.input_components = grey ? 1 : 3;
-	compress.in_color_space = grey ? JCS_GRAYSCALE : JCS_RGB;
+	compress.input_components = form->grey ? 1 : 3;
+	compress.in_color_space = form->grey ? JCS_GRAYSCALE : JCS_RGB;
 	jpeg_set_defaults(&compress);
-	compress.restart_in_rows = restart_rows;
+	jpeg_set_quality(&compress, form->quality, TRUE);
+	compress.restart_in_rows = form->restart_rows;
+	compress.optimize_coding = form->own_tables;
 	jpeg_start_compress(&compress, TRUE);
 	for (uint32_t y = 0; y < height; y++) {
 		for (uint32_t x = 0; x < width * 3; x++)
@@ -58,6 +68,20 @@ static struct bytes make_frame(uint32_t width, uint32_t height, int restart_rows
 	free(row);
 	frame.len = len;
 	return frame;
+}
+
+static struct bytes make_frame(uint32_t width, uint32_t height, int restart_rows, bool grey)
+{
+	const struct form form = {width, height, restart_rows, grey, false, 75};
+
+	return compress_form(&form);
+}
+
+static struct bytes make_frame_of(int quality, bool own_tables)
+{
+	const struct form form = {WIDTH, HEIGHT, 0, false, own_tables, quality};
+
+	return compress_form(&form);
 }
 
 static unsigned be16(const uint8_t *bytes)
@@ -246,6 +270,85 @@ static void a_frame_cut_off_anywhere_is_broken(void **state)
 	free(frame.bytes);
 }
 
+/* Whatever of its data is lost, although it ends as it should. */
+static void a_frame_cut_off_before_a_proper_end_is_broken(void **state)
+{
+	const struct {
+		int restart_rows;
+		bool grey;
+	} kinds[] = {{0, false}, {1, false}, {0, true}};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct bytes frame = make_frame(64, 48, kinds[i].restart_rows, kinds[i].grey);
+		size_t whole = frame.len, header = find(frame, 0xda) + 2;
+		size_t data = header + be16(frame.bytes + header);
+
+		assert_true(whole - 2 > data + 100);
+		for (size_t len = data; len < whole - 2; len++) {
+			struct bytes other = copy(frame, 0);
+
+			memcpy(other.bytes + len, frame.bytes + whole - 2, 2);
+			other.len = len + 2;
+			assert_broken(other, "parts of it are missing");
+			free(other.bytes);
+		}
+		free(frame.bytes);
+	}
+}
+
+/* As some cameras fill up; every decoder skips it. */
+static void bytes_left_over_before_the_end_do_no_harm(void **state)
+{
+	struct bytes frame = make_frame(WIDTH, HEIGHT, 0, false);
+	struct bytes other = copy(frame, 40);
+	struct mjpeg mjpeg;
+	const char *why;
+	(void)state;
+
+	memcpy(other.bytes + frame.len + 38, frame.bytes + frame.len - 2, 2);
+	memset(other.bytes + frame.len - 2, 0, 40);
+	other.len += 40;
+	assert_int_equal(mjpeg_read(other.bytes, other.len, &mjpeg, &why), 0);
+	assert_int_equal(mjpeg.end, other.len);
+	free(other.bytes);
+	free(frame.bytes);
+}
+
+/* A piece taken out of the middle: what comes behind is read from a wrong bit on. */
+static void a_hole_in_the_data_is_noticed(void **state)
+{
+	struct bytes frame = make_frame(WIDTH, HEIGHT, 0, false);
+	size_t data = find(frame, 0xda) + 14;
+	struct bytes other = copy(frame, 0);
+	(void)state;
+
+	cut(&other, data + (frame.len - data) / 3, 512);
+	assert_broken(other, "parts of it are missing");
+	free(other.bytes);
+	free(frame.bytes);
+}
+
+/* Codes of more bits than are looked up at once, all sizes and runs: any quality, and tables of its
+ * own. */
+static void every_quality_passes_whole_and_not_cut_off(void **state)
+{
+	(void)state;
+
+	for (int quality = 1; quality <= 100; quality += 3) {
+		struct bytes frame = make_frame_of(quality, quality % 2 == 0);
+		struct mjpeg mjpeg;
+		const char *why = "";
+
+		if (mjpeg_read(frame.bytes, frame.len, &mjpeg, &why) < 0)
+			fail_msg("quality %d: %s", quality, why);
+		memcpy(frame.bytes + frame.len - 12, frame.bytes + frame.len - 2, 2);
+		frame.len -= 10;
+		assert_broken(frame, "parts of it are missing");
+		free(frame.bytes);
+	}
+}
+
 /* What one changed byte makes of a frame. */
 static void assert_broken_with(size_t at, uint8_t byte, const char *reason)
 {
@@ -383,6 +486,10 @@ int main(void)
 		cmocka_unit_test(missing_huffman_tables_are_the_standard_ones_right_before_sos),
 		cmocka_unit_test(what_follows_the_end_is_cut_off),
 		cmocka_unit_test(a_frame_cut_off_anywhere_is_broken),
+		cmocka_unit_test(a_frame_cut_off_before_a_proper_end_is_broken),
+		cmocka_unit_test(bytes_left_over_before_the_end_do_no_harm),
+		cmocka_unit_test(a_hole_in_the_data_is_noticed),
+		cmocka_unit_test(every_quality_passes_whole_and_not_cut_off),
 		cmocka_unit_test(a_frame_must_begin_as_one),
 		cmocka_unit_test(lengths_that_lie_are_refused),
 		cmocka_unit_test(what_a_decoder_would_miss_is_broken),
