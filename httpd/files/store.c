@@ -67,6 +67,7 @@ int store_open(const char *folder, struct store **out)
 		return -ENOMEM;
 	*store = (struct store){
 		.root_fd = -1, .incoming_fd = -1, .nowhere_fd = -1, .trash = {.fd = -1}};
+	pthread_mutex_init(&store->trash.lock, NULL);
 	if (mkdir(folder, FOLDER_MODE) < 0 && errno != EEXIST)
 		r = -errno;
 	if (r == 0) {
@@ -103,6 +104,7 @@ void store_close(struct store *store)
 	fd_close(&store->incoming_fd);
 	fd_close(&store->nowhere_fd);
 	fd_close(&store->trash.fd);
+	pthread_mutex_destroy(&store->trash.lock);
 	free(store);
 }
 
@@ -116,7 +118,7 @@ int store_incoming_fd(const struct store *store)
 	return store->incoming_fd;
 }
 
-const struct trash *store_trash(const struct store *store)
+struct trash *store_trash(struct store *store)
 {
 	return &store->trash;
 }

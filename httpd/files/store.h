@@ -99,4 +99,4 @@ int store_place(const struct store *store, const char *incoming, int fd, const c
 void store_clean(const struct store *store, int64_t before_s, bool everything);
 
 /* Where deleted files are; the store's own. */
-const struct trash *store_trash(const struct store *store);
+struct trash *store_trash(struct store *store);

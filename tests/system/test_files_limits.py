@@ -103,6 +103,72 @@ def ways(site, length, **more):
     return tuple(told)
 
 
+def age(shared, name, seconds):
+    """As if the deleted file of that name had been deleted so much earlier."""
+    trash = os.path.join(shared, ".trash")
+    folder, = (one for one in os.listdir(trash) if os.listdir(os.path.join(trash, one)) == [name])
+    then, _, rest = folder.partition("-")
+    os.rename(os.path.join(trash, folder), os.path.join(trash, f"{int(then) - seconds}-{rest}"))
+
+
+def test_what_was_deleted_gives_way_to_what_is_sent_but_not_for_nothing(folder):
+    site = Site(folder, FREE + "quota_mb = 4\nsender_quota_mb = 4\ncount_max = 4\n")
+
+    def delete(name, ago):
+        assert site.ask(request="files", action="delete", name=name)["ok"]
+        age(site.shared, name, ago)
+
+    def in_trash():
+        return sorted(entry["name"] for entry in site.ask(request="files", action="trash")["files"])
+
+    def chunked(name, n):
+        return web.request(site.address, "PUT", f"/uploads/{name}", iter([b"x" * 500_000] * n)).status
+    for name in ("a", "b", "c"):
+        assert site.put(name, b"x" * 1_000_000).status == 201
+    delete("b", 20)
+    delete("a", 10)
+    assert site.put("d", b"x" * 1_000_000).status == 201
+    assert in_trash() == ["a", "b"]  # there is room for all, and of a sender's they are no part
+    assert site.put("e", b"x" * 2_500_000).status == 507
+    assert in_trash() == ["a", "b"]  # nothing went for what finds no room without them either
+    assert chunked("e", 2) == 201
+    assert in_trash() == ["a"]
+    # Who has emptied it by hand has made room, too.
+    for one in os.listdir(os.path.join(site.shared, ".trash")):
+        shutil.rmtree(os.path.join(site.shared, ".trash", one))
+    assert site.put("f", b"x" * 1_000_000).status == 201
+    assert site.names() == ["c", "d", "e", "f"]
+
+
+def test_a_disk_that_is_full_of_what_was_deleted_is_not_full(folder):
+    shared = os.path.join(folder, "small")
+    os.mkdir(shared)
+    prefix = own_mounts(f"mount -t tmpfs -o size=8m none {shared}")
+    site = Httpd(folder, QUICK + "[files]\nfree_mb = 1\ndelete = yes\n" + f"folder = {shared}\n", prefix=prefix)
+    inside = f"/proc/{site.process.pid}/root{shared}"
+
+    def put(name, size):
+        return web.request(site.address, "PUT", f"/uploads/{name}", b"x" * size).status
+
+    def deleted():
+        return sorted(name for _, _, names in os.walk(inside + "/.trash") for name in names)
+    for ago, name in enumerate(("new", "old")):
+        assert put(name, 3_000_000) == 201
+        assert web.get(site.address, f"/uploads/{name}", method="DELETE").status == 204
+        age(inside, name, ago * 10)
+    assert put("large", 8_000_000) == 507
+    assert deleted() == ["new", "old"]
+    form = (b"--x\r\nContent-Disposition: form-data; name=file; filename=form\r\n\r\n" + b"f" * 2_500_000 +
+            b"\r\n--x--\r\n")
+    assert web.request(site.address, "POST", "/", form,
+                       {"Content-Type": "multipart/form-data; boundary=x"}).status == 201
+    assert deleted() == ["new"]
+    tus = Tus(site.address)
+    path = tus.create(4_000_000, filename="t")
+    assert tus.patch(path, 0, b"t" * 4_000_000).status == 204
+    assert deleted() == []
+
+
 def test_each_sender_has_a_quota_of_its_own(folder):
     site = Site(folder, FREE + "sender_quota_mb = 2\n")
     assert ways(site, 2_000_001) == (507, 507, 507)
