@@ -136,6 +136,26 @@ def test_what_a_tus_server_without_it_would_misunderstand_is_refused(site):
     assert "concatenation" not in options.headers["Tus-Extension"]
 
 
+def test_what_is_encoded_is_refused_with_words_before_its_body(site):
+    """It would be kept under the name of what it is not."""
+    source = os.path.join(os.path.dirname(site.shared), "a.gz")
+    with open(source, "wb") as file:
+        file.write(b"\x1f\x8b" + b"x" * 3_000_000)
+    encoded = ["-H", "Content-Encoding: gzip"]
+    status, body = site.curl("-T", source, *encoded, site.url + "/uploads/")
+    assert status == 415 and "Content-Encoding" in body
+    assert site.curl("-F", f"file=@{source}", *encoded, site.url + "/")[0] == 415
+    answer = site.put("b", b"abc", {"Content-Encoding": "br"})
+    assert (answer.status, answer.headers["Accept-Encoding"]) == (415, "identity")
+    tus = Tus(site.address)
+    path = tus.create(3, filename="t")
+    assert tus.request("PATCH", path, {"Upload-Offset": "0", "Content-Encoding": "gzip",
+                                       "Content-Type": "application/offset+octet-stream"}, b"abc").status == 415
+    assert tus.offset(path) == 0 and site.names() == []
+    assert site.put("b", b"abc", {"Content-Encoding": "identity"}).status == 201
+    assert site.curl("-T", source, site.url + "/uploads/")[0] == 201  # of itself it may be a .gz
+
+
 def test_of_two_patches_at_once_the_newer_one_goes_on(site):
     tus = Tus(site.address)
     path = tus.create(600_000, filename="a")
