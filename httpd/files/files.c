@@ -125,8 +125,18 @@ bool files_may_be_sent(struct files *files, struct exchange *exchange)
 
 bool files_refuse_length(struct files *files, struct exchange *exchange)
 {
+	/* As of a client that ends its body with its connection: HTTP has no such requests, and the
+	 * file would be empty. */
+	static const struct pages_error unknown = {.status = 411,
+		.title = "error_bad_title",
+		.text = "error_bad_text",
+		.detail = "Content-Length is missing: an empty file says 0"};
 	const struct request *request = exchange_request(exchange);
 
+	if (!request->is_chunked && !request->has_length) {
+		pages_error(exchange, &unknown);
+		return true;
+	}
 	if (request->is_chunked || request->content_length <= quota_file_max(files->quota))
 		return false;
 	files_refuse(exchange, -EFBIG, NULL);

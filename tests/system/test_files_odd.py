@@ -4,6 +4,7 @@
 import io
 import json
 import os
+import socket
 import time
 import urllib.parse
 import zipfile
@@ -13,7 +14,7 @@ import pytest
 import web
 from test_files import FREE, Site
 from tus import Tus
-from wait import wait_for
+from wait import SLOWNESS, wait_for
 
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}
 
@@ -154,6 +155,20 @@ def test_what_is_encoded_is_refused_with_words_before_its_body(site):
     assert tus.offset(path) == 0 and site.names() == []
     assert site.put("b", b"abc", {"Content-Encoding": "identity"}).status == 201
     assert site.curl("-T", source, site.url + "/uploads/")[0] == 201  # of itself it may be a .gz
+
+
+def test_a_put_that_does_not_say_how_long_it_is_makes_no_empty_file(site):
+    def put(line, *headers):
+        with socket.create_connection(site.address, timeout=10 * SLOWNESS) as sock:
+            sock.sendall("\r\n".join([f"PUT /uploads/a {line}", "Host: localhost", "Connection: close",
+                                      *headers, "", "all of it"]).encode())
+            sock.shutdown(socket.SHUT_WR)
+            return int(sock.makefile("rb").readline().split()[1])
+    assert put("HTTP/1.1") == 411 and put("HTTP/1.0") == 411
+    assert site.curl("-X", "PUT", site.url + "/uploads/a")[0] == 411
+    assert site.names() == []
+    assert put("HTTP/1.0", "Content-Length: 9") == 201 and put("HTTP/1.1", "Content-Length: 0") == 201
+    assert [site.get(f"/uploads/{name}").body for name in ("a", "a%20(2)")] == [b"all of it", b""]
 
 
 def test_of_two_patches_at_once_the_newer_one_goes_on(site):
