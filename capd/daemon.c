@@ -5,41 +5,29 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "capd/announcement.h"
 #include "capd/demand.h"
-#include "capd/peer.h"
 #include "capd/reload.h"
+#include "capd/subscribers.h"
 #include "common/capsock.h"
-#include "common/clock.h"
 #include "common/fd.h"
 #include "common/log.h"
 #include "common/messages.h"
-#include "common/ratelimit.h"
 #include "common/ring_writer.h"
 
-/* Started with the service, before anybody watches, or for a connection that never came (its peer
- * is already gone) or was refused: do not stay for ever. */
-#define START_TIMEOUT_US    5000000u
-#define ACCEPT_MAX          16 /* a turn of the loop, which has more to do */
 #define DROPPED_INTERVAL_US 1000000u
-#define REFUSED_LOG_NS      (60 * NS_PER_S)
-#define REFUSED_LOG_BURST   3
 
 struct daemon {
 	enum source_id source;
 	const struct daemon_ops *ops;
 	void *arg;
 	sd_event *event;
-	int listen_fd;
-	sd_event_source *listen_io, *start_deadline;
-	struct capsock_buffer *buffer;
 	struct output *outputs[STREAM_COUNT];
 
-	struct subscriber *subscribers; /* owned */
-	unsigned n_subscribers;
-	struct demand demand; /* what on_demand and on_mute were last told */
+	struct subscribers *subscribers; /* owned */
+	struct demand demand;            /* what on_demand and on_mute were last told */
 
 	uint64_t dropped, dropped_told;
 	sd_event_source *dropped_timer; /* enabled while they differ and were told just now */
@@ -47,15 +35,14 @@ struct daemon {
 	struct announcement announcement;      /* of the state */
 	const struct service_options *options; /* of daemon_follow_config() */
 	const struct config *config;
-	struct ratelimit refused_log; /* of peers who may not */
-	struct ratelimit unfit_log;   /* of subscribers */
 };
 
 /* --- what is wanted --- */
 
 static void update_demand(struct daemon *daemon)
 {
-	const struct demand demand = demand_of(daemon->subscribers), before = daemon->demand;
+	const struct demand demand = demand_of(subscribers_first(daemon->subscribers)),
+			    before = daemon->demand;
 
 	daemon->demand = demand;
 	if (daemon->ops->on_mute && demand.is_mute != before.is_mute)
@@ -67,7 +54,8 @@ static void update_demand(struct daemon *daemon)
 static void update_viewers(struct daemon *daemon)
 {
 	if (daemon->ops->on_viewers)
-		daemon->ops->on_viewers(daemon->arg, demand_viewers(daemon->subscribers));
+		daemon->ops->on_viewers(
+			daemon->arg, demand_viewers(subscribers_first(daemon->subscribers)));
 }
 
 static void send_state(struct daemon *daemon, struct subscriber *subscriber)
@@ -88,7 +76,7 @@ static void send_dropped(struct daemon *daemon, struct subscriber *subscriber)
 static void tell_dropped(struct daemon *daemon)
 {
 	daemon->dropped_told = daemon->dropped;
-	for (struct subscriber *s = daemon->subscribers; s; s = s->next)
+	for (struct subscriber *s = subscribers_first(daemon->subscribers); s; s = s->next)
 		if (s->is_greeted && s->stream != STREAM_PRESENCE)
 			send_dropped(daemon, s);
 	sd_event_source_set_time_relative(daemon->dropped_timer, DROPPED_INTERVAL_US);
@@ -129,7 +117,7 @@ static void on_ring(void *arg, struct output *output)
 {
 	struct daemon *daemon = arg;
 
-	for (struct subscriber *s = daemon->subscribers; s; s = s->next)
+	for (struct subscriber *s = subscribers_first(daemon->subscribers); s; s = s->next)
 		if (s->is_greeted && s->stream == output_stream(output))
 			send_ring(s, output_ring(output));
 }
@@ -214,39 +202,23 @@ static bool on_switch(void *arg, struct subscriber *subscriber, enum audio_input
 	return r == 0;
 }
 
-/* A spurt is told whole, a flood is counted. */
 static void on_refused(void *arg, const char *words)
 {
 	struct daemon *daemon = arg;
-	char more[RATELIMIT_MORE_SIZE];
-	unsigned suppressed;
 
-	if (ratelimit_allow(&daemon->unfit_log, clock_monotonic_ns(), &suppressed))
-		log_warn("Refused a subscriber of the capture socket: %s%s", words,
-			ratelimit_more(suppressed, more));
+	subscribers_refused(daemon->subscribers, words);
 }
-
-static void accept_all(struct daemon *daemon);
 
 static void on_gone(void *arg, struct subscriber *subscriber)
 {
 	struct daemon *daemon = arg;
-	struct subscriber **link = &daemon->subscribers;
-
-	while (*link != subscriber)
-		link = &(*link)->next;
-	*link = subscriber->next;
-	daemon->n_subscribers--;
 	bool told_of_viewers = subscriber->viewers;
-	subscriber_destroy(subscriber);
+
+	subscribers_remove(daemon->subscribers, subscriber);
 	update_demand(daemon);
 	if (told_of_viewers)
 		update_viewers(daemon);
-	/* Whoever is waiting to be accepted is served by us; whoever comes later, by the next. */
-	if (daemon->n_subscribers == 0)
-		accept_all(daemon);
-	if (daemon->n_subscribers == 0)
-		sd_event_exit(daemon->event, 0);
+	subscribers_end_if_none(daemon->subscribers);
 }
 
 static const struct subscriber_ops subscriber_ops = {
@@ -259,76 +231,6 @@ static const struct subscriber_ops subscriber_ops = {
 	.on_refused = on_refused,
 	.on_gone = on_gone,
 };
-
-/* One process that takes all there is keeps nobody else out. */
-static bool has_room(struct daemon *daemon, int fd)
-{
-	unsigned n_of_process = 0;
-	pid_t pid;
-
-	if (capsock_peer_pid(fd, &pid) < 0)
-		return false;
-	for (struct subscriber *s = daemon->subscribers; s; s = s->next)
-		n_of_process += s->pid == pid;
-	if (n_of_process >= DAEMON_SUBSCRIBERS_OF_PROCESS)
-		on_refused(daemon, "its process has as many connections as one may");
-	else if (daemon->n_subscribers >= DAEMON_SUBSCRIBERS_MAX)
-		on_refused(daemon, "as many are connected as there may be");
-	else
-		return true;
-	return false;
-}
-
-static void accept_all(struct daemon *daemon)
-{
-	for (unsigned i = 0; i < ACCEPT_MAX; i++) {
-		struct subscriber *subscriber;
-		uid_t uid;
-		int fd = peer_accept(daemon->listen_fd, &daemon->refused_log, &uid);
-
-		if (fd == -EPERM)
-			continue;
-		if (fd < 0)
-			return; /* EAGAIN, or a peer that left again: nothing to do in either case
-				 */
-		if (!has_room(daemon, fd)) {
-			fd_close(&fd);
-			continue;
-		}
-		int r = subscriber_create(daemon->event, fd, uid, daemon->buffer, &subscriber_ops,
-			daemon, &subscriber);
-		if (r < 0) {
-			log_err("Could not serve a subscriber: %s", strerror(-r));
-			continue;
-		}
-		daemon->start_deadline = sd_event_source_disable_unref(daemon->start_deadline);
-		subscriber->next = daemon->subscribers;
-		daemon->subscribers = subscriber;
-		daemon->n_subscribers++;
-	}
-}
-
-static int on_listen(sd_event_source *source, int fd, uint32_t events, void *arg)
-{
-	struct daemon *daemon = arg;
-	(void)source, (void)fd, (void)events;
-
-	accept_all(daemon);
-	/* All who came were refused.  We stay a while: were each of them to start a process,
-	 * anybody could have root start as many, and have them log as much, as they like. */
-	if (daemon->n_subscribers == 0 && daemon->start_deadline)
-		sd_event_source_set_time_relative(daemon->start_deadline, START_TIMEOUT_US);
-	return 0;
-}
-
-static int on_start_deadline(sd_event_source *source, uint64_t now_us, void *arg)
-{
-	struct daemon *daemon = arg;
-	(void)source, (void)now_us;
-
-	sd_event_exit(daemon->event, 0);
-	return 0;
-}
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
 {
@@ -381,23 +283,16 @@ int daemon_create(enum source_id source, int listen_fd, const struct daemon_ops 
 {
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
 	sigset_t mask;
-	int r = -ENOMEM;
+	int r;
 
 	if (!daemon) {
 		fd_close(&listen_fd);
 		return -ENOMEM;
 	}
 	daemon->source = source;
-	daemon->listen_fd = listen_fd;
 	daemon->ops = ops;
 	daemon->arg = arg;
 	announcement_init(&daemon->announcement, source);
-	daemon->refused_log.interval_ns = REFUSED_LOG_NS;
-	daemon->unfit_log.interval_ns = REFUSED_LOG_NS;
-	daemon->unfit_log.burst = REFUSED_LOG_BURST;
-	daemon->buffer = malloc(sizeof(*daemon->buffer));
-	if (!daemon->buffer)
-		goto fail;
 
 	/* Before any thread exists: all of them leave these signals to the loop. */
 	sigemptyset(&mask);
@@ -411,10 +306,8 @@ int daemon_create(enum source_id source, int listen_fd, const struct daemon_ops 
 	if ((r = sd_event_new(&daemon->event)) < 0 ||
 		(r = sd_event_add_signal(daemon->event, NULL, SIGTERM, on_signal, daemon)) < 0 ||
 		(r = sd_event_add_signal(daemon->event, NULL, SIGINT, on_signal, daemon)) < 0 ||
-		(r = sd_event_add_io(daemon->event, &daemon->listen_io, listen_fd, EPOLLIN,
-			 on_listen, daemon)) < 0 ||
-		(r = sd_event_add_time_relative(daemon->event, &daemon->start_deadline,
-			 CLOCK_MONOTONIC, START_TIMEOUT_US, 0, on_start_deadline, daemon)) < 0 ||
+		(r = subscribers_create(daemon->event, fd_steal(&listen_fd), &subscriber_ops,
+			 daemon, &daemon->subscribers)) < 0 ||
 		(r = sd_event_add_time(daemon->event, &daemon->dropped_timer, CLOCK_MONOTONIC, 0, 0,
 			 on_dropped_timer, daemon)) < 0 ||
 		(r = sd_event_source_set_enabled(daemon->dropped_timer, SD_EVENT_OFF)) < 0 ||
@@ -423,6 +316,7 @@ int daemon_create(enum source_id source, int listen_fd, const struct daemon_ops 
 	*out = daemon;
 	return 0;
 fail:
+	fd_close(&listen_fd);
 	daemon_destroy(daemon);
 	return r;
 }
@@ -431,20 +325,11 @@ void daemon_destroy(struct daemon *daemon)
 {
 	if (!daemon)
 		return;
-	while (daemon->subscribers) {
-		struct subscriber *first = daemon->subscribers;
-
-		daemon->subscribers = first->next;
-		subscriber_destroy(first);
-	}
+	subscribers_destroy(daemon->subscribers);
 	for (size_t i = 0; i < STREAM_COUNT; i++)
 		output_destroy(daemon->outputs[i]);
-	sd_event_source_disable_unref(daemon->listen_io);
-	sd_event_source_disable_unref(daemon->start_deadline);
 	sd_event_source_disable_unref(daemon->dropped_timer);
 	sd_event_unref(daemon->event);
-	fd_close(&daemon->listen_fd);
-	free(daemon->buffer);
 	announcement_fini(&daemon->announcement);
 	free(daemon);
 }
@@ -469,7 +354,7 @@ void daemon_set_state(
 {
 	if (!announcement_set(&daemon->announcement, state, words, has_picture))
 		return;
-	for (struct subscriber *s = daemon->subscribers; s; s = s->next)
+	for (struct subscriber *s = subscribers_first(daemon->subscribers); s; s = s->next)
 		if (s->is_greeted)
 			send_state(daemon, s);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all capture daemons share: the capture socket and its subscribers, demand, the state, and
- * the end when nobody is left.
+ * What all capture daemons share: subscribers of the capture socket (capd/subscribers.h), demand,
+ * the state, and the end when nobody is left.
  *
  *     subscriber 1..n ──► demand (which streams, which rate) ──► on_demand ──► source start/stop
  *     source ──► daemon_set_state ──► every subscriber (words and picture)
@@ -21,9 +21,6 @@
 #include "common/config.h"
 #include "common/service.h"
 #include "common/stream.h"
-
-#define DAEMON_SUBSCRIBERS_MAX        16
-#define DAEMON_SUBSCRIBERS_OF_PROCESS 8
 
 struct daemon; /* opaque */
 

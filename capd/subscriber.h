@@ -46,7 +46,7 @@ struct subscriber_ops {
 };
 
 struct subscriber {
-	struct subscriber *next; /* in daemon::subscribers */
+	struct subscriber *next; /* in subscribers::first */
 	bool is_greeted;
 	enum stream_id stream;              /* valid once greeted */
 	uint32_t rate_millihertz;           /* its wish; 0: none */

@@ -84,7 +84,7 @@ double ask_real(const json_t *object, const char *key)
 
 bool ask_was_granted(const json_t *answer)
 {
-	char words[ERROR_MAX * 4 + 4];
+	char words[TEXT_SIZE(ERROR_MAX)];
 
 	if (json_is_true(json_object_get(answer, "ok")))
 		return true;

@@ -1,40 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * `screenshare files`: the presenter's hands on what is shared.  Everything goes over the control
- * socket, but for the bytes of a file that is added: they take the way of every upload, with a word
- * from the control socket that lets them in.
+ * socket, but for the bytes of a file that is added (cli/upload.h).
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/options.h"
-#include "cli/sharer.h"
 #include "cli/text.h"
-#include "common/fd.h"
+#include "cli/upload.h"
 #include "common/log.h"
 #include "common/utf8.h"
 
 #define NAME_COLUMNS 60 /* characters */
 #define SENDER_MAX   24
-#define CELL(max)    ((max)*4 + 4)
-#define HEAD_SIZE    8192
-#define URL_MAX      128
 #define WORDS_MAX    160 /* characters of an answer */
-#define SEND_STEP    (16u * 1024u * 1024u)
 
 static const char help[] =
 	"Usage: screenshare files [list] [--json] [--port PORT]\n"
@@ -62,7 +49,7 @@ static json_t *order(const char *action)
 
 static bool was_granted(const json_t *answer, const char *verb, const char *word)
 {
-	char words[CELL(WORDS_MAX)];
+	char words[TEXT_SIZE(WORDS_MAX)];
 
 	if (!verb || json_is_true(json_object_get(answer, "ok")))
 		return ask_was_granted(answer);
@@ -120,7 +107,7 @@ static int ask_for_one(
 	if (status != COMMAND_OK)
 		return status;
 	if (json_object_get(answer, "name")) {
-		char name[CELL(NAME_COLUMNS)];
+		char name[TEXT_SIZE(NAME_COLUMNS)];
 
 		printf("%s\n",
 			text_clean(ask_text(answer, "name"), NAME_COLUMNS, name, sizeof(name)));
@@ -143,7 +130,8 @@ static const char *moment(uint64_t ms, char out[32])
 
 static void print_file(const json_t *file)
 {
-	char name[CELL(NAME_COLUMNS)], sender[CELL(SENDER_MAX)], size[TEXT_FIGURE_MAX], when[32];
+	char name[TEXT_SIZE(NAME_COLUMNS)], sender[TEXT_SIZE(SENDER_MAX)], size[TEXT_FIGURE_MAX],
+		when[32];
 	const char *from = ask_text(file, "sender");
 
 	if (*from == '\0')
@@ -198,7 +186,7 @@ static int list(const struct options *options)
 
 static int list_trash(const struct options *options)
 {
-	char name[CELL(NAME_COLUMNS)], size[TEXT_FIGURE_MAX], when[32];
+	char name[TEXT_SIZE(NAME_COLUMNS)], size[TEXT_FIGURE_MAX], when[32];
 	json_t *answer, *files, *file;
 	int status = ask(options, order("trash"), &answer);
 	size_t i;
@@ -221,170 +209,33 @@ static int list_trash(const struct options *options)
 
 /* --- add --- */
 
-/* "http://192.168.1.5:8001/" → a connection, and what to write into Host. */
-static int connect_to(const char *url, char host[URL_MAX])
+/* An open file: first what lets it in, then where to. */
+static int send_upload(const struct options *options, const struct upload *upload)
 {
-	struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST}, *found;
-	char name[URL_MAX], *port;
-	int fd, r;
+	json_t *granted, *site;
+	int status = ask(options, order("add"), &granted);
+	bool is_taken = false;
 
-	if (strncmp(url, "http://", 7) != 0)
-		return -EPROTO;
-	snprintf(host, URL_MAX, "%.*s", (int)strcspn(url + 7, "/"), url + 7);
-	snprintf(name, sizeof(name), "%s", host);
-	port = strrchr(name, ':');
-	if (!port || port == name)
-		return -EPROTO;
-	*port++ = '\0';
-	if (name[0] == '[' && port[-2] == ']') {
-		port[-2] = '\0';
-		memmove(name, name + 1, strlen(name));
+	if (status != COMMAND_OK)
+		return status;
+	if (ask(options, json_pack("{ss}", "request", "url"), &site) == COMMAND_OK) {
+		is_taken = upload_send(
+			upload, json_object_get(site, "urls"), ask_text(granted, "token"));
+		json_decref(site);
 	}
-	if (getaddrinfo(name, port, &wanted, &found) != 0)
-		return -EHOSTUNREACH;
-	fd = socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, 0);
-	r = fd < 0 || connect(fd, found->ai_addr, found->ai_addrlen) < 0 ? -errno : fd;
-	freeaddrinfo(found);
-	if (r < 0)
-		fd_close(&fd);
-	return r;
-}
-
-/* Any of the site's addresses that answers. */
-static int connect_to_site(const struct options *options, char host[URL_MAX])
-{
-	json_t *answer, *urls, *url;
-	int fd = -ENOENT;
-	size_t i;
-
-	if (ask(options, json_pack("{ss}", "request", "url"), &answer) != COMMAND_OK)
-		return -ECANCELED;
-	urls = json_object_get(answer, "urls");
-	json_array_foreach(urls, i, url)
-	{
-		fd = json_is_string(url) ? connect_to(json_string_value(url), host) : -EPROTO;
-		if (fd >= 0)
-			break;
-	}
-	json_decref(answer);
-	if (fd < 0)
-		log_err("Could not reach the server at any of its addresses: %s", strerror(-fd));
-	return fd;
-}
-
-static bool write_all(int fd, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0)
-			return false;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
-/* "/uploads/" and the name, percent-encoded. */
-static void write_target(const char *name, char *out)
-{
-	out += sprintf(out, "/uploads/");
-	for (; *name; name++) {
-		unsigned char c = (unsigned char)*name;
-
-		if ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
-			*out++ = *name;
-		else
-			out += sprintf(out, "%%%02X", c);
-	}
-	*out = '\0';
-}
-
-/* Sends the open file.  0 or -errno; a refusal comes as an answer. */
-static int send_file(
-	int fd, int file, uint64_t size, const char *host, const char *name, const char *token)
-{
-	char head[HEAD_SIZE], target[3 * 256 + 16];
-	int len;
-
-	write_target(name, target);
-	len = snprintf(head, sizeof(head),
-		"PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %" PRIu64
-		"\r\nX-Screenshare-Presenter: %s\r\nConnection: close\r\n\r\n",
-		target, host, size, token);
-	if (!write_all(fd, head, (size_t)len))
-		return -errno;
-	while (size > 0) {
-		ssize_t n = sendfile(fd, file, NULL, size < SEND_STEP ? (size_t)size : SEND_STEP);
-
-		if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
-			return 0;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		size -= (uint64_t)n;
-	}
-	return 0;
-}
-
-/* Whether it was taken; if not, it says why. */
-static bool was_taken(int fd, const char *path)
-{
-	char answer[HEAD_SIZE], words[CELL(WORDS_MAX)];
-	size_t len = 0;
-	ssize_t n;
-	char *body;
-
-	while (len < sizeof(answer) - 1 &&
-		(n = read(fd, answer + len, sizeof(answer) - 1 - len)) > 0)
-		len += (size_t)n;
-	answer[len] = '\0';
-	if (strncmp(answer, "HTTP/1.1 201 ", 13) == 0)
-		return true;
-	body = strstr(answer, "\r\n\r\n");
-	if (body)
-		body[4 + strcspn(body + 4, "\r\n")] = '\0';
-	log_err("Could not add %s: %s", path,
-		body ? text_clean(body + 4, WORDS_MAX, words, sizeof(words))
-		     : "the server closed the connection");
-	return false;
+	json_decref(granted);
+	return is_taken ? COMMAND_OK : COMMAND_FAILED;
 }
 
 static int add(const struct options *options, const char *path)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), fd = -1, r = 0, status;
-	char host[URL_MAX];
-	json_t *answer;
-	struct stat st;
+	struct upload upload;
+	int status;
 
-	if (file < 0 || fstat(file, &st) < 0)
-		r = -errno;
-	else if (!S_ISREG(st.st_mode))
-		r = S_ISDIR(st.st_mode) ? -EISDIR : -ENODATA;
-	else if (strlen(name) > 255)
-		r = -ENAMETOOLONG;
-	if (r < 0) {
-		log_err("Could not add %s: %s", path,
-			r == -ENODATA ? "it has no end; only files can be added" : strerror(-r));
-		fd_close(&file);
+	if (!upload_open(&upload, path))
 		return COMMAND_FAILED;
-	}
-	status = ask(options, order("add"), &answer);
-	if (status == COMMAND_OK) {
-		fd = connect_to_site(options, host);
-		status = COMMAND_FAILED;
-		if (fd >= 0) {
-			r = send_file(fd, file, (uint64_t)st.st_size, host, name,
-				ask_text(answer, "token"));
-			if (r < 0)
-				log_err("Could not add %s: %s", path, strerror(-r));
-			else if (was_taken(fd, path))
-				status = COMMAND_OK;
-		}
-		json_decref(answer);
-	}
-	fd_close(&fd);
-	fd_close(&file);
+	status = send_upload(options, &upload);
+	upload_close(&upload);
 	return status;
 }
 

@@ -35,7 +35,7 @@ static const char help_resume[] =
 
 static int say_done(const json_t *answer)
 {
-	char words[WARNING_MAX * 4 + 4];
+	char words[TEXT_SIZE(WARNING_MAX)];
 	const char *warning = ask_text(answer, "warning");
 	bool is_paused = json_is_true(json_object_get(answer, "paused"));
 	int status;

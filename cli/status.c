@@ -21,7 +21,6 @@
 #define LABEL_MAX     24
 #define ADDRESS_MAX   46
 #define BROWSER_MAX   60
-#define TEXT_SIZE     (WORDS_MAX * 4 + 4)
 
 static const char help[] =
 	"Usage: screenshare status [--json] [--port PORT]\n"
@@ -53,7 +52,7 @@ static const char *duration_of(uint64_t seconds, char out[TEXT_FIGURE_MAX])
 /* Who has paused, and when, where the server says so. */
 static void print_pause(const struct page *page, const json_t *pause)
 {
-	char name[LABEL_MAX * 4 + 4], when[48] = "";
+	char name[TEXT_SIZE(LABEL_MAX)], when[48] = "";
 	time_t since = (time_t)ask_number(pause, "since");
 	struct tm tm;
 
@@ -67,7 +66,7 @@ static void print_pause(const struct page *page, const json_t *pause)
 
 static void print_head(const struct page *page, const json_t *status)
 {
-	char version[LABEL_MAX * 4 + 4], uptime[TEXT_FIGURE_MAX];
+	char version[TEXT_SIZE(LABEL_MAX)], uptime[TEXT_FIGURE_MAX];
 
 	if (json_is_true(json_object_get(status, "paused")))
 		print_pause(page, json_object_get(status, "pause"));
@@ -79,7 +78,7 @@ static void print_head(const struct page *page, const json_t *status)
 
 static void print_urls(const struct page *page, const json_t *urls)
 {
-	char url[TEXT_SIZE];
+	char url[TEXT_SIZE(WORDS_MAX)];
 	const json_t *item;
 	size_t i;
 
@@ -165,7 +164,7 @@ static enum page_colour colour_of(const char *state)
 static void print_stream(const struct page *page, const json_t *stream)
 {
 	size_t indent = LABEL_COLUMNS + STATE_COLUMNS;
-	char state[LABEL_MAX * 4 + 4], words[TEXT_SIZE], figures[256];
+	char state[TEXT_SIZE(LABEL_MAX)], words[TEXT_SIZE(WORDS_MAX)], figures[256];
 
 	print_stream_label(page, stream);
 	text_clean(ask_text(stream, "state"), LABEL_MAX, state, sizeof(state));
@@ -193,7 +192,7 @@ static void append_number(
 
 static void print_files(const struct page *page, const json_t *files)
 {
-	char text[TEXT_SIZE], bytes[TEXT_FIGURE_MAX];
+	char text[TEXT_SIZE(WORDS_MAX)], bytes[TEXT_FIGURE_MAX];
 	uint64_t n = ask_number(files, "count");
 
 	if (!files) /* a server of another version */
@@ -214,7 +213,8 @@ static void print_files(const struct page *page, const json_t *files)
 
 static void print_viewer(const struct page *page, const json_t *viewer)
 {
-	char address[ADDRESS_MAX * 4 + 4], source[LABEL_MAX * 4 + 4], browser[BROWSER_MAX * 4 + 4];
+	char address[TEXT_SIZE(ADDRESS_MAX)], source[TEXT_SIZE(LABEL_MAX)],
+		browser[TEXT_SIZE(BROWSER_MAX)];
 	char duration[TEXT_FIGURE_MAX], text[sizeof(source) + sizeof(browser) + 200];
 	uint64_t lag_ms = ask_number(viewer, "lag_ms");
 	char behind[48] = "up to date", rate[48] = "";

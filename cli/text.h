@@ -13,6 +13,8 @@
  * `size` is too small.  NULL is "".  Returns out.
  */
 const char *text_clean(const char *text, size_t max, char *out, size_t size);
+/* What `size` must be for `max` characters, the "…" and the end. */
+#define TEXT_SIZE(max) ((max)*4 + 4)
 /* Characters, which is columns for all that has no wide letters. */
 size_t text_width(const char *text);
 

@@ -13,10 +13,10 @@
 /* characters */
 #define ADDRESS_MAX  48
 #define NAME_LONGEST 20
-#define NAME_SIZE    (NAME_LONGEST * 4 + 4)
+#define NAME_SIZE    TEXT_SIZE(NAME_LONGEST)
 #define WORD_MAX     10
 #define BROWSER_MAX  72
-#define CELL_SIZE    (BROWSER_MAX * 4 + 4)
+#define CELL_SIZE    TEXT_SIZE(BROWSER_MAX)
 
 static const char help[] =
 	"Usage: screenshare viewers [--json] [--port PORT]\n"
@@ -40,8 +40,8 @@ struct row {
 
 static void fill(const json_t *viewer, struct row *row)
 {
-	char source[WORD_MAX * 4 + 4], kind[WORD_MAX * 4 + 4], figure[TEXT_FIGURE_MAX];
-	char name[NAME_SIZE], address[ADDRESS_MAX * 4 + 4];
+	char source[TEXT_SIZE(WORD_MAX)], kind[TEXT_SIZE(WORD_MAX)], figure[TEXT_FIGURE_MAX];
+	char name[NAME_SIZE], address[TEXT_SIZE(ADDRESS_MAX)];
 
 	/* What it calls itself is never without where it is. */
 	text_clean(ask_text(viewer, "name"), NAME_LONGEST, name, sizeof(name));

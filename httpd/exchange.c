@@ -8,13 +8,9 @@
 
 #include <event2/buffer.h>
 
-#include "httpd/body.h"
-
 /* Of a body that was refused: browsers read the answer when they have sent it, or been reset. */
 #define BODY_DISCARD_MAX (64u * 1024u * 1024u)
 #define BODY_LINGER_MS   5000u
-
-#define PROGRESS_MIN 4096u /* bytes of a body that put its deadline off */
 
 struct exchange {
 	struct conn *conn;
@@ -27,15 +23,9 @@ struct exchange {
 	bool has_answer;               /* … and its answer is in the output */
 	bool has_leftover;             /* the reader holds bytes of the next request */
 	bool keep_alive;               /* after an answer in pieces */
-	bool must_close;               /* bytes of a next request were lost */
 	bool is_in_chunks;             /* … whose pieces are chunks */
-	struct body body;
-	bool has_unread_body;
-	const struct exchange_body_ops *body_ops; /* while it is received */
-	void *body_arg;
-	bool is_paused;              /* … and there is no room for it */
-	size_t progress;             /* bytes of it since its deadline was set */
-	void (*on_piece)(void *arg); /* while an answer goes out in pieces */
+	struct body_intake intake;     /* of its body */
+	void (*on_piece)(void *arg);   /* while an answer goes out in pieces */
 	void *piece_arg;
 	void (*on_cancel)(void *arg); /* while somebody has the answer for later */
 	void *cancel_arg;
@@ -64,7 +54,6 @@ static void begin_next(struct exchange *exchange)
 {
 	exchange->has_answer = false;
 	exchange->has_request = false;
-	exchange->has_unread_body = false;
 	request_reader_next(exchange->reader);
 	exchange->has_leftover = request_reader_pending(exchange->reader) > 0;
 	if (exchange->has_leftover) {
@@ -81,16 +70,6 @@ static void begin_next(struct exchange *exchange)
 	conn_set_reading(exchange->conn, true);
 }
 
-/* No more of the body is wanted, or there is no more. */
-static void stop_receiving(struct exchange *exchange)
-{
-	if (!exchange->body_ops)
-		return;
-	exchange->body_ops = NULL;
-	conn_set_reading(exchange->conn, false);
-	conn_set_deadline(exchange->conn, 0);
-}
-
 static void write_head(struct exchange *exchange, const struct response *response)
 {
 	const struct request *request = exchange_request(exchange);
@@ -99,11 +78,11 @@ static void write_head(struct exchange *exchange, const struct response *respons
 		.is_http10 = request && request->is_http10,
 		.keep_alive = request && request->keep_alive &&
 			      (!response->is_endless || request->method == REQUEST_HEAD) &&
-			      !exchange->has_unread_body && !exchange->must_close,
+			      !exchange->intake.is_unread && !exchange->intake.lost_bytes,
 	};
 
 	assert(exchange->phase == EXCHANGE_BUSY && !exchange->has_answer);
-	stop_receiving(exchange);
+	body_intake_stop(&exchange->intake);
 	exchange->keep_alive = form.keep_alive;
 	if (response_write(conn_output(exchange->conn), response, &form) < 0)
 		conn_close(exchange->conn);
@@ -117,7 +96,7 @@ static void finish_answer(struct exchange *exchange)
 	if (conn_is_closing(exchange->conn))
 		return;
 	if (!exchange->keep_alive) {
-		if (exchange->has_unread_body)
+		if (exchange->intake.is_unread)
 			conn_set_patience(exchange->conn, BODY_DISCARD_MAX, BODY_LINGER_MS);
 		conn_finish(exchange->conn);
 		return;
@@ -190,7 +169,7 @@ void exchange_fail(struct exchange *exchange)
 {
 	exchange->on_cancel = NULL;
 	exchange->on_piece = NULL;
-	stop_receiving(exchange);
+	body_intake_stop(&exchange->intake);
 	conn_close(exchange->conn);
 }
 
@@ -204,13 +183,7 @@ void exchange_wait(struct exchange *exchange, void (*on_cancel)(void *arg), void
 
 bool exchange_has_body(const struct exchange *exchange)
 {
-	return exchange->has_unread_body;
-}
-
-static void set_body_deadline(struct exchange *exchange)
-{
-	exchange->progress = 0;
-	conn_set_deadline(exchange->conn, exchange->config->files.body_timeout_s * 1000);
+	return exchange->intake.is_unread;
 }
 
 static void cancel(struct exchange *exchange)
@@ -225,99 +198,19 @@ static void cancel(struct exchange *exchange)
 
 static void refuse_body(struct exchange *exchange, const struct request_refusal *refusal)
 {
-	stop_receiving(exchange);
+	body_intake_stop(&exchange->intake);
 	cancel(exchange);
 	refuse(exchange, refusal);
 }
 
-/* Bytes of it from the reader first, where some have come with the head. */
-static ssize_t read_body(struct exchange *exchange, char *room, size_t len)
+void exchange_receive(struct exchange *exchange, const struct body_intake_ops *ops, void *arg)
 {
-	uint64_t left = body_left(&exchange->body);
-	size_t n;
-
-	if (left > 0 && left < len)
-		len = (size_t)left;
-	n = request_reader_take(exchange->reader, room, len);
-	return n > 0 ? (ssize_t)n : conn_read(exchange->conn, room, len);
-}
-
-static void receive_some(struct exchange *exchange)
-{
-	static const struct request_refusal malformed = {400, "The body's chunks are malformed"};
-	const struct exchange_body_ops *ops = exchange->body_ops;
-	size_t len, n_body;
-	ssize_t n, used;
-	char *room;
-
-	if (exchange->is_paused)
-		return;
-	if (!ops->on_room(exchange->body_arg, &room, &len)) {
-		/* It is we who are slow. */
-		exchange->is_paused = true;
-		conn_set_reading(exchange->conn, false);
-		conn_set_deadline(exchange->conn, 0);
-		return;
-	}
-	n = read_body(exchange, room, len);
-	if (n == -EAGAIN)
-		return;
-	if (n <= 0) {
-		conn_close(exchange->conn);
-		return;
-	}
-	used = body_decode(&exchange->body, room, (size_t)n, &n_body);
-	if (used < 0) {
-		refuse_body(exchange, &malformed);
-		return;
-	}
-	if (exchange->body.is_whole) {
-		exchange->has_unread_body = false;
-		/* Somebody pipelines behind a chunked body: it has to come again. */
-		if (used < n)
-			exchange->must_close = true;
-		stop_receiving(exchange);
-	} else if ((exchange->progress += (size_t)n) >= PROGRESS_MIN) {
-		set_body_deadline(exchange);
-	}
-	if (n_body > 0)
-		ops->on_bytes(exchange->body_arg, n_body);
-	if (exchange->body.is_whole)
-		ops->on_end(exchange->body_arg);
-	else if (request_reader_pending(exchange->reader) > 0 && exchange->body_ops)
-		conn_wake(exchange->conn);
-}
-
-void exchange_receive(struct exchange *exchange, const struct exchange_body_ops *ops, void *arg)
-{
-	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-	const struct request *request = exchange_request(exchange);
-	const char *expect = request_header(request, "Expect");
-
-	assert(exchange->has_unread_body && !exchange->body_ops);
-	exchange->body_ops = ops;
-	exchange->body_arg = arg;
-	exchange->is_paused = false;
-	if (expect && !request->is_http10 && request_reader_pending(exchange->reader) == 0) {
-		if (evbuffer_add(conn_output(exchange->conn), go_on, sizeof(go_on) - 1) < 0)
-			conn_close(exchange->conn);
-		conn_flush(exchange->conn);
-	}
-	set_body_deadline(exchange);
-	conn_set_reading(exchange->conn, true);
-	if (request_reader_pending(exchange->reader) > 0)
-		conn_wake(exchange->conn);
+	body_intake_receive(&exchange->intake, ops, arg);
 }
 
 void exchange_resume(struct exchange *exchange)
 {
-	if (!exchange->body_ops || !exchange->is_paused)
-		return;
-	exchange->is_paused = false;
-	set_body_deadline(exchange);
-	conn_set_reading(exchange->conn, true);
-	if (request_reader_pending(exchange->reader) > 0)
-		conn_wake(exchange->conn);
+	body_intake_resume(&exchange->intake);
 }
 
 /* --- what the connection tells --- */
@@ -333,8 +226,8 @@ static void look_at(struct exchange *exchange, enum request_progress progress)
 	case REQUEST_COMPLETE:
 		exchange->phase = EXCHANGE_BUSY;
 		exchange->has_request = true;
-		body_begin(&exchange->body, request_reader_request(exchange->reader));
-		exchange->has_unread_body = !exchange->body.is_whole;
+		body_intake_begin(&exchange->intake, exchange->conn, exchange->reader,
+			exchange->config->files.body_timeout_s * 1000);
 		conn_set_reading(exchange->conn, false);
 		conn_set_deadline(exchange->conn, 0);
 		exchange->ops->on_request(exchange->ops_arg, exchange);
@@ -346,6 +239,7 @@ static void look_at(struct exchange *exchange, enum request_progress progress)
 
 static void on_readable(void *arg)
 {
+	static const struct request_refusal malformed = {400, "The body's chunks are malformed"};
 	struct exchange *exchange = arg;
 	size_t len;
 	ssize_t n;
@@ -357,8 +251,9 @@ static void on_readable(void *arg)
 		return;
 	}
 	if (exchange->phase == EXCHANGE_BUSY) {
-		if (exchange->body_ops)
-			receive_some(exchange);
+		if (body_intake_is_receiving(&exchange->intake) &&
+			body_intake_read(&exchange->intake) < 0)
+			refuse_body(exchange, &malformed);
 		return; /* else a wake-up from before */
 	}
 	if ((!exchange->reader && request_reader_create(exchange->config->http.head_size_max,
@@ -397,7 +292,7 @@ static void on_deadline(void *arg)
 	static const struct request_refusal slow_body = {408, "The request's body came too slowly"};
 	struct exchange *exchange = arg;
 
-	if (exchange->body_ops)
+	if (body_intake_is_receiving(&exchange->intake))
 		refuse_body(exchange, &slow_body);
 	else if (exchange->phase == EXCHANGE_HEAD && exchange->reader &&
 		 request_reader_pending(exchange->reader) > 0)
@@ -413,7 +308,7 @@ static void on_gone(void *arg)
 {
 	struct exchange *exchange = arg;
 
-	exchange->body_ops = NULL;
+	body_intake_stop(&exchange->intake);
 	cancel(exchange);
 	exchange->ops->on_gone(exchange->ops_arg);
 	drop_reader(exchange);

@@ -5,7 +5,7 @@
  *     conn ──bytes──► reader ──request──► on_request (routes) ──► exchange_answer ──► conn
  *                                              ├──► conn_take_over: endless answers
  *                                              ├──► exchange_wait … exchange_answer: later
- *                                              ├──► exchange_receive: its body, piece by piece
+ *                                              ├──► exchange_receive: its body (body_intake.h)
  *                                              └──► exchange_begin … exchange_end: a long answer
  *
  *   HEAD ──whole──► BUSY ──answered and sent──► IDLE ──first byte──► HEAD
@@ -19,6 +19,7 @@
 #pragma once
 
 #include "common/config.h"
+#include "httpd/body_intake.h"
 #include "httpd/conn.h"
 #include "httpd/request_reader.h"
 #include "httpd/response.h"
@@ -77,14 +78,6 @@ void exchange_begin(struct exchange *exchange, const struct response *response,
 int exchange_piece(struct exchange *exchange, struct evbuffer *piece);
 void exchange_end(struct exchange *exchange);
 
-/* Where the body of a request goes. */
-struct exchange_body_ops {
-	/* Where to put the next bytes: *room has space for *len (≥ 1).  False: nowhere just now;
-	 * exchange_resume() when there is.  What the peer sends meanwhile stays in the kernel. */
-	bool (*on_room)(void *arg, char **room, size_t *len);
-	void (*on_bytes)(void *arg, size_t n); /* so many have been put there */
-	void (*on_end)(void *arg);             /* that was all: answer, now or later */
-};
 /* The request has a body: neither Content-Length 0 nor none at all. */
 bool exchange_has_body(const struct exchange *exchange);
 /*
@@ -92,7 +85,8 @@ bool exchange_has_body(const struct exchange *exchange);
  * exchange_wait(): on_cancel comes if the connection ends first, or the body is malformed or comes
  * too slowly.  It may answer before the end.
  */
-void exchange_receive(struct exchange *exchange, const struct exchange_body_ops *ops, void *arg);
+void exchange_receive(struct exchange *exchange, const struct body_intake_ops *ops, void *arg);
+/* After on_room has said that there is none: there is room again. */
 void exchange_resume(struct exchange *exchange);
 
 /* There is no memory for an answer: closes the connection.  The request stays until that happens.

@@ -4,7 +4,7 @@
  *
  *     picture feed ──► newest wins ──► at most two under way ──┐
  *     sound feed ────► all, or none while 300 ms wait ─────────┴──► output
- *     drawn, set, ping ◄── websocket ◄── input
+ *     drawn, set, ping ◄── websocket ◄── input; pings, deadlines: httpd/ws_heartbeat.h
  *
  * Of the delta stream a viewer is sent the records that apply to what it holds, and what it missed
  * (httpd/delta_view.h), under the same rules.
@@ -17,8 +17,6 @@
 #include <stdlib.h>
 
 #include <event2/buffer.h>
-#include <event2/event.h>
-#include <event2/event_struct.h>
 
 #include "common/clock.h"
 #include "httpd/catch_ups.h"
@@ -28,14 +26,11 @@
 #include "httpd/sound_backlog.h"
 #include "httpd/viewer_ops.h"
 #include "httpd/websocket.h"
+#include "httpd/ws_heartbeat.h"
 #include "httpd/ws_message.h"
 
 #define UNSENT_MAX 8192u /* bytes of sound and text that may wait before a picture */
 #define READ_SIZE  4096u
-
-#define PING_NS       (20 * NS_PER_S)
-#define SILENT_MAX_NS (60 * NS_PER_S) /* nothing has come for so long: gone */
-#define UNFINISHED_NS (5 * NS_PER_S)  /* a message in fragments must be whole by then */
 
 /* One of the two feeds. */
 struct part {
@@ -56,9 +51,7 @@ struct ws {
 	struct delta_view view; /* of the delta stream */
 
 	struct sound_backlog backlog;
-	struct event timer;
-	uint64_t heard_ns; /* when anything came from it */
-	uint64_t pinged_ns;
+	struct ws_heartbeat heartbeat;
 };
 _Static_assert(offsetof(struct ws, viewer) == 0, "a viewer is cast to its kind");
 
@@ -324,37 +317,21 @@ static bool on_output(void *arg, const uint8_t *bytes, size_t len)
 
 static const struct websocket_ops websocket_ops = {.on_text = on_text, .on_output = on_output};
 
-static void arm(struct ws *ws, uint64_t in_ns)
-{
-	const struct timeval delay = {.tv_sec = (time_t)(in_ns / NS_PER_S),
-		.tv_usec = (suseconds_t)(in_ns % NS_PER_S / NS_PER_US)};
-
-	event_add(&ws->timer, &delay);
-}
-
-/* The deadline stays where it is, however often a bit more comes. */
-static void arm_unfinished(struct ws *ws, uint64_t since_ns, uint64_t now_ns)
-{
-	uint64_t due_ns = since_ns + UNFINISHED_NS;
-
-	arm(ws, due_ns > now_ns ? due_ns - now_ns : 0);
-}
-
 void viewer_ws_hear(struct viewer *viewer, const uint8_t *bytes, size_t len)
 {
 	struct ws *ws = (struct ws *)viewer;
+	uint64_t now_ns = clock_monotonic_ns();
 	int r;
 
 	if (conn_is_closing(viewer->conn))
 		return;
-	ws->heard_ns = clock_monotonic_ns();
-	r = websocket_receive(ws->websocket, bytes, len, ws->heard_ns);
+	r = websocket_receive(ws->websocket, bytes, len, now_ns);
 	if (r == -ENOMEM)
 		give_up(ws);
 	else if (r < 0)
 		conn_finish(viewer->conn);
-	else if (websocket_unfinished_since_ns(ws->websocket))
-		arm_unfinished(ws, websocket_unfinished_since_ns(ws->websocket), ws->heard_ns);
+	else
+		ws_heartbeat_heard(&ws->heartbeat, now_ns);
 	conn_flush(viewer->conn);
 }
 
@@ -369,39 +346,6 @@ static void on_readable(struct viewer *viewer)
 		conn_close(viewer->conn);
 	else
 		viewer_ws_hear(viewer, bytes, (size_t)n);
-}
-
-static void on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	static const uint8_t ping[] = {0x80 | WEBSOCKET_PING, 0};
-	struct ws *ws = arg;
-	struct conn *conn = ws->viewer.conn;
-	uint64_t now = clock_monotonic_ns(), since = websocket_unfinished_since_ns(ws->websocket);
-
-	(void)fd, (void)what;
-	if (conn_is_closing(conn))
-		return;
-	if (now - ws->heard_ns >= SILENT_MAX_NS) {
-		conn_close(conn);
-		return;
-	}
-	if (since && now - since >= UNFINISHED_NS) {
-		websocket_close(ws->websocket, WEBSOCKET_POLICY);
-		conn_finish(conn);
-		return;
-	}
-	if (now - ws->pinged_ns >= PING_NS) {
-		ws->pinged_ns = now;
-		if (evbuffer_add_reference(conn_output(conn), ping, sizeof(ping), NULL, NULL) < 0)
-			give_up(ws);
-		conn_flush(conn);
-	}
-	if (since)
-		arm_unfinished(ws, since, now);
-	else if (ws->heard_ns + SILENT_MAX_NS < now + PING_NS)
-		arm(ws, ws->heard_ns + SILENT_MAX_NS - now);
-	else
-		arm(ws, PING_NS);
 }
 
 /* --- its life --- */
@@ -425,7 +369,7 @@ static void destroy(struct viewer *viewer)
 
 	part_stop(ws, &ws->picture);
 	part_stop(ws, &ws->sound);
-	event_del(&ws->timer);
+	ws_heartbeat_fini(&ws->heartbeat);
 	websocket_destroy(ws->websocket);
 	free(ws);
 }
@@ -464,7 +408,7 @@ static void start(struct ws *ws, const struct viewer_ws_wish *wish, const char *
 		return;
 	}
 	conn_flush(ws->viewer.conn);
-	arm(ws, PING_NS);
+	ws_heartbeat_start(&ws->heartbeat);
 	set_sound(ws, wish->sound);
 	set_picture(ws, wish->picture);
 	tell_sources(ws);
@@ -496,13 +440,12 @@ int viewer_ws_start(struct viewers *viewers, struct feeds *feeds, struct conn *c
 	}
 	ws->feeds = feeds;
 	ws->source = wish->source;
-	ws->heard_ns = ws->pinged_ns = clock_monotonic_ns();
 	ws->picture = (struct part){.feed = feed,
 		.stream = VIEWER_NONE,
 		.listener = {.on_frame = on_picture, .on_state = on_picture_state, .arg = ws}};
 	ws->sound = (struct part){.stream = VIEWER_NONE,
 		.listener = {.on_frame = on_sound, .on_state = on_sound_state, .arg = ws}};
-	evtimer_assign(&ws->timer, viewers_base(viewers), on_timer, ws);
+	ws_heartbeat_init(&ws->heartbeat, viewers_base(viewers), conn, ws->websocket);
 	viewer_start(&ws->viewer, viewers, &ws_ops, conn, counted, who);
 	start(ws, wish, accept);
 	*out = &ws->viewer;

@@ -37,7 +37,7 @@ capd/session/@(session_@(lock|policy|record)|kept_signals).[ch] ; ^systemd/sd-bu
 capd/session/!(logind*|xauthority).[ch] ; ^systemd/sd-bus                                                                       ; only logind and the rights to a display are asked for on a bus
 capd/output.[ch]                  ; ^capd/(daemon|subscriber|source)\.h|^capd/(screen|camera|audio)/                           ; an output lies below the daemon
 capd/subscriber.[ch]              ; ^capd/(daemon|output|source)\.h|^capd/(screen|camera|audio|encode)/                        ; a subscriber lies below the daemon
-capd/@(announcement|demand|peer|reload).[ch] ; ^capd/(daemon|output|source)\.h|^capd/(screen|camera|audio|encode)/                          ; the daemon's parts lie below it
+capd/@(announcement|demand|peer|reload|subscribers).[ch] ; ^capd/(daemon|output|source)\.h|^capd/(screen|camera|audio|encode)/                          ; the daemon's parts lie below it
 capd/daemon.[ch]                  ; ^capd/(screen|camera|audio)/                                                               ; the daemon serves all sources alike
 capd/@(source|picture).h          ; ^capd/(daemon|output|subscriber|encode|screen)                                             ; a source knows nothing of encoders, rings and sockets
 capd/screen/!(main|pipeline|probe).[ch] ; ^capd/(daemon|output|subscriber)\.h|^capd/encode/                                          ; only main, pipeline and the probe know both source and encoders
@@ -60,8 +60,9 @@ httpd/response.[ch]               ; ^httpd/(feed|frame|viewer|routes|server|stat
 httpd/viewer*.[ch]                ; ^httpd/(routes|server|request|exchange|status|access|pages)                       ; viewers lie below routes
 httpd/websocket.[ch]              ; ^httpd/(feed|frame|viewer|conn|exchange|routes|server|status|access|pages)                 ; a WebSocket knows no viewer and no connection
 httpd/!(websocket).[ch]           ; ^wslay                                                                                     ; only the WebSocket knows wslay
-httpd/exchange.[ch]               ; ^httpd/(feed|frame|viewer|routes|server|status|ring_watch)                                 ; an exchange knows no route and no feed
+httpd/@(exchange|body_intake).[ch] ; ^httpd/(feed|frame|viewer|routes|server|status|ring_watch)                                 ; an exchange knows no route and no feed
 httpd/control_requests.[ch]       ; ^httpd/(control_server|conn|exchange|response)\.h|^event2                                    ; what is answered knows no socket
+httpd/body_intake.[ch]            ; ^httpd/(exchange|response)                                                                   ; what receives a body does not answer
 httpd/access.[ch]                 ; ^httpd/(feed|frame|viewer|routes|server|status|conn)                                       ; who may do what is decided without knowing what
 httpd/files/*                     ; ^httpd/(feed|frame|viewer|ring_watch)                                                      ; files never see a feed
 httpd/files/@(filename|form_parser|tus_head|range|entry|listing|list_text).[ch] ; ^httpd/(conn|exchange|response|routes|pages|site|status)\.h|^event2                 ; names, forms, heads and lists know no connection

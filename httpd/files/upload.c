@@ -146,7 +146,7 @@ static void on_end(void *arg)
 	advance(upload);
 }
 
-static const struct exchange_body_ops BODY_OPS = {
+static const struct body_intake_ops BODY_OPS = {
 	.on_room = on_room, .on_bytes = on_bytes, .on_end = on_end};
 
 /* The connection is gone. */
