@@ -99,11 +99,22 @@ void files_refuse(struct exchange *exchange, int r, const char *why)
 	files_refuse_with(exchange, r, why, NULL);
 }
 
+const char *files_why_not(const struct files *files)
+{
+	if (!files->store)
+		return files->why_not;
+	return store_is_away(files->store) ? "The folder of the shared files has gone: put it "
+					     "back, or another in its place"
+					   : NULL;
+}
+
 bool files_are_ready(struct files *files, struct exchange *exchange)
 {
-	if (files->store)
+	const char *why = files_why_not(files);
+
+	if (!why)
 		return true;
-	files_refuse(exchange, -EAGAIN, files->why_not);
+	files_refuse(exchange, -EAGAIN, why);
 	return false;
 }
 

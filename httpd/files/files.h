@@ -85,7 +85,9 @@ void files_tus_delete(struct site *site, struct exchange *exchange);  /* DELETE 
 /* Waits for the threads that make ZIPs, whose exchanges have gone. */
 void zips_stop(struct files *files);
 
-/* True if there is a store; else the exchange has been answered. */
+/* Why no files are shared just now, a sentence; NULL: they are. */
+const char *files_why_not(const struct files *files);
+/* True if they are; else the exchange has been answered. */
 bool files_are_ready(struct files *files, struct exchange *exchange);
 /* … and whether files may be sent to it. */
 bool files_may_be_sent(struct files *files, struct exchange *exchange);

@@ -5,6 +5,7 @@ cannot be written."""
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -436,6 +437,40 @@ def test_a_read_only_folder_is_told_in_the_journal_and_on_the_page(folder, was_u
     wait_for(lambda: [entry["name"] for entry in json.loads(site.get("/files").body)["files"]] == ["x"], 5, "listed")
     assert 'class="send "' in site.get("/").body.decode()
     assert site.process.wait_line("The folder .* can be used after", stderr=True)
+
+
+def test_a_folder_that_is_moved_away_is_told_and_another_takes_its_place(folder):
+    site = Site(folder)
+    gone, away = site.shared + " of yesterday", r"Could not|has gone"
+    site.put("yesterday", b"x")
+    os.rename(site.shared, gone)
+    wait_for(lambda: site.put("a", b"x").status == 503, 10, "it is told")
+    page = site.get("/", {"Accept": "text/html"}).body.decode()
+    assert "put it back" in page and site.get("/files").status == 503
+    assert sorted(os.listdir(gone)) == [".incoming", ".trash", "yesterday"]
+    os.mkdir(site.shared)
+    with open(os.path.join(site.shared, "by hand"), "w") as file:
+        file.write("of today")
+    wait_for(lambda: site.get("/files").status == 200 and site.names() == ["by hand"], 20, "the other is shared")
+    assert site.put("today", b"x").status == 201
+    wait_for(lambda: site.names() == ["by hand", "today"], 5, "it is watched")
+    assert site.ask(request="files", action="delete", name="today")["ok"]
+    os.rename(site.shared, site.shared + " too")
+    os.rename(gone, site.shared)
+    wait_for(lambda: site.get("/files").status == 200 and site.names() == ["yesterday"], 20, "the first is back")
+    assert len([line for line in site.process.stderr if re.search(away, line)]) <= 2, "told once each time"
+
+
+def test_hidden_folders_that_somebody_has_tidied_away_are_made_again(folder):
+    site = Site(folder, FREE + "delete = yes\n")
+    assert site.put("a", b"x").status == 201
+    for name in (".trash", ".incoming"):
+        shutil.rmtree(os.path.join(site.shared, name))
+        wait_for(lambda: os.path.isdir(os.path.join(site.shared, name)), 10, "it is there again")
+    wait_for(lambda: site.put("b", b"x").status == 201, 10, "files are taken")
+    wait_for(lambda: web.get(site.address, "/uploads/a", method="DELETE").status == 204, 10, "and deleted")
+    entry, = site.ask(request="files", action="trash")["files"]
+    assert entry["name"] == "a"
 
 
 def test_where_nothing_may_be_sent_the_page_has_no_form(folder):
