@@ -6,7 +6,8 @@
 
 #include <event2/buffer.h>
 
-#define PROGRESS_MIN 4096u /* bytes of a body that put its deadline off */
+#define PROGRESS_MIN 4096u  /* bytes of a body that put its deadline off */
+#define SKIP_SIZE    16384u /* that are read away at a time */
 
 void body_intake_begin(struct body_intake *intake, struct conn *conn, struct request_reader *reader,
 	unsigned timeout_ms)
@@ -92,6 +93,17 @@ int body_intake_read(struct body_intake *intake)
 	return 0;
 }
 
+static void start(struct body_intake *intake, const struct body_intake_ops *ops, void *arg)
+{
+	intake->ops = ops;
+	intake->arg = arg;
+	intake->is_paused = false;
+	set_deadline(intake);
+	conn_set_reading(intake->conn, true);
+	if (request_reader_pending(intake->reader) > 0)
+		conn_wake(intake->conn);
+}
+
 void body_intake_receive(struct body_intake *intake, const struct body_intake_ops *ops, void *arg)
 {
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -99,18 +111,56 @@ void body_intake_receive(struct body_intake *intake, const struct body_intake_op
 	const char *expect = request_header(request, "Expect");
 
 	assert(intake->is_unread && !intake->ops);
-	intake->ops = ops;
-	intake->arg = arg;
-	intake->is_paused = false;
+	intake->was_wanted = true;
 	if (expect && !request->is_http10 && request_reader_pending(intake->reader) == 0) {
 		if (evbuffer_add(conn_output(intake->conn), go_on, sizeof(go_on) - 1) < 0)
 			conn_close(intake->conn);
 		conn_flush(intake->conn);
 	}
-	set_deadline(intake);
-	conn_set_reading(intake->conn, true);
-	if (request_reader_pending(intake->reader) > 0)
-		conn_wake(intake->conn);
+	start(intake, ops, arg);
+}
+
+/* --- what nobody wants --- */
+
+bool body_intake_can_skip(const struct body_intake *intake)
+{
+	const struct request *request = request_reader_request(intake->reader);
+	bool is_coming = intake->was_wanted || request_reader_pending(intake->reader) > 0 ||
+			 !request_header(request, "Expect");
+
+	return !intake->body.is_chunked && body_left(&intake->body) <= BODY_SKIP_MAX && is_coming;
+}
+
+static bool skip_room(void *arg, char **room, size_t *len)
+{
+	static char nowhere[SKIP_SIZE]; /* written by all, read by nobody */
+
+	(void)arg;
+	*room = nowhere;
+	*len = sizeof(nowhere);
+	return true;
+}
+
+static void skip_bytes(void *arg, size_t n)
+{
+	(void)arg, (void)n;
+}
+
+static void skip_end(void *arg)
+{
+	struct body_intake *intake = arg;
+
+	intake->on_skipped(intake->skip_arg);
+}
+
+void body_intake_skip(struct body_intake *intake, void (*on_skipped)(void *arg), void *arg)
+{
+	static const struct body_intake_ops ops = {
+		.on_room = skip_room, .on_bytes = skip_bytes, .on_end = skip_end};
+
+	intake->on_skipped = on_skipped;
+	intake->skip_arg = arg;
+	start(intake, &ops, intake);
 }
 
 void body_intake_resume(struct body_intake *intake)

@@ -39,10 +39,13 @@ struct body_intake {
 	struct request_reader *reader;
 	unsigned timeout_ms;
 	struct body body;
+	bool was_wanted;                   /* who waits for 100 Continue has it */
 	const struct body_intake_ops *ops; /* NULL unless it is received */
 	void *arg;
 	bool is_paused;  /* … and there is no room for it */
 	size_t progress; /* bytes of it since its deadline was set */
+	void (*on_skipped)(void *arg);
+	void *skip_arg;
 };
 
 /*
@@ -55,6 +58,17 @@ void body_intake_begin(struct body_intake *intake, struct conn *conn, struct req
 /* There is a body (is_unread) and it is wanted: sends 100 Continue to who waits for it. */
 void body_intake_receive(struct body_intake *intake, const struct body_intake_ops *ops, void *arg);
 bool body_intake_is_receiving(const struct body_intake *intake);
+/*
+ * What is to be done with a body that nobody wants (any more)?  Whoever sends one hears an answer
+ * before its end only if he listens meanwhile, which browsers do not, and loses it with a
+ * connection that is reset.  So what is at most BODY_SKIP_MAX bytes is read away, as if it had been
+ * wanted, and the connection lives on (RFC 9112, 9.3); who still waits for 100 Continue will send
+ * none, or may: there, and behind chunks, whose end nobody knows, it has to close (9.6).
+ */
+#define BODY_SKIP_MAX (1024u * 1024u)
+bool body_intake_can_skip(const struct body_intake *intake);
+/* Reads the rest away, then calls `on_skipped`; not from within. */
+void body_intake_skip(struct body_intake *intake, void (*on_skipped)(void *arg), void *arg);
 /* There is room again.  Does nothing unless on_room has said that there is none. */
 void body_intake_resume(struct body_intake *intake);
 /* No more of it is wanted: nothing is called, and the connection has no deadline, from here on. */

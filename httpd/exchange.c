@@ -76,9 +76,11 @@ static void write_head(struct exchange *exchange, const struct response *respons
 	const struct response_form form = {
 		.is_head = request && request->method == REQUEST_HEAD,
 		.is_http10 = request && request->is_http10,
-		.keep_alive = request && request->keep_alive &&
-			      (!response->is_endless || request->method == REQUEST_HEAD) &&
-			      !exchange->intake.is_unread && !exchange->intake.lost_bytes,
+		.keep_alive =
+			request && request->keep_alive &&
+			(!response->is_endless || request->method == REQUEST_HEAD) &&
+			(!exchange->intake.is_unread || body_intake_can_skip(&exchange->intake)) &&
+			!exchange->intake.lost_bytes,
 	};
 
 	assert(exchange->phase == EXCHANGE_BUSY && !exchange->has_answer);
@@ -86,6 +88,16 @@ static void write_head(struct exchange *exchange, const struct response *respons
 	exchange->keep_alive = form.keep_alive;
 	if (response_write(conn_output(exchange->conn), response, &form) < 0)
 		conn_close(exchange->conn);
+}
+
+/* Once the answer is out and nothing is left of the request's body. */
+static void go_on(void *arg)
+{
+	struct exchange *exchange = arg;
+
+	if (conn_unsent(exchange->conn) == 0 && !exchange->intake.is_unread &&
+		!conn_is_closing(exchange->conn))
+		begin_next(exchange);
 }
 
 /* The whole answer is in the output, or behind it. */
@@ -102,8 +114,10 @@ static void finish_answer(struct exchange *exchange)
 		return;
 	}
 	conn_flush(exchange->conn);
-	if (conn_unsent(exchange->conn) == 0 && !conn_is_closing(exchange->conn))
-		begin_next(exchange);
+	if (exchange->intake.is_unread)
+		body_intake_skip(&exchange->intake, go_on, exchange);
+	else
+		go_on(exchange);
 }
 
 void exchange_answer(struct exchange *exchange, const struct response *response)
@@ -281,7 +295,7 @@ static void on_drained(void *arg)
 	struct exchange *exchange = arg;
 
 	if (exchange->has_answer)
-		begin_next(exchange);
+		go_on(exchange);
 	else if (exchange->on_piece)
 		exchange->on_piece(exchange->piece_arg);
 }
@@ -292,7 +306,9 @@ static void on_deadline(void *arg)
 	static const struct request_refusal slow_body = {408, "The request's body came too slowly"};
 	struct exchange *exchange = arg;
 
-	if (body_intake_is_receiving(&exchange->intake))
+	if (body_intake_is_receiving(&exchange->intake) && exchange->has_answer)
+		conn_close(exchange->conn);
+	else if (body_intake_is_receiving(&exchange->intake))
 		refuse_body(exchange, &slow_body);
 	else if (exchange->phase == EXCHANGE_HEAD && exchange->reader &&
 		 request_reader_pending(exchange->reader) > 0)

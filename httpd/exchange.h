@@ -60,8 +60,9 @@ size_t exchange_take_early(struct exchange *exchange, void *out, size_t max);
 const struct request *exchange_request(const struct exchange *exchange);
 
 /*
- * Answers the request, which is gone afterwards; the response's bytes are moved out of it.  After a
- * refusal, or a request whose body has not been received whole, the connection is closed.
+ * Answers the request, which is gone afterwards; the response's bytes are moved out of it.  What
+ * has not been received of its body is read away if it is little (body_intake_can_skip()); else,
+ * and after a refusal, the connection is closed.
  */
 void exchange_answer(struct exchange *exchange, const struct response *response);
 /* The same of a short text, with 200. */

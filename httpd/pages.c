@@ -142,7 +142,7 @@ static void answer_start(
 	const struct site *site, struct exchange *exchange, const struct start *start)
 {
 	const struct request *request = exchange_request(exchange);
-	bool is_ready = start->files->store != NULL;
+	const char *why_not = files_why_not(start->files);
 	struct response response = {
 		.status = 200, .policy = POLICY_START, .headers = "Vary: Accept-Language\r\n"};
 	char number[24], n_pages[24], newer[24], older[24];
@@ -163,9 +163,9 @@ static void answer_start(
 	add(&page, "pages_class", start->n_pages > 1 ? "" : "hidden");
 	add(&page, "newer_class", start->page > 1 ? "" : "hidden");
 	add(&page, "older_class", start->page < start->n_pages ? "" : "hidden");
-	add(&page, "files_class", is_ready ? "" : "off");
-	add(&page, "files_why", is_ready ? "" : start->files->why_not);
-	add(&page, "send_class", is_ready && start->files->config->files.uploads ? "" : "hidden");
+	add(&page, "files_class", why_not ? "off" : "");
+	add(&page, "files_why", why_not ? why_not : "");
+	add(&page, "send_class", !why_not && start->files->config->files.uploads ? "" : "hidden");
 	if (pause_is_on(site->pause))
 		add_string(&page, "paused", "start_paused");
 	else

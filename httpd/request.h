@@ -35,6 +35,7 @@ struct request {
 	bool is_http10;
 	bool keep_alive; /* what the client wants: version and Connection header */
 	bool is_chunked;
+	bool has_length;         /* … else there is no body, unless it comes in chunks */
 	uint64_t content_length; /* 0 without one */
 	const char *path;        /* percent-decoded, valid UTF-8, begins with '/', has no ".." */
 	const char *query;       /* as sent, without the '?'; "" if there is none */

@@ -101,7 +101,8 @@ static int on_headers_complete(llhttp_t *parser)
 	request->is_http10 = parser->http_minor == 0;
 	request->keep_alive = llhttp_should_keep_alive(parser) != 0;
 	request->is_chunked = (parser->flags & F_TRANSFER_ENCODING) != 0;
-	request->content_length = parser->flags & F_CONTENT_LENGTH ? parser->content_length : 0;
+	request->has_length = parser->flags & F_CONTENT_LENGTH;
+	request->content_length = request->has_length ? parser->content_length : 0;
 	switch (parser->method) {
 	case HTTP_GET:
 		request->method = REQUEST_GET;

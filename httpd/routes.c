@@ -168,6 +168,14 @@ static enum access_verdict decide(
 	return access_decide(site->access, &question);
 }
 
+/* Nothing that is sent here is decoded: it would be kept, and fetched, as what it is not. */
+static bool is_encoded(const struct request *request)
+{
+	const char *encoding = request_header(request, "Content-Encoding");
+
+	return encoding && strcasecmp(encoding, "identity") != 0;
+}
+
 void routes_answer(struct site *site, struct exchange *exchange)
 {
 	static const struct pages_error missing = {
@@ -178,6 +186,11 @@ void routes_answer(struct site *site, struct exchange *exchange)
 		.title = "error_bad_title",
 		.text = "error_bad_text",
 		.detail = "Only 100-continue may be expected"};
+	static const struct pages_error encoded = {.status = 415,
+		.title = "error_bad_title",
+		.text = "error_bad_text",
+		.detail = "A file is kept as it is sent: send it without Content-Encoding",
+		.headers = "Accept-Encoding: identity\r\n"};
 	const struct request *request = exchange_request(exchange);
 	const char *expect = request_header(request, "Expect");
 	unsigned methods;
@@ -198,6 +211,8 @@ void routes_answer(struct site *site, struct exchange *exchange)
 		pages_error(exchange, &too_large);
 	else if (expect && strcasecmp(expect, "100-continue") != 0)
 		pages_error(exchange, &expectation);
+	else if ((route->methods & BODY) && is_encoded(request))
+		pages_error(exchange, &encoded);
 	else
 		route->handler(site, exchange);
 }

@@ -80,6 +80,7 @@ static const struct string STRINGS[] = {
 	{"files_cancel", {"Cancel", "取消"}},
 	{"files_cancel_ask", {"Cancel all that have not arrived?", "取消所有未送达的文件？"}},
 	{"files_retry", {"Try again", "重试"}},
+	{"files_clear", {"Clear", "清除"}},
 	{"files_paused", {"paused", "已暂停"}},
 	{"files_waiting", {"waiting", "等待中"}},
 	{"files_arrived", {"arrived", "已送达"}},

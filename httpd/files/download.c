@@ -21,14 +21,8 @@
 #include "httpd/files/range.h"
 #include "httpd/site.h"
 
-#define WINDOW        (4u * 1024u * 1024u)  /* that a worker waits for at a time */
-#define AHEAD         (16u * 1024u * 1024u) /* that the disk is asked for meanwhile */
-#define PIECE_SIZE    (64u * 1024u)
-#define PAGE_SIZE_MIN 4096u
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
+#define WINDOW (4u * 1024u * 1024u)  /* that a worker waits for at a time */
+#define AHEAD  (16u * 1024u * 1024u) /* that the disk is asked for meanwhile */
 
 struct download {
 	struct files *files;

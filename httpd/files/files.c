@@ -99,11 +99,22 @@ void files_refuse(struct exchange *exchange, int r, const char *why)
 	files_refuse_with(exchange, r, why, NULL);
 }
 
+const char *files_why_not(const struct files *files)
+{
+	if (!files->store)
+		return files->why_not;
+	return store_is_away(files->store) ? "The folder of the shared files has gone: put it "
+					     "back, or another in its place"
+					   : NULL;
+}
+
 bool files_are_ready(struct files *files, struct exchange *exchange)
 {
-	if (files->store)
+	const char *why = files_why_not(files);
+
+	if (!why)
 		return true;
-	files_refuse(exchange, -EAGAIN, files->why_not);
+	files_refuse(exchange, -EAGAIN, why);
 	return false;
 }
 
@@ -125,8 +136,18 @@ bool files_may_be_sent(struct files *files, struct exchange *exchange)
 
 bool files_refuse_length(struct files *files, struct exchange *exchange)
 {
+	/* As of a client that ends its body with its connection: HTTP has no such requests, and the
+	 * file would be empty. */
+	static const struct pages_error unknown = {.status = 411,
+		.title = "error_bad_title",
+		.text = "error_bad_text",
+		.detail = "Content-Length is missing: an empty file says 0"};
 	const struct request *request = exchange_request(exchange);
 
+	if (!request->is_chunked && !request->has_length) {
+		pages_error(exchange, &unknown);
+		return true;
+	}
 	if (request->is_chunked || request->content_length <= quota_file_max(files->quota))
 		return false;
 	files_refuse(exchange, -EFBIG, NULL);

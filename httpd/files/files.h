@@ -82,10 +82,12 @@ void files_tus_delete(struct site *site, struct exchange *exchange);  /* DELETE 
 
 /* --- what they have in common --- */
 
-/* True if there is a store; else the exchange has been answered. */
 /* Waits for the threads that make ZIPs, whose exchanges have gone. */
 void zips_stop(struct files *files);
 
+/* Why no files are shared just now, a sentence; NULL: they are. */
+const char *files_why_not(const struct files *files);
+/* True if they are; else the exchange has been answered. */
 bool files_are_ready(struct files *files, struct exchange *exchange);
 /* … and whether files may be sent to it. */
 bool files_may_be_sent(struct files *files, struct exchange *exchange);
@@ -93,7 +95,8 @@ bool files_may_be_sent(struct files *files, struct exchange *exchange);
 void files_refuse(struct exchange *exchange, int r, const char *why);
 /* … with headers as of struct response. */
 void files_refuse_with(struct exchange *exchange, int r, const char *why, const char *headers);
-/* 413 that can be told from the length of the one file, before anything of it: then answered. */
+/* 411 and 413 that can be told from the length of the one file, before anything of it: then
+ * answered. */
 bool files_refuse_length(struct files *files, struct exchange *exchange);
 /* Whether `owner` may do what `right` says with the entry. */
 bool files_is_allowed(enum config_right right, const struct file_entry *entry, const char *owner);

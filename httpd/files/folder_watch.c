@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "common/messages.h"
 #include "common/ratelimit.h"
 #include "httpd/files/disk_worker.h"
 #include "httpd/files/listing.h"
@@ -46,7 +47,7 @@ struct look {
 
 struct folder_watch {
 	struct disk_workers *workers;
-	const struct store *store;
+	struct store *store;
 	struct listing *listing;
 	/* the loop's */
 	void (*on_scanned)(void *arg); /* NULL: it has been called */
@@ -69,7 +70,8 @@ struct folder_watch {
 	pthread_mutex_t look_lock;
 	struct ratelimit unreadable_log;
 	/* the scan's */
-	bool was_told_blind;
+	bool was_told_blind, was_told_away;
+	int renewed; /* of store_renew() */
 };
 
 static void watch_free(struct folder_watch *watch)
@@ -180,6 +182,7 @@ static void run_scan(struct disk_job *job)
 	if (watch->fd >= 0)
 		watch->blind_errno = 0;
 	pthread_mutex_unlock(&watch->lock);
+	watch->renewed = store_renew(watch->store);
 	listing_begin_scan(watch->listing);
 	store_scan(watch->store, "", &SCAN_OPS, watch);
 	listing_end_scan(watch->listing);
@@ -217,6 +220,21 @@ static void log_blind(int error)
 				  : "");
 }
 
+static void log_away(struct folder_watch *watch)
+{
+	bool is_away = watch->renewed < 0;
+
+	if (is_away && !watch->was_told_away)
+		log_message(LOG_ERR, MESSAGE_FOLDER_UNUSABLE,
+			"The folder of the shared files has gone, or cannot be used: %s; no files "
+			"are shared; put it back, or another in its place; trying again",
+			strerror(-watch->renewed));
+	else if (!is_away && watch->was_told_away)
+		log_message(LOG_INFO, MESSAGE_BACK,
+			"The folder of the shared files is back: files are shared");
+	watch->was_told_away = is_away;
+}
+
 static void start_scan(struct folder_watch *watch)
 {
 	watch->wants_scan = watch->is_scanning;
@@ -247,13 +265,14 @@ static void scan_done(struct disk_job *job)
 		log_info("All of the shared folder is watched again");
 	watch->rescan_ns = clock_monotonic_ns() + RESCAN_S * NS_PER_S;
 	watch->was_told_blind = is_blind;
+	log_away(watch);
 	if (!watch->is_destroyed) {
 		void (*on_scanned)(void *) = watch->on_scanned;
 
 		watch->on_scanned = NULL;
 		if (on_scanned)
 			on_scanned(watch->arg);
-		if (is_blind)
+		if (is_blind || watch->was_told_away)
 			event_add(&watch->timer, &later);
 		if (watch->wants_scan)
 			start_scan(watch);
@@ -270,7 +289,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	if (!watch->is_scanning)
 		open_inotify(watch);
-	if ((was_shut && watch->fd >= 0) || clock_monotonic_ns() >= watch->rescan_ns)
+	if ((was_shut && watch->fd >= 0) || watch->was_told_away ||
+		clock_monotonic_ns() >= watch->rescan_ns)
 		start_scan(watch);
 	else
 		event_add(&watch->timer, &later);
@@ -324,9 +344,11 @@ static bool add_event(struct folder_watch *watch, const struct inotify_event *ev
 	return true;
 }
 
+/* A hidden folder, which is of no interest unless it goes. */
 static bool is_ours(const struct inotify_event *event)
 {
-	return (event->mask & IN_ISDIR) && event->len > 0 && event->name[0] == '.';
+	return (event->mask & IN_ISDIR) && event->len > 0 && event->name[0] == '.' &&
+	       !(event->mask & (IN_DELETE | IN_MOVED_FROM));
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -367,9 +389,9 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	disk_submit(watch->workers, &look->job);
 }
 
-int folder_watch_create(struct event_base *base, struct disk_workers *workers,
-	const struct store *store, struct listing *listing, void (*on_scanned)(void *arg),
-	void *arg, struct folder_watch **out)
+int folder_watch_create(struct event_base *base, struct disk_workers *workers, struct store *store,
+	struct listing *listing, void (*on_scanned)(void *arg), void *arg,
+	struct folder_watch **out)
 {
 	struct folder_watch *watch = calloc(1, sizeof(*watch));
 

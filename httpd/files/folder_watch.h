@@ -19,8 +19,8 @@ struct store;
 
 /* Begins with a scan, after which `on_scanned` is called, once, on the event loop.  Everything is
  * borrowed for life.  0 or -errno. */
-int folder_watch_create(struct event_base *base, struct disk_workers *workers,
-	const struct store *store, struct listing *listing, void (*on_scanned)(void *arg),
-	void *arg, struct folder_watch **out);
+int folder_watch_create(struct event_base *base, struct disk_workers *workers, struct store *store,
+	struct listing *listing, void (*on_scanned)(void *arg), void *arg,
+	struct folder_watch **out);
 /* Before the workers are; its memory goes when its last job has run.  Accepts NULL. */
 void folder_watch_destroy(struct folder_watch *watch);

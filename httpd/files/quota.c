@@ -2,17 +2,22 @@
 #include "httpd/files/quota.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/ratelimit.h"
 #include "httpd/files/listing.h"
 #include "httpd/files/resting.h"
 
 #define MB           1000000ull
 #define STEP_UNKNOWN (16u * 1024u * 1024u) /* bytes reserved at a time where nobody knows */
+#define TRASH_LOG    ((struct ratelimit){.interval_ns = 10 * NS_PER_S, .burst = 10})
 
 /* No limit is UINT64_MAX. */
 struct limits {
@@ -21,7 +26,7 @@ struct limits {
 };
 
 struct quota {
-	const struct store *store;
+	struct store *store;
 	struct listing *listing;
 	pthread_mutex_t limits_lock; /* never held across the disk: the loop takes it, too */
 	struct limits limits;
@@ -29,6 +34,7 @@ struct quota {
 	LIST_HEAD(, reservation) reservations;
 	unsigned n_reservations;
 	struct resting *resting;
+	struct ratelimit trash_log;
 };
 
 static uint64_t bytes_or_any(unsigned mb)
@@ -61,7 +67,7 @@ static struct limits get_limits(struct quota *quota)
 	return limits;
 }
 
-int quota_create(const struct config *config, const struct store *store, struct listing *listing,
+int quota_create(const struct config *config, struct store *store, struct listing *listing,
 	struct quota **out)
 {
 	struct quota *quota = calloc(1, sizeof(*quota));
@@ -72,6 +78,7 @@ int quota_create(const struct config *config, const struct store *store, struct 
 	}
 	quota->store = store;
 	quota->listing = listing;
+	quota->trash_log = TRASH_LOG;
 	LIST_INIT(&quota->reservations);
 	pthread_mutex_init(&quota->lock, NULL);
 	pthread_mutex_init(&quota->limits_lock, NULL);
@@ -114,12 +121,63 @@ static bool is_active(void *arg, const char *part)
 	return false;
 }
 
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+static uint64_t excess(uint64_t bytes, uint64_t max)
+{
+	return bytes > max ? bytes - max : 0;
+}
+
+static void empty_trash(struct quota *quota, uint64_t bytes)
+{
+	char more[RATELIMIT_MORE_SIZE];
+	unsigned n, suppressed;
+
+	bytes = trash_make_room(store_trash(quota->store), bytes, &n);
+	if (n > 0 && ratelimit_allow(&quota->trash_log, clock_monotonic_ns(), &suppressed))
+		log_info("Removed %u of the deleted files for good, %" PRIu64
+			 " bytes: their room is wanted%s",
+			n, bytes, ratelimit_more(suppressed, more));
+}
+
+/*
+ * What was deleted makes room, the oldest first, for `shared` bytes in all of which `unwritten` are
+ * still to come to the disk; but none of it in vain.  Locked.
+ */
+static int take_from_trash(
+	struct quota *quota, const struct limits *limits, uint64_t shared, uint64_t unwritten)
+{
+	struct trash *trash = store_trash(quota->store);
+	uint64_t free_bytes, over, lacking, deleted;
+	bool has_emptied = false;
+	int r;
+
+	for (;; has_emptied = true) {
+		r = store_free_bytes(quota->store, &free_bytes);
+		if (r < 0)
+			return r;
+		lacking = excess(sum(unwritten, limits->free_min), free_bytes);
+		if (lacking == 0 && limits->all_max == UINT64_MAX)
+			return 0;
+		deleted = trash_bytes(trash);
+		over = excess(sum(shared, deleted), limits->all_max);
+		if (lacking == 0 && over == 0)
+			return 0;
+		if (lacking > deleted || has_emptied)
+			return lacking > 0 ? -ENOSPC : -EDQUOT;
+		empty_trash(quota, lacking > over ? lacking : over);
+	}
+}
+
 /* Is there room for `more` bytes?  Locked. */
 static int find_room(struct quota *quota, const struct quota_wish *wish, uint64_t more)
 {
 	const struct limits limits = get_limits(quota);
 	struct question question = {quota, wish};
-	uint64_t all, senders, free_bytes, unwritten = 0;
+	uint64_t all, senders, unwritten = 0;
 	struct resting_sum resting;
 	unsigned n;
 	int r = resting_count(quota->resting, wish->address, is_active, &question, &resting);
@@ -143,11 +201,7 @@ static int find_room(struct quota *quota, const struct quota_wish *wish, uint64_
 		return -EDQUOT;
 	if (senders > limits.sender_max || more > limits.sender_max - senders)
 		return -EDQUOT;
-	r = store_free_bytes(quota->store, &free_bytes);
-	if (r < 0)
-		return r;
-	unwritten += limits.free_min;
-	return unwritten > free_bytes || more - wish->there > free_bytes - unwritten ? -ENOSPC : 0;
+	return take_from_trash(quota, &limits, all + more, sum(unwritten, more - wish->there));
 }
 
 int quota_reserve(

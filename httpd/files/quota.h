@@ -4,8 +4,10 @@
  * its way.
  *
  *     listing (there) + reservations (on their way) + what rests (resting.h) ≤ limits
- *     free space − unwritten ≥ free_mb
+ *     … + the trash ≤ quota_mb      free space − unwritten ≥ free_mb
  *
+ * Where the trash is what lacks there, the file that was deleted first goes for good; not for what
+ * would not fit without any trash, and of a sender's limit and the number of files it is no part.
  * A reservation is made before the first byte, of all bytes where their number is known, else in
  * steps, and ends when the file is listed, or given up.  Any thread.
  */
@@ -31,7 +33,7 @@ struct reservation {
 };
 
 /* The store and the listing are borrowed for life; the limits are copied.  0 or -ENOMEM. */
-int quota_create(const struct config *config, const struct store *store, struct listing *listing,
+int quota_create(const struct config *config, struct store *store, struct listing *listing,
 	struct quota **out);
 void quota_destroy(struct quota *quota); /* accepts NULL */
 /* Other limits from now on; what is reserved stays so. */

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,16 +29,18 @@ struct store {
 	int nowhere_fd; /* /dev/null */
 	struct trash trash;
 	bool keeps_meta;
+	char *folder; /* where it was opened */
+	atomic_bool is_away;
 	struct timespec opened; /* by the clock that dates files */
 };
 
 /* --- its life --- */
 
-static int open_hidden(struct store *store, const char *name, int *fd)
+static int open_hidden(int root_fd, const char *name, int *fd)
 {
-	if (mkdirat(store->root_fd, name, 0700) < 0 && errno != EEXIST)
+	if (mkdirat(root_fd, name, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	*fd = path_open(store->root_fd, name, O_RDONLY | O_DIRECTORY);
+	*fd = path_open(root_fd, name, O_RDONLY | O_DIRECTORY);
 	return *fd < 0 ? *fd : 0;
 }
 
@@ -53,9 +56,9 @@ static bool try_meta(const struct store *store)
 }
 
 /* A folder that was used before may be read-only now. */
-static int check_writable(const struct store *store)
+static int check_writable(int incoming_fd)
 {
-	return faccessat(store->incoming_fd, ".", W_OK | X_OK, AT_EACCESS) < 0 ? -errno : 0;
+	return faccessat(incoming_fd, ".", W_OK | X_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
 int store_open(const char *folder, struct store **out)
@@ -67,18 +70,22 @@ int store_open(const char *folder, struct store **out)
 		return -ENOMEM;
 	*store = (struct store){
 		.root_fd = -1, .incoming_fd = -1, .nowhere_fd = -1, .trash = {.fd = -1}};
-	if (mkdir(folder, FOLDER_MODE) < 0 && errno != EEXIST)
+	pthread_mutex_init(&store->trash.lock, NULL);
+	store->folder = strdup(folder);
+	if (!store->folder)
+		r = -ENOMEM;
+	else if (mkdir(folder, FOLDER_MODE) < 0 && errno != EEXIST)
 		r = -errno;
 	if (r == 0) {
 		store->root_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		r = store->root_fd < 0 ? -errno : 0;
 	}
 	if (r == 0)
-		r = open_hidden(store, INCOMING, &store->incoming_fd);
+		r = open_hidden(store->root_fd, INCOMING, &store->incoming_fd);
 	if (r == 0)
-		r = open_hidden(store, TRASH, &store->trash.fd);
+		r = open_hidden(store->root_fd, TRASH, &store->trash.fd);
 	if (r == 0)
-		r = check_writable(store);
+		r = check_writable(store->incoming_fd);
 	if (r == 0) {
 		store->nowhere_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 		r = store->nowhere_fd < 0 ? -errno : 0;
@@ -99,11 +106,68 @@ void store_close(struct store *store)
 {
 	if (!store)
 		return;
+	free(store->folder);
 	fd_close(&store->root_fd);
 	fd_close(&store->incoming_fd);
 	fd_close(&store->nowhere_fd);
 	fd_close(&store->trash.fd);
+	pthread_mutex_destroy(&store->trash.lock);
 	free(store);
+}
+
+static bool is_same_folder(int a, int b)
+{
+	struct stat first, second;
+
+	return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+	       first.st_ino == second.st_ino;
+}
+
+/* Whoever uses the number meanwhile has the one or the other. */
+static int put_in_place(int fresh, int fd)
+{
+	return is_same_folder(fresh, fd) || dup3(fresh, fd, O_CLOEXEC) >= 0 ? 0 : -errno;
+}
+
+/* The folders that have the names now.  0 or -errno. */
+static int renew_from(struct store *store, int root)
+{
+	bool is_other = !is_same_folder(root, store->root_fd);
+	int incoming = -1, trash = -1;
+	int r = open_hidden(root, INCOMING, &incoming);
+
+	if (r == 0)
+		r = open_hidden(root, TRASH, &trash);
+	if (r == 0 && is_other)
+		r = check_writable(incoming);
+	if (r == 0)
+		r = put_in_place(root, store->root_fd);
+	if (r == 0)
+		r = put_in_place(incoming, store->incoming_fd);
+	if (r == 0)
+		r = put_in_place(trash, store->trash.fd);
+	fd_close(&incoming);
+	fd_close(&trash);
+	return is_other ? r : 0; /* what can still be read is still shared */
+}
+
+int store_renew(struct store *store)
+{
+	int root = open(store->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (root >= 0)
+		r = renew_from(store, root);
+	else /* else, as without descriptors, nothing is known */
+		r = errno == ENOENT || errno == ENOTDIR ? -errno : 0;
+	fd_close(&root);
+	atomic_store(&store->is_away, r < 0);
+	return r;
+}
+
+bool store_is_away(const struct store *store)
+{
+	return atomic_load(&store->is_away);
 }
 
 bool store_keeps_meta(const struct store *store)
@@ -116,7 +180,7 @@ int store_incoming_fd(const struct store *store)
 	return store->incoming_fd;
 }
 
-const struct trash *store_trash(const struct store *store)
+struct trash *store_trash(struct store *store)
 {
 	return &store->trash;
 }

@@ -26,7 +26,7 @@
 #define STORE_PART_SIZE    (STORE_ID_SIZE + 8u) /* ID.part, ID.info */
 #define STORE_DEFAULT_NAME "uploads"            /* the folder, in that of the state */
 
-struct store; /* opaque; never changes once it is open */
+struct store; /* opaque */
 
 /*
  * Opens `folder`, making it and its hidden subfolders where they are missing.  0; -ENOSYS: no
@@ -34,6 +34,16 @@ struct store; /* opaque; never changes once it is open */
  */
 int store_open(const char *folder, struct store **out);
 void store_close(struct store *store); /* accepts NULL */
+/*
+ * Somebody may have moved the folder away, or removed it, or one of its hidden ones, and put
+ * another in its place: what has the name now is used from here on, in the same descriptors.  A
+ * hidden one that is missing is made, the folder itself not: what has gone with a disk must not
+ * come back on another.  0, also where all is as it was; -errno: nothing there can be used.  One
+ * thread at a time.
+ */
+int store_renew(struct store *store);
+/* … as it was found then.  Any thread, at once. */
+bool store_is_away(const struct store *store);
 /* Whether the file system keeps who sent a file. */
 bool store_keeps_meta(const struct store *store);
 int store_free_bytes(const struct store *store, uint64_t *bytes);
@@ -99,4 +109,4 @@ int store_place(const struct store *store, const char *incoming, int fd, const c
 void store_clean(const struct store *store, int64_t before_s, bool everything);
 
 /* Where deleted files are; the store's own. */
-const struct trash *store_trash(const struct store *store);
+struct trash *store_trash(struct store *store);

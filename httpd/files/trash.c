@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -19,6 +20,23 @@
 
 #define ORIGIN "user.screenshare.name" /* of a deleted file: the whole name that it had */
 
+/* So much more lies there, or less. */
+static void count_change(struct trash *trash, int64_t bytes)
+{
+	pthread_mutex_lock(&trash->lock);
+	trash->bytes += (uint64_t)bytes;
+	trash->n_changes++;
+	pthread_mutex_unlock(&trash->lock);
+}
+
+/* Anybody may have tidied up there by hand. */
+static void count_anew(struct trash *trash)
+{
+	pthread_mutex_lock(&trash->lock);
+	trash->is_counted = false;
+	pthread_mutex_unlock(&trash->lock);
+}
+
 /* The seconds in a trash folder's name, or -1 if it is none. */
 static int64_t time_of(const char *id)
 {
@@ -31,7 +49,7 @@ static int64_t time_of(const char *id)
 	return (int64_t)seconds;
 }
 
-int trash_put(const struct trash *trash, const char *name)
+int trash_put(struct trash *trash, const char *name)
 {
 	char id[STORE_ID_SIZE], folder[TRASH_ID_SIZE];
 	const char *base;
@@ -58,6 +76,7 @@ int trash_put(const struct trash *trash, const char *name)
 		r = into < 0 ? -errno : path_move(parent, base, into, base);
 	}
 	if (r == 0) {
+		count_change(trash, (int64_t)st.st_size);
 		r = path_sync_folder(parent);
 		path_remove_empty_folders(trash->root_fd, name);
 	} else {
@@ -129,7 +148,7 @@ int trash_each(const struct trash *trash,
 	return 0;
 }
 
-int trash_restore(const struct trash *trash, const char *id, char name[FILENAME_SIZE])
+int trash_restore(struct trash *trash, const char *id, char name[FILENAME_SIZE])
 {
 	char base[FILENAME_PART_MAX + 1], origin[FILENAME_SIZE];
 	struct stat st;
@@ -143,34 +162,133 @@ int trash_restore(const struct trash *trash, const char *id, char name[FILENAME_
 	r = find_file(folder, base, origin, &st);
 	if (r == 0)
 		r = path_place(trash->root_fd, folder, base, origin, name);
-	if (r == 0)
+	if (r == 0) {
+		count_change(trash, -(int64_t)st.st_size);
 		unlinkat(trash->fd, id, AT_REMOVEDIR);
+	}
 	fd_close(&folder);
 	return r;
 }
 
-void trash_clean(const struct trash *trash, int64_t before_s)
+/* One trash folder and its file.  Whether that has gone, and how large it was. */
+static bool remove_one(struct trash *trash, const char *id, uint64_t *size)
+{
+	char base[FILENAME_PART_MAX + 1], origin[FILENAME_SIZE];
+	int folder = openat(trash->fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	bool has_gone = folder >= 0 && find_file(folder, base, origin, &st) == 0 &&
+			unlinkat(folder, base, 0) == 0;
+
+	fd_close(&folder);
+	unlinkat(trash->fd, id, AT_REMOVEDIR);
+	if (!has_gone)
+		return false;
+	*size = (uint64_t)st.st_size;
+	count_change(trash, -(int64_t)st.st_size);
+	return true;
+}
+
+void trash_clean(struct trash *trash, int64_t before_s)
 {
 	int fd = openat(trash->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *found;
 
 	while (dir && (found = readdir(dir))) {
-		char base[FILENAME_PART_MAX + 1], origin[FILENAME_SIZE];
 		int64_t deleted_s = time_of(found->d_name);
-		struct stat st;
-		int folder;
+		uint64_t size;
 
-		if (deleted_s < 0 || deleted_s > before_s)
-			continue;
-		folder = openat(fd, found->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (folder >= 0 && find_file(folder, base, origin, &st) == 0)
-			unlinkat(folder, base, 0);
-		fd_close(&folder);
-		unlinkat(fd, found->d_name, AT_REMOVEDIR);
+		if (deleted_s >= 0 && deleted_s <= before_s)
+			remove_one(trash, found->d_name, &size);
 	}
 	if (dir)
 		closedir(dir);
 	else
 		fd_close(&fd);
+	count_anew(trash);
+}
+
+/* --- room --- */
+
+static void add_size(void *arg, const struct trash_entry *entry)
+{
+	uint64_t *bytes = arg;
+
+	*bytes += entry->size;
+}
+
+uint64_t trash_bytes(struct trash *trash)
+{
+	uint64_t bytes;
+	unsigned before;
+
+	pthread_mutex_lock(&trash->lock);
+	while (!trash->is_counted) {
+		before = trash->n_changes;
+		pthread_mutex_unlock(&trash->lock);
+		bytes = 0;
+		trash_each(trash, add_size, &bytes);
+		pthread_mutex_lock(&trash->lock);
+		/* What came or went meanwhile was seen, or was not. */
+		trash->is_counted = trash->n_changes == before;
+		trash->bytes = bytes;
+	}
+	bytes = trash->bytes;
+	pthread_mutex_unlock(&trash->lock);
+	return bytes;
+}
+
+struct deleted {
+	char id[TRASH_ID_SIZE];
+	int64_t deleted_s;
+};
+
+struct deleted_list {
+	struct deleted *list;
+	size_t n, size;
+};
+
+static void add_deleted(void *arg, const struct trash_entry *entry)
+{
+	struct deleted_list *all = arg;
+	struct deleted *added;
+
+	if (all->n == all->size) {
+		size_t size = all->size ? 2 * all->size : 16;
+		struct deleted *list = realloc(all->list, size * sizeof(*list));
+
+		if (!list)
+			return; /* it stays for this time */
+		all->list = list;
+		all->size = size;
+	}
+	added = &all->list[all->n++];
+	memcpy(added->id, entry->id, sizeof(added->id));
+	added->deleted_s = entry->deleted_s;
+}
+
+static int oldest_first(const void *a, const void *b)
+{
+	const struct deleted *first = a, *second = b;
+
+	return (first->deleted_s > second->deleted_s) - (first->deleted_s < second->deleted_s);
+}
+
+uint64_t trash_make_room(struct trash *trash, uint64_t bytes, unsigned *n)
+{
+	struct deleted_list all = {0};
+	uint64_t gone = 0, size;
+
+	*n = 0;
+	trash_each(trash, add_deleted, &all);
+	if (all.n > 0)
+		qsort(all.list, all.n, sizeof(*all.list), oldest_first);
+	for (size_t i = 0; i < all.n && gone < bytes; i++)
+		if (remove_one(trash, all.list[i].id, &size)) {
+			gone += size;
+			++*n;
+		}
+	free(all.list);
+	count_anew(trash);
+	return gone;
 }

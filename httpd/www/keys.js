@@ -14,17 +14,18 @@
 		return element.offsetWidth > 0 && window.getComputedStyle(element).visibility !== 'hidden';
 	}
 
-	function centre(element) {
-		var r = element.getBoundingClientRect();
-		return {x: (r.left + r.right) / 2, y: (r.top + r.bottom) / 2};
-	}
-
-	/* How far `to` lies from `from` in the key's direction; what is beside the way counts twice. */
+	/*
+	 * How far `to` lies from `from` in the key's direction, from centre to centre.  What is beside the
+	 * way counts twice, the way being as wide as `from` is: below a wide field lies all that is below it.
+	 */
 	function distance(from, to, key) {
-		var dx = to.x - from.x, dy = to.y - from.y;
+		var dx = (to.left + to.right - from.left - from.right) / 2;
+		var dy = (to.top + to.bottom - from.top - from.bottom) / 2;
+		var isAcross = key === LEFT || key === RIGHT;
 		var along = key === LEFT ? -dx : key === RIGHT ? dx : key === UP ? -dy : dy;
-		var beside = Math.abs(key === LEFT || key === RIGHT ? dy : dx);
-		return along > 1 ? along + 2 * beside : Infinity;
+		var off = Math.abs(isAcross ? dy : dx);
+		var beside = Math.max(0, off - (isAcross ? from.bottom - from.top : from.right - from.left) / 2);
+		return along > 1 ? along + 2 * beside + off / 8 : Infinity;
 	}
 
 	/* Where the arrows begin. */
@@ -42,12 +43,12 @@
 	}
 
 	function nearest(all, from, key) {
-		var best = null, bestDistance = Infinity, here = centre(from), i, d;
+		var best = null, bestDistance = Infinity, here = from.getBoundingClientRect(), i, d;
 		for (i = 0; i < all.length; i++) {
 			if (all[i] === from || !isVisible(all[i])) {
 				continue;
 			}
-			d = distance(here, centre(all[i]), key);
+			d = distance(here, all[i].getBoundingClientRect(), key);
 			if (d < bestDistance) {
 				best = all[i];
 				bestDistance = d;

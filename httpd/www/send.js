@@ -15,7 +15,7 @@
 	var SMALL = 1000000, AT_ONCE = 2, SMALL_AT_ONCE = 4, SPEED_MS = 4000, DRAW_MS = 100;
 	var RETRIES = [0, 1000, 2000, 5000, 10000, 20000, 30000, 60000, 60000, 60000, 60000, 60000];
 	var BUTTONS = {waiting: ['pause', 'cancel'], sending: ['pause', 'cancel'], paused: ['resume', 'cancel'],
-		failed: ['retry', 'cancel'], unreadable: ['cancel'], done: []};
+		failed: ['retry', 'cancel'], unreadable: ['cancel'], done: ['clear']};
 	var files = window.screenshareFiles, script = document.getElementById('send-script');
 	var form = document.getElementById('send'), pick = document.getElementById('pick');
 	var sender = document.getElementById('sender'), list = document.getElementById('sending');
@@ -78,6 +78,7 @@
 		} else if (item.phase === 'done') {
 			told.look = {arrived: 'done', verified: 'done verified', different: 'failed'}[verdict(item)];
 			told.text = files.word(verdict(item));
+			told.buttons = items.length > 1 ? [] : BUTTONS.done; /* else in the row of all */
 		}
 		return told;
 	}
@@ -97,8 +98,11 @@
 			buttons = [can.sending + can.waiting > 0 ? 'pause' : '', can.paused > 0 ? 'resume' : '',
 				can.failed > 0 ? 'retry' : '', 'cancel'].filter(Boolean);
 		}
+		if (total.going === 0 && total.finished > 0) {
+			buttons.push('clear');
+		}
 		return {look: 'total', text: total.going > 0 ? progressText(total) : '', buttons: buttons,
-			more: total.isLong ? countsText(can) : '', part: total.size > 0 ? total.sent / total.size : 1};
+			more: total.isLong || total.going === 0 ? countsText(can) : '', part: total.size > 0 ? total.sent / total.size : 1};
 	}
 
 	function describe(item) {
@@ -120,6 +124,7 @@
 		total.counts = counts;
 		total.going = counts.waiting + counts.sending + counts.paused;
 		total.open = total.going + counts.failed;
+		total.finished = counts.verified + counts.arrived + counts.different;
 		total.isLong = items.length > 5; /* some may have no row */
 	}
 
@@ -127,7 +132,7 @@
 		clearTimeout(drawTimer);
 		drawTimer = null;
 		count();
-		show(items.length > 1 && (total.going > 0 || total.isLong) ? total : null, items);
+		show(items.length > 1 && (total.going > 0 || total.isLong || total.finished > 0) ? total : null, items);
 	}
 
 	function drawSoon() {
@@ -275,11 +280,14 @@
 			enter(item, 'waiting');
 		},
 		cancel: function (item) {
-			enter(item, 'cancelled');
+			enter(item, 'gone');
 			if (item.upload) {
 				item.upload.abort(true).then(null, function () {});
 			}
-			delete byId[item.id];
+		},
+		/* What is said of it has been read; the file stays. */
+		clear: function (item) {
+			enter(item, 'gone');
 		}
 	};
 
@@ -294,7 +302,10 @@
 			ACTIONS[name](one);
 		});
 		items = items.filter(function (one) {
-			return one.phase !== 'cancelled';
+			if (one.phase === 'gone') {
+				delete byId[one.id];
+			}
+			return one.phase !== 'gone';
 		});
 		next();
 		draw();

@@ -397,6 +397,28 @@ for (const name of ['chromium', 'firefox']) {
 			assert.equal(await focused(), 'pick');
 		});
 
+		await t.test('what has arrived is cleared by one press, with keys alone, and stays', async () => {
+			const focused = () => page.evaluate(() => document.activeElement.textContent || document.activeElement.id);
+			const clear = async () => {
+				await page.focus('#pick');
+				await waitFor(async () => {
+					await page.keyboard.press('ArrowDown');
+					return await focused() === 'Clear';
+				}, 20000, 'the arrows lead to Clear');
+				await page.keyboard.press('Enter');
+				assert.equal(await focused(), 'pick');
+			};
+			await sending.choose(sending.source('two.txt', '2'), sending.source('three.txt', '3'));
+			await sending.state('two.txt', /^arrived, verified$/);
+			await clear();
+			await waitFor(async () => (await sending.counts()).rows === 0, 5000, 'no row is left');
+			await sending.choose(sending.source('four.txt', '4'));
+			assert.deepEqual((await sending.state('four.txt', /^arrived, verified$/)).buttons, ['Clear']);
+			await clear();
+			await waitFor(async () => (await sending.counts()).rows === 0, 5000, 'no row is left');
+			assert.ok(await sending.listed('two.txt') && await sending.listed('four.txt'));
+		});
+
 		await t.test('nothing went wrong in the page', () => {
 			assert.deepEqual(unexpected(page), []);
 		});

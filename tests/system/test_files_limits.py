@@ -5,6 +5,7 @@ cannot be written."""
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -101,6 +102,72 @@ def ways(site, length, **more):
         told.append(head(site.address, *way, **more))
         wait_for(lambda: site.status()["files"]["uploading"] == 0, 5, "it has been given up")
     return tuple(told)
+
+
+def age(shared, name, seconds):
+    """As if the deleted file of that name had been deleted so much earlier."""
+    trash = os.path.join(shared, ".trash")
+    folder, = (one for one in os.listdir(trash) if os.listdir(os.path.join(trash, one)) == [name])
+    then, _, rest = folder.partition("-")
+    os.rename(os.path.join(trash, folder), os.path.join(trash, f"{int(then) - seconds}-{rest}"))
+
+
+def test_what_was_deleted_gives_way_to_what_is_sent_but_not_for_nothing(folder):
+    site = Site(folder, FREE + "quota_mb = 4\nsender_quota_mb = 4\ncount_max = 4\n")
+
+    def delete(name, ago):
+        assert site.ask(request="files", action="delete", name=name)["ok"]
+        age(site.shared, name, ago)
+
+    def in_trash():
+        return sorted(entry["name"] for entry in site.ask(request="files", action="trash")["files"])
+
+    def chunked(name, n):
+        return web.request(site.address, "PUT", f"/uploads/{name}", iter([b"x" * 500_000] * n)).status
+    for name in ("a", "b", "c"):
+        assert site.put(name, b"x" * 1_000_000).status == 201
+    delete("b", 20)
+    delete("a", 10)
+    assert site.put("d", b"x" * 1_000_000).status == 201
+    assert in_trash() == ["a", "b"]  # there is room for all, and of a sender's they are no part
+    assert site.put("e", b"x" * 2_500_000).status == 507
+    assert in_trash() == ["a", "b"]  # nothing went for what finds no room without them either
+    assert chunked("e", 2) == 201
+    assert in_trash() == ["a"]
+    # Who has emptied it by hand has made room, too.
+    for one in os.listdir(os.path.join(site.shared, ".trash")):
+        shutil.rmtree(os.path.join(site.shared, ".trash", one))
+    assert site.put("f", b"x" * 1_000_000).status == 201
+    assert site.names() == ["c", "d", "e", "f"]
+
+
+def test_a_disk_that_is_full_of_what_was_deleted_is_not_full(folder):
+    shared = os.path.join(folder, "small")
+    os.mkdir(shared)
+    prefix = own_mounts(f"mount -t tmpfs -o size=8m none {shared}")
+    site = Httpd(folder, QUICK + "[files]\nfree_mb = 1\ndelete = yes\n" + f"folder = {shared}\n", prefix=prefix)
+    inside = f"/proc/{site.process.pid}/root{shared}"
+
+    def put(name, size):
+        return web.request(site.address, "PUT", f"/uploads/{name}", b"x" * size).status
+
+    def deleted():
+        return sorted(name for _, _, names in os.walk(inside + "/.trash") for name in names)
+    for ago, name in enumerate(("new", "old")):
+        assert put(name, 3_000_000) == 201
+        assert web.get(site.address, f"/uploads/{name}", method="DELETE").status == 204
+        age(inside, name, ago * 10)
+    assert put("large", 8_000_000) == 507
+    assert deleted() == ["new", "old"]
+    form = (b"--x\r\nContent-Disposition: form-data; name=file; filename=form\r\n\r\n" + b"f" * 2_500_000 +
+            b"\r\n--x--\r\n")
+    assert web.request(site.address, "POST", "/", form,
+                       {"Content-Type": "multipart/form-data; boundary=x"}).status == 201
+    assert deleted() == ["new"]
+    tus = Tus(site.address)
+    path = tus.create(4_000_000, filename="t")
+    assert tus.patch(path, 0, b"t" * 4_000_000).status == 204
+    assert deleted() == []
 
 
 def test_each_sender_has_a_quota_of_its_own(folder):
@@ -370,6 +437,40 @@ def test_a_read_only_folder_is_told_in_the_journal_and_on_the_page(folder, was_u
     wait_for(lambda: [entry["name"] for entry in json.loads(site.get("/files").body)["files"]] == ["x"], 5, "listed")
     assert 'class="send "' in site.get("/").body.decode()
     assert site.process.wait_line("The folder .* can be used after", stderr=True)
+
+
+def test_a_folder_that_is_moved_away_is_told_and_another_takes_its_place(folder):
+    site = Site(folder)
+    gone, away = site.shared + " of yesterday", r"Could not|has gone"
+    site.put("yesterday", b"x")
+    os.rename(site.shared, gone)
+    wait_for(lambda: site.put("a", b"x").status == 503, 10, "it is told")
+    page = site.get("/", {"Accept": "text/html"}).body.decode()
+    assert "put it back" in page and site.get("/files").status == 503
+    assert sorted(os.listdir(gone)) == [".incoming", ".trash", "yesterday"]
+    os.mkdir(site.shared)
+    with open(os.path.join(site.shared, "by hand"), "w") as file:
+        file.write("of today")
+    wait_for(lambda: site.get("/files").status == 200 and site.names() == ["by hand"], 20, "the other is shared")
+    assert site.put("today", b"x").status == 201
+    wait_for(lambda: site.names() == ["by hand", "today"], 5, "it is watched")
+    assert site.ask(request="files", action="delete", name="today")["ok"]
+    os.rename(site.shared, site.shared + " too")
+    os.rename(gone, site.shared)
+    wait_for(lambda: site.get("/files").status == 200 and site.names() == ["yesterday"], 20, "the first is back")
+    assert len([line for line in site.process.stderr if re.search(away, line)]) <= 2, "told once each time"
+
+
+def test_hidden_folders_that_somebody_has_tidied_away_are_made_again(folder):
+    site = Site(folder, FREE + "delete = yes\n")
+    assert site.put("a", b"x").status == 201
+    for name in (".trash", ".incoming"):
+        shutil.rmtree(os.path.join(site.shared, name))
+        wait_for(lambda: os.path.isdir(os.path.join(site.shared, name)), 10, "it is there again")
+    wait_for(lambda: site.put("b", b"x").status == 201, 10, "files are taken")
+    wait_for(lambda: web.get(site.address, "/uploads/a", method="DELETE").status == 204, 10, "and deleted")
+    entry, = site.ask(request="files", action="trash")["files"]
+    assert entry["name"] == "a"
 
 
 def test_where_nothing_may_be_sent_the_page_has_no_form(folder):

@@ -4,6 +4,7 @@
 import io
 import json
 import os
+import socket
 import time
 import urllib.parse
 import zipfile
@@ -12,8 +13,8 @@ import pytest
 
 import web
 from test_files import FREE, Site
-from tus import Tus
-from wait import wait_for
+from tus import Tus, metadata
+from wait import SLOWNESS, wait_for
 
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}
 
@@ -134,6 +135,79 @@ def test_what_a_tus_server_without_it_would_misunderstand_is_refused(site):
     options = web.request(site.address, "OPTIONS", "/tus/")
     assert options.status == 204 and options.headers["Tus-Version"] == "1.0.0"
     assert "concatenation" not in options.headers["Tus-Extension"]
+
+
+def test_what_is_encoded_is_refused_with_words_before_its_body(site):
+    """It would be kept under the name of what it is not."""
+    source = os.path.join(os.path.dirname(site.shared), "a.gz")
+    with open(source, "wb") as file:
+        file.write(b"\x1f\x8b" + b"x" * 3_000_000)
+    encoded = ["-H", "Content-Encoding: gzip"]
+    status, body = site.curl("-T", source, *encoded, site.url + "/uploads/")
+    assert status == 415 and "Content-Encoding" in body
+    assert site.curl("-F", f"file=@{source}", *encoded, site.url + "/")[0] == 415
+    answer = site.put("b", b"abc", {"Content-Encoding": "br"})
+    assert (answer.status, answer.headers["Accept-Encoding"]) == (415, "identity")
+    tus = Tus(site.address)
+    path = tus.create(3, filename="t")
+    assert tus.request("PATCH", path, {"Upload-Offset": "0", "Content-Encoding": "gzip",
+                                       "Content-Type": "application/offset+octet-stream"}, b"abc").status == 415
+    assert tus.offset(path) == 0 and site.names() == []
+    assert site.put("b", b"abc", {"Content-Encoding": "identity"}).status == 201
+    assert site.curl("-T", source, site.url + "/uploads/")[0] == 201  # of itself it may be a .gz
+
+
+def test_a_put_that_does_not_say_how_long_it_is_makes_no_empty_file(site):
+    def put(line, *headers):
+        with socket.create_connection(site.address, timeout=10 * SLOWNESS) as sock:
+            sock.sendall("\r\n".join([f"PUT /uploads/a {line}", "Host: localhost", "Connection: close",
+                                      *headers, "", "all of it"]).encode())
+            sock.shutdown(socket.SHUT_WR)
+            return int(sock.makefile("rb").readline().split()[1])
+    assert put("HTTP/1.1") == 411 and put("HTTP/1.0") == 411
+    assert site.curl("-X", "PUT", site.url + "/uploads/a")[0] == 411
+    assert site.names() == []
+    assert put("HTTP/1.0", "Content-Length: 9") == 201 and put("HTTP/1.1", "Content-Length: 0") == 201
+    assert [site.get(f"/uploads/{name}").body for name in ("a", "a%20(2)")] == [b"all of it", b""]
+
+
+def test_after_an_answer_that_came_before_the_body_the_connection_lives_on(site):
+    """Whoever sends a body hears the answer when all is sent, if he has not been reset before."""
+    def talk(method, path, headers, body, first=None):
+        """The status, and whether the connection takes another request; `first` comes with the head."""
+        with socket.create_connection(site.address, timeout=20 * SLOWNESS) as sock:
+            sock.sendall("\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode() +
+                         (body[:first] if first else b""))
+            answers = sock.makefile("rb")
+            status = b""
+            if first is not None:  # it has answered before the rest comes
+                status = answers.readline()
+            try:
+                sock.sendall(body[first or 0:] + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                status = status or answers.readline()
+                return int(status.split()[1]), answers.read().endswith(b"\r\n\r\nok\n")
+            except (ConnectionResetError, BrokenPipeError):
+                return int(status.split()[1]), False
+    small, large = os.urandom(900_000), os.urandom(3_000_000)
+    encoded = ["Content-Encoding: gzip"]
+    length = [f"Content-Length: {len(small)}"]
+    for first in (None, 0, 1000):
+        assert talk("PUT", "/uploads/a", [*encoded, *length], small, first) == (415, True), first
+        assert talk("DELETE", "/uploads/a", length, small, first) == (413, True), first
+        assert talk("POST", "/nothing", length, small, first) == (404, True), first
+        assert talk("PUT", "/uploads/.", length, small, first)[0] == 400  # no request at all: closed
+    # Where nobody knows what will come, and where it is much, there is no other way.
+    assert talk("PUT", "/uploads/a", [*encoded, *length, "Expect: 100-continue"], b"", 0) == (415, False)
+    chunks = [*encoded, "Transfer-Encoding: chunked"]
+    assert talk("PUT", "/uploads/a", chunks, b"3\r\nabc\r\n0\r\n\r\n") == (415, False)
+    assert talk("PUT", "/uploads/a", [*encoded, f"Content-Length: {len(large)}"], large)[1] is False
+    # As the page sends small files: whole, with the request that creates them; and once more.
+    tus = ["Tus-Resumable: 1.0.0", f"Upload-Length: {len(small)}", "Upload-Key: " + "a" * 32,
+           "Content-Type: application/offset+octet-stream", "Upload-Metadata: " + metadata(filename="t"), *length]
+    assert talk("POST", "/tus/", tus, small) == (201, True)
+    for first in (None, 0, 1000):
+        assert talk("POST", "/tus/", tus, small, first) == (201, True), first
+    assert site.names() == ["t"] and site.get("/uploads/t").body == small
 
 
 def test_of_two_patches_at_once_the_newer_one_goes_on(site):
