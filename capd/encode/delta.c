@@ -44,7 +44,7 @@ int delta_create(const struct strip_cache_options *options, uint32_t width, uint
 	if (!delta)
 		return -ENOMEM;
 	delta->is_lost = true;
-	delta->piece_rows = 1;
+	delta->tile_bytes = TILE_SIDE * TILE_SIDE * 3; /* as if nothing helped */
 	r = canvas_init(&delta->canvas, width, height);
 	if (r < 0)
 		goto fail;

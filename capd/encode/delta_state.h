@@ -31,7 +31,7 @@ struct encoder {
 	/* exactness */
 	bool has_approximate; /* any tile, perhaps */
 	uint64_t refined_ns;  /* when the last refinement was made */
-	uint32_t piece_rows;  /* rows of tiles that the next PNG of a piece tries */
+	uint32_t tile_bytes;  /* what a tile of the next PNG of a piece is likely to take */
 };
 
 /* Hands the payload over as a record of this kind. */

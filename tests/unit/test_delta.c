@@ -643,6 +643,32 @@ static void falls_back_to_jpeg_within_a_frame(void **state)
 	studio_end(&studio);
 }
 
+/* Nothing takes longer than noise: every piece is full, and they follow each other quickly. */
+static void becomes_exact_within_a_second_of_the_last_change(void **state)
+{
+	struct box whole = {0, 0, 1920, 1080};
+	struct delta_client viewer = {0};
+	struct studio studio;
+	unsigned n = 0;
+	(void)state;
+
+	studio_begin(&studio, 1920, 1080);
+	desktop_noise(&studio.desktop, &whole);
+	assert_true(shoot(&studio));
+	show(&studio, &viewer);
+	uint64_t changed_ns = studio.pts_ns;
+	while (refine(&studio)) {
+		assert_true(studio.record.length <= 65536);
+		show(&studio, &viewer);
+		n++;
+	}
+	assert_right(&studio, &viewer, true);
+	assert_in_range(n, 95, 105); /* 6.2 MB */
+	assert_true(studio.pts_ns - changed_ns < 950 * NS_PER_MS);
+	delta_client_fini(&viewer);
+	studio_end(&studio);
+}
+
 static void begins_anew_when_a_record_was_lost(void **state)
 {
 	struct delta_client viewer = {0};
@@ -690,6 +716,7 @@ int main(void)
 		cmocka_unit_test(copies_the_rest_of_glyphs_that_are_there_in_part),
 		cmocka_unit_test(fills_what_is_of_one_colour),
 		cmocka_unit_test(falls_back_to_jpeg_within_a_frame),
+		cmocka_unit_test(becomes_exact_within_a_second_of_the_last_change),
 		cmocka_unit_test(begins_anew_when_a_record_was_lost),
 		cmocka_unit_test(answers_an_unknown_sequence_with_everything),
 	};
