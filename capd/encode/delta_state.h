@@ -28,6 +28,7 @@ struct encoder {
 	unsigned n_last_shifts;
 	unsigned search_rest; /* large changes that are not searched, after searches in vain */
 	unsigned search_rest_next;
+	uint64_t large_ns; /* when so much changed last that a search may be left out */
 	/* exactness */
 	bool has_approximate; /* any tile, perhaps */
 	uint64_t refined_ns;  /* when the last refinement was made */

@@ -150,10 +150,30 @@ static void vote(struct shift_finder *finder, uint64_t key, uint32_t x, uint32_t
 
 typedef void landmark_fn(struct shift_finder *finder, uint64_t key, uint32_t x, uint32_t y);
 
-/* The landmarks of one span of a row.  That few places are chosen is what the loop is made for. */
-static void scan_span(struct shift_finder *finder, const uint8_t *row, uint32_t x0, uint32_t x1,
-	uint32_t y, landmark_fn *found)
+/* Where rows are equal to those above them (pixels that were doubled, bars, boxes) the first of
+ * them is a landmark.  All of them would be none: they would have come twice. */
+static bool is_repeated(const struct picture *picture, uint32_t x, uint32_t y)
 {
+	const uint8_t *p = picture->pixels + picture->stride * y + (size_t)x * sizeof(uint32_t);
+
+	if (y == 0)
+		return false;
+	for (uint32_t i = 0; i < WINDOW; i++, p += sizeof(uint32_t)) {
+		uint32_t pixel, above;
+
+		memcpy(&pixel, p, sizeof(pixel));
+		memcpy(&above, p - picture->stride, sizeof(above));
+		if ((pixel ^ above) & PIXEL_MASK)
+			return false;
+	}
+	return true;
+}
+
+/* The landmarks of one span of a row.  That few places are chosen is what the loop is made for. */
+static void scan_span(struct shift_finder *finder, const struct picture *picture, uint32_t x0,
+	uint32_t x1, uint32_t y, landmark_fn *found)
+{
+	const uint8_t *row = picture->pixels + picture->stride * y;
 	uint32_t n = x1 - x0;
 
 	if (n < WINDOW)
@@ -163,12 +183,15 @@ static void scan_span(struct shift_finder *finder, const uint8_t *row, uint32_t 
 		uint32_t sum = finder->sums[i];
 
 		sum ^= sum >> 15;
-		if ((sum & finder->select_mask) == 0 && finder->pixels[i] != finder->pixels[i + 1])
+		if ((sum & finder->select_mask) == 0 &&
+			finder->pixels[i] != finder->pixels[i + 1] &&
+			!is_repeated(picture, x0 + i, y))
 			found(finder, landmark_key(finder->sums + i), x0 + i, y);
 	}
 }
 
-/* The spans of dirty tiles in one row of tiles, over those of its rows that are wanted. */
+/* The spans of dirty tiles in one row of tiles, over those of its rows that are wanted: each row of
+ * tiles begins with another, so that what repeats every 16 pixels is met, too. */
 static void scan_tile_row(struct shift_finder *finder, const struct picture *picture,
 	const uint8_t *is_dirty, uint32_t columns, uint32_t row, uint32_t step, landmark_fn *found)
 {
@@ -187,8 +210,8 @@ static void scan_tile_row(struct shift_finder *finder, const struct picture *pic
 		uint32_t x0 = begin * TILE_SIDE, x1 = end * TILE_SIDE + WINDOW;
 		if (x1 > picture->width)
 			x1 = picture->width;
-		for (uint32_t y = row * TILE_SIDE; y < y1; y += step)
-			scan_span(finder, picture->pixels + picture->stride * y, x0, x1, y, found);
+		for (uint32_t y = row * TILE_SIDE + row % step; y < y1; y += step)
+			scan_span(finder, picture, x0, x1, y, found);
 	}
 }
 

@@ -506,6 +506,48 @@ static void copies_what_scrolls_in_any_direction(void **state)
 	assert_scrolls(13, -7, 8000);
 }
 
+/* A mosaic, pixels that were doubled: each row is there sixteen times. */
+static void copies_what_repeats_from_row_to_row(void **state)
+{
+	struct box whole = {0, 0, 1280, 720};
+	struct studio studio;
+	(void)state;
+
+	studio_begin(&studio, 1280, 720);
+	for (int32_t y = 0; y < 720; y += 16)
+		for (int32_t x = 0; x < 1280; x += 16)
+			desktop_fill(&studio.desktop, &(struct box){x, y, x + 16, y + 16},
+				desktop_random(&studio.desktop, 1u << 24));
+	assert_true(shoot(&studio));
+	for (int i = 0; i < 3; i++) {
+		desktop_scroll(&studio.desktop, &whole, 0, -37);
+		assert_true(shoot(&studio));
+		assert_int_equal(count(&studio, DELTA_COPY), 1);
+		assert_true(studio.record.length < 20000);
+	}
+	studio_end(&studio);
+}
+
+/* Nothing of a page that takes another's place was there before, but that is no film: when it is
+ * scrolled that is seen at once. */
+static void copies_a_page_that_has_just_come(void **state)
+{
+	struct box whole = {0, 0, 640, 400};
+	struct studio studio;
+	(void)state;
+
+	studio_begin(&studio, 640, 400);
+	for (int i = 0; i < 6; i++) {
+		desktop_text(&studio.desktop, &whole);
+		studio.pts_ns += 500 * NS_PER_MS;
+		assert_true(shoot(&studio));
+	}
+	desktop_scroll(&studio.desktop, &whole, 0, -37);
+	assert_true(shoot(&studio));
+	assert_int_equal(count(&studio, DELTA_COPY), 1);
+	studio_end(&studio);
+}
+
 static void copies_two_panes_and_a_window_at_once(void **state)
 {
 	struct box left = {0, 50, 310, 400}, right = {330, 20, 640, 220};
@@ -711,6 +753,8 @@ int main(void)
 		cmocka_unit_test(moves_the_pointer_in_twelve_bytes),
 		cmocka_unit_test(shows_the_top_left_of_a_pointer_that_is_too_large),
 		cmocka_unit_test(copies_what_scrolls_in_any_direction),
+		cmocka_unit_test(copies_what_repeats_from_row_to_row),
+		cmocka_unit_test(copies_a_page_that_has_just_come),
 		cmocka_unit_test(copies_two_panes_and_a_window_at_once),
 		cmocka_unit_test(copies_glyphs_that_stand_elsewhere),
 		cmocka_unit_test(copies_the_rest_of_glyphs_that_are_there_in_part),
