@@ -22,6 +22,8 @@
 #define HUGE_TILES  4096u
 #define SMALL_TILES 256u
 #define COMES_TWICE UINT32_MAX
+/* What is there may have more landmarks than it should: thinned out so often, to a quarter each. */
+#define THINNER_MAX 2u
 
 struct landmark {
 	uint64_t key; /* 0: empty */
@@ -238,19 +240,39 @@ static unsigned take_most_voted(struct shift_finder *finder, struct shift shifts
 	return n;
 }
 
+/* As many landmarks as there is room for: of 4K one in 512 pixels. */
+static void choose_density(struct shift_finder *finder, uint32_t n_dirty)
+{
+	finder->select_mask = n_dirty < SMALL_TILES ? 0x7 : n_dirty < HUGE_TILES ? 0x1f : 0x7f;
+	while (n_dirty * (TILE_SIDE * TILE_SIDE) / (finder->select_mask + 1) > TABLE_FILL)
+		finder->select_mask = finder->select_mask << 1 | 1;
+}
+
+/* The canvas' landmarks, from the top on; where the table is full the rest has none. */
+static void remember_all(
+	struct shift_finder *finder, const struct canvas *canvas, const uint8_t *is_dirty)
+{
+	memset(finder->table, 0, sizeof(finder->table));
+	finder->n_landmarks = 0;
+	for (uint32_t row = 0; row < canvas->rows && takes_more(finder); row++)
+		scan_tile_row(finder, &canvas->picture, is_dirty + (size_t)row * canvas->columns,
+			canvas->columns, row, 1, remember);
+}
+
 unsigned shift_find(struct shift_finder *finder, const struct canvas *canvas,
 	const struct picture *picture, const uint8_t *is_dirty, uint32_t n_dirty,
 	struct shift shifts[SHIFTS_MAX])
 {
 	uint32_t columns = canvas->columns, step = n_dirty > LARGE_TILES ? ROW_STEP : 1;
 
-	memset(finder->table, 0, sizeof(finder->table));
 	memset(finder->votes, 0, sizeof(finder->votes));
-	finder->n_landmarks = finder->n_votes = 0;
-	finder->select_mask = n_dirty < SMALL_TILES ? 0x7 : n_dirty < HUGE_TILES ? 0x1f : 0x7f;
-	for (uint32_t row = 0; row < canvas->rows && takes_more(finder); row++)
-		scan_tile_row(finder, &canvas->picture, is_dirty + (size_t)row * columns, columns,
-			row, 1, remember);
+	finder->n_votes = 0;
+	choose_density(finder, n_dirty);
+	remember_all(finder, canvas, is_dirty);
+	for (unsigned n = 0; n < THINNER_MAX && !takes_more(finder); n++) {
+		finder->select_mask = finder->select_mask << 2 | 3;
+		remember_all(finder, canvas, is_dirty);
+	}
 	if (finder->n_landmarks == 0)
 		return 0;
 	for (uint32_t row = 0; row < canvas->rows; row++)

@@ -528,6 +528,24 @@ static void copies_what_repeats_from_row_to_row(void **state)
 	studio_end(&studio);
 }
 
+/* What is above it has more landmarks than are kept. */
+static void copies_what_scrolls_below_a_film(void **state)
+{
+	struct box film = {0, 0, 1280, 544}, pane = {0, 544, 1280, 720};
+	struct studio studio;
+	(void)state;
+
+	studio_begin(&studio, 1280, 720);
+	desktop_noise(&studio.desktop, &film);
+	desktop_text(&studio.desktop, &pane);
+	assert_true(shoot(&studio));
+	desktop_noise(&studio.desktop, &film);
+	desktop_scroll(&studio.desktop, &pane, 0, -37);
+	assert_true(shoot(&studio));
+	assert_int_equal(count(&studio, DELTA_COPY), 1);
+	studio_end(&studio);
+}
+
 /* Nothing of a page that takes another's place was there before, but that is no film: when it is
  * scrolled that is seen at once. */
 static void copies_a_page_that_has_just_come(void **state)
@@ -754,6 +772,7 @@ int main(void)
 		cmocka_unit_test(shows_the_top_left_of_a_pointer_that_is_too_large),
 		cmocka_unit_test(copies_what_scrolls_in_any_direction),
 		cmocka_unit_test(copies_what_repeats_from_row_to_row),
+		cmocka_unit_test(copies_what_scrolls_below_a_film),
 		cmocka_unit_test(copies_a_page_that_has_just_come),
 		cmocka_unit_test(copies_two_panes_and_a_window_at_once),
 		cmocka_unit_test(copies_glyphs_that_stand_elsewhere),
