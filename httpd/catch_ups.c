@@ -41,9 +41,9 @@ static void arm(struct catch_ups *catch_ups, uint64_t at_ns, uint64_t now)
 
 /* When the next question may be put: in the loop's next turn at the soonest, so that all who are
  * ready in this one are asked for together. */
-static uint64_t next_ask_ns(const struct catch_ups *catch_ups, bool is_asked)
+static uint64_t next_ask_ns(const struct catch_ups *catch_ups, bool is_asked, unsigned spacing_ms)
 {
-	unsigned ms = is_asked ? CATCH_UPS_AGAIN_MS : CATCH_UPS_SPACING_MS;
+	unsigned ms = is_asked ? CATCH_UPS_AGAIN_MS : spacing_ms;
 
 	return catch_ups->asked_ns ? catch_ups->asked_ns + ms * NS_PER_MS : 0;
 }
@@ -59,13 +59,13 @@ static bool exact_is_due(const struct catch_ups *catch_ups, uint64_t now)
 static uint64_t due_ns(const struct catch_ups *catch_ups, uint64_t now)
 {
 	if (catch_ups->wanted_since != NOBODY)
-		return next_ask_ns(catch_ups, catch_ups->is_asked);
+		return next_ask_ns(catch_ups, catch_ups->is_asked, CATCH_UPS_SPACING_MS);
 	if (catch_ups->is_exact_asked)
-		return next_ask_ns(catch_ups, true);
+		return next_ask_ns(catch_ups, true, CATCH_UPS_EXACT_MS);
 	if (catch_ups->n_ready == 0)
 		return NOBODY;
 	return exact_is_due(catch_ups, now)
-		       ? next_ask_ns(catch_ups, false)
+		       ? next_ask_ns(catch_ups, false, CATCH_UPS_EXACT_MS)
 		       : catch_ups->first_ready_ns + CATCH_UPS_PATIENCE_MS * NS_PER_MS;
 }
 

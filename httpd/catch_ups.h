@@ -8,6 +8,7 @@
  *
  * At most one is asked for at a time, and the next no sooner than CATCH_UPS_SPACING_MS after the
  * last: however many viewers lag, and however they are out of step, they cost one record a frame.
+ * (An exact piece is small, and follows the last as soon as the daemon makes one.)
  * The newest catch-up is kept while it leads to the newest frame: who becomes ready a little later
  * takes that.  Who can be given the steps that it missed needs none (httpd/step_history.h).
  *
@@ -25,6 +26,7 @@
 #include "httpd/step_history.h"
 
 #define CATCH_UPS_SPACING_MS  20u
+#define CATCH_UPS_EXACT_MS    4u
 #define CATCH_UPS_PATIENCE_MS 500u
 #define CATCH_UPS_AGAIN_MS    250u /* unanswered for so long: asked once more */
 

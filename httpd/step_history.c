@@ -26,7 +26,7 @@ static uint32_t count_copied(const struct frame *step)
 
 static unsigned place(const struct step_history *history, unsigned i)
 {
-	return (history->first + i) % STEP_HISTORY_MAX;
+	return (history->first + i) % STEP_HISTORY_EXACT_MAX;
 }
 
 static void drop_first(struct step_history *history)
@@ -47,14 +47,17 @@ void step_history_clear(struct step_history *history)
 
 void step_history_add(struct step_history *history, struct frame *step)
 {
+	bool is_refinement = step->flags & RECORD_IS_REFINEMENT;
+	unsigned n_max = is_refinement ? STEP_HISTORY_EXACT_MAX : STEP_HISTORY_MAX;
+	size_t bytes_max = is_refinement ? STEP_HISTORY_EXACT_BYTES_MAX : STEP_HISTORY_BYTES_MAX;
+
 	if (history->n > 0) {
 		const struct frame *last = history->steps[place(history, history->n - 1)].frame;
 
 		if (step->epoch != last->epoch || step->base != last->sequence)
 			step_history_clear(history);
 	}
-	while (history->n > 0 && (history->n == STEP_HISTORY_MAX ||
-					 history->bytes + step->len > STEP_HISTORY_BYTES_MAX))
+	while (history->n > 0 && (history->n >= n_max || history->bytes + step->len > bytes_max))
 		drop_first(history);
 	unsigned at = place(history, history->n++);
 	history->steps[at].frame = frame_ref(step);

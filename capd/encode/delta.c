@@ -20,6 +20,8 @@
  * every frame. */
 #define SEARCH_LARGE_SHARE 4u
 #define SEARCH_REST_MAX    7u
+/* After so long what changes is no film any more: another page, which may be scrolled next. */
+#define SEARCH_REST_NS (100 * NS_PER_MS)
 
 static void destroy(struct encoder *delta)
 {
@@ -44,7 +46,7 @@ int delta_create(const struct strip_cache_options *options, uint32_t width, uint
 	if (!delta)
 		return -ENOMEM;
 	delta->is_lost = true;
-	delta->piece_rows = 1;
+	delta->tile_bytes = TILE_SIDE * TILE_SIDE * 3; /* as if nothing helped */
 	r = canvas_init(&delta->canvas, width, height);
 	if (r < 0)
 		goto fail;
@@ -130,11 +132,17 @@ static int apply_shift(struct encoder *delta, const struct picture *picture,
 
 /* Whether this change is worth a search now: a film of which nothing was ever found to move rests
  * for longer and longer. */
-static bool may_search(struct encoder *delta, uint32_t n_dirty)
+static bool may_search(struct encoder *delta, uint32_t n_dirty, uint64_t pts_ns)
 {
 	uint32_t n_tiles = delta->canvas.columns * delta->canvas.rows;
+	uint64_t last_ns = delta->large_ns;
 
-	if (n_dirty < n_tiles / SEARCH_LARGE_SHARE || delta->search_rest == 0)
+	if (n_dirty < n_tiles / SEARCH_LARGE_SHARE)
+		return true;
+	delta->large_ns = pts_ns;
+	if (pts_ns - last_ns > SEARCH_REST_NS)
+		delta->search_rest = delta->search_rest_next = 0;
+	if (delta->search_rest == 0)
 		return true;
 	delta->search_rest--;
 	return false;
@@ -220,7 +228,7 @@ static int copy_moves(struct encoder *delta, const struct picture *picture, uint
 	add_candidates(delta, picture, delta->last_shifts, delta->n_last_shifts, candidates, &n);
 	r = apply_candidates(delta, picture, candidates, n, n_textured / 2 + 1, time, &n_kept);
 	n_left = count_dirty(delta);
-	if (r == 0 && n_left >= SEARCH_TILES_MIN && may_search(delta, n_left)) {
+	if (r == 0 && n_left >= SEARCH_TILES_MIN && may_search(delta, n_left, time->pts_ns)) {
 		unsigned n_found = shift_find(
 			delta->shifts, &delta->canvas, picture, delta->is_dirty, n_left, found);
 

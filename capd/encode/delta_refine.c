@@ -7,15 +7,19 @@
 #include <string.h>
 
 #include "capd/encode/delta_state.h"
+#include "capd/screen/tiles.h"
 #include "common/clock.h"
 
 #define STILL_NS (500 * NS_PER_MS)
-/* Between two refinements: a film of 1080p (1.7 MB as PNG) is exact after a quarter of a second,
- * and whatever changes meanwhile need not wait long for its turn. */
-#define PACE_NS     (8 * NS_PER_MS)
-#define COLUMNS_MAX 64u /* tiles in the width of a box: one row is 48 KB even if nothing helps */
+/* Between two refinements: 1080p of noise (6.2 MB as PNG) is exact 0.4 s after the first, so within
+ * a second of the last change, and whatever changes meanwhile need not wait long for its turn. */
+#define PACE_NS     (4 * NS_PER_MS)
+#define COLUMNS_MAX 84u /* tiles in the width of a box: one row is 63 KB even if nothing helps */
 #define ROWS_MAX    8u
-#define ROW_SMALL   (DELTA_PIECE_MAX / 8) /* bytes of a box after which the next may be higher */
+/* What a tile takes at most, and a box beside its tiles. */
+#define TILE_BYTES_MAX (TILE_SIDE * TILE_SIDE * 3)
+#define BOX_BYTES      256u
+#define ROOM_MIN       (DELTA_PIECE_MAX / 8) /* less is not worth a box more */
 
 struct wish {
 	enum canvas_flags flag;
@@ -102,6 +106,21 @@ static struct box to_pixels(const struct canvas *canvas, const struct box *tiles
 	return (struct box){first.x0, first.y0, last.x1, last.y1};
 }
 
+/* How many tiles are likely to fit into `room` bytes, as long as they are like those of before. */
+static uint32_t guess_tiles(const struct encoder *delta, size_t room)
+{
+	return room > BOX_BYTES ? (uint32_t)(room - BOX_BYTES) / delta->tile_bytes : 0;
+}
+
+/* An eighth more than in this box: one that does not fit was made in vain. */
+static void learn_tile_bytes(struct encoder *delta, const struct box *tiles, size_t len)
+{
+	uint32_t n = (uint32_t)(tiles->x1 - tiles->x0) * (uint32_t)(tiles->y1 - tiles->y0);
+	uint32_t bytes = (uint32_t)(len / n * 9 / 8) + 1;
+
+	delta->tile_bytes = bytes < TILE_BYTES_MAX ? bytes : TILE_BYTES_MAX;
+}
+
 /* One box, a smaller one if it must be, for something has to get on.  1: it is in; 0: the piece is
  * full. */
 static int put_box(struct encoder *delta, const struct wish *wish, uint64_t newest,
@@ -111,28 +130,28 @@ static int put_box(struct encoder *delta, const struct wish *wish, uint64_t newe
 	struct payload *payload = &delta->payload;
 	size_t before = payload->len;
 	unsigned n_ops = payload->n_ops;
-	uint32_t columns = COLUMNS_MAX;
+	uint32_t n = guess_tiles(delta, len_max > before ? len_max - before : 0);
 	struct box tiles;
 
-	for (;;) {
-		if (!find_box(canvas, wish, newest, columns, delta->piece_rows, &tiles))
+	if (n_ops > 0 && (n == 0 || before + ROOM_MIN > len_max))
+		return 0;
+	for (n = n ? n : 1;; n /= 2) {
+		uint32_t columns = n < COLUMNS_MAX ? n : COLUMNS_MAX;
+		uint32_t rows = n / columns < ROWS_MAX ? n / columns : ROWS_MAX;
+
+		if (!find_box(canvas, wish, newest, columns, rows, &tiles))
 			return 0;
 		struct box box = to_pixels(canvas, &tiles);
 		int r = painter_paint_exact(delta->painter, &canvas->picture, &box, payload);
 		if (r < 0)
 			return r;
+		learn_tile_bytes(delta, &tiles, payload->len - before);
 		if (payload->len <= len_max)
 			break;
 		payload_rollback(payload, before, n_ops);
-		if (delta->piece_rows > 1)
-			delta->piece_rows /= 2;
-		else
-			columns /= 2;
-		if (n_ops > 0 || columns == 0)
+		if (n_ops > 0 || n == 1)
 			return 0;
 	}
-	if (payload->len - before < ROW_SMALL && delta->piece_rows < ROWS_MAX)
-		delta->piece_rows *= 2;
 	settle(canvas, &tiles, wish, refined_at);
 	return 1;
 }

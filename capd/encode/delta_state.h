@@ -28,10 +28,11 @@ struct encoder {
 	unsigned n_last_shifts;
 	unsigned search_rest; /* large changes that are not searched, after searches in vain */
 	unsigned search_rest_next;
+	uint64_t large_ns; /* when so much changed last that a search may be left out */
 	/* exactness */
 	bool has_approximate; /* any tile, perhaps */
 	uint64_t refined_ns;  /* when the last refinement was made */
-	uint32_t piece_rows;  /* rows of tiles that the next PNG of a piece tries */
+	uint32_t tile_bytes;  /* what a tile of the next PNG of a piece is likely to take */
 };
 
 /* Hands the payload over as a record of this kind. */

@@ -22,6 +22,8 @@
 #define HUGE_TILES  4096u
 #define SMALL_TILES 256u
 #define COMES_TWICE UINT32_MAX
+/* What is there may have more landmarks than it should: thinned out so often, to a quarter each. */
+#define THINNER_MAX 2u
 
 struct landmark {
 	uint64_t key; /* 0: empty */
@@ -150,10 +152,30 @@ static void vote(struct shift_finder *finder, uint64_t key, uint32_t x, uint32_t
 
 typedef void landmark_fn(struct shift_finder *finder, uint64_t key, uint32_t x, uint32_t y);
 
-/* The landmarks of one span of a row.  That few places are chosen is what the loop is made for. */
-static void scan_span(struct shift_finder *finder, const uint8_t *row, uint32_t x0, uint32_t x1,
-	uint32_t y, landmark_fn *found)
+/* Where rows are equal to those above them (pixels that were doubled, bars, boxes) the first of
+ * them is a landmark.  All of them would be none: they would have come twice. */
+static bool is_repeated(const struct picture *picture, uint32_t x, uint32_t y)
 {
+	const uint8_t *p = picture->pixels + picture->stride * y + (size_t)x * sizeof(uint32_t);
+
+	if (y == 0)
+		return false;
+	for (uint32_t i = 0; i < WINDOW; i++, p += sizeof(uint32_t)) {
+		uint32_t pixel, above;
+
+		memcpy(&pixel, p, sizeof(pixel));
+		memcpy(&above, p - picture->stride, sizeof(above));
+		if ((pixel ^ above) & PIXEL_MASK)
+			return false;
+	}
+	return true;
+}
+
+/* The landmarks of one span of a row.  That few places are chosen is what the loop is made for. */
+static void scan_span(struct shift_finder *finder, const struct picture *picture, uint32_t x0,
+	uint32_t x1, uint32_t y, landmark_fn *found)
+{
+	const uint8_t *row = picture->pixels + picture->stride * y;
 	uint32_t n = x1 - x0;
 
 	if (n < WINDOW)
@@ -163,12 +185,15 @@ static void scan_span(struct shift_finder *finder, const uint8_t *row, uint32_t 
 		uint32_t sum = finder->sums[i];
 
 		sum ^= sum >> 15;
-		if ((sum & finder->select_mask) == 0 && finder->pixels[i] != finder->pixels[i + 1])
+		if ((sum & finder->select_mask) == 0 &&
+			finder->pixels[i] != finder->pixels[i + 1] &&
+			!is_repeated(picture, x0 + i, y))
 			found(finder, landmark_key(finder->sums + i), x0 + i, y);
 	}
 }
 
-/* The spans of dirty tiles in one row of tiles, over those of its rows that are wanted. */
+/* The spans of dirty tiles in one row of tiles, over those of its rows that are wanted: each row of
+ * tiles begins with another, so that what repeats every 16 pixels is met, too. */
 static void scan_tile_row(struct shift_finder *finder, const struct picture *picture,
 	const uint8_t *is_dirty, uint32_t columns, uint32_t row, uint32_t step, landmark_fn *found)
 {
@@ -187,8 +212,8 @@ static void scan_tile_row(struct shift_finder *finder, const struct picture *pic
 		uint32_t x0 = begin * TILE_SIDE, x1 = end * TILE_SIDE + WINDOW;
 		if (x1 > picture->width)
 			x1 = picture->width;
-		for (uint32_t y = row * TILE_SIDE; y < y1; y += step)
-			scan_span(finder, picture->pixels + picture->stride * y, x0, x1, y, found);
+		for (uint32_t y = row * TILE_SIDE + row % step; y < y1; y += step)
+			scan_span(finder, picture, x0, x1, y, found);
 	}
 }
 
@@ -215,19 +240,39 @@ static unsigned take_most_voted(struct shift_finder *finder, struct shift shifts
 	return n;
 }
 
+/* As many landmarks as there is room for: of 4K one in 512 pixels. */
+static void choose_density(struct shift_finder *finder, uint32_t n_dirty)
+{
+	finder->select_mask = n_dirty < SMALL_TILES ? 0x7 : n_dirty < HUGE_TILES ? 0x1f : 0x7f;
+	while (n_dirty * (TILE_SIDE * TILE_SIDE) / (finder->select_mask + 1) > TABLE_FILL)
+		finder->select_mask = finder->select_mask << 1 | 1;
+}
+
+/* The canvas' landmarks, from the top on; where the table is full the rest has none. */
+static void remember_all(
+	struct shift_finder *finder, const struct canvas *canvas, const uint8_t *is_dirty)
+{
+	memset(finder->table, 0, sizeof(finder->table));
+	finder->n_landmarks = 0;
+	for (uint32_t row = 0; row < canvas->rows && takes_more(finder); row++)
+		scan_tile_row(finder, &canvas->picture, is_dirty + (size_t)row * canvas->columns,
+			canvas->columns, row, 1, remember);
+}
+
 unsigned shift_find(struct shift_finder *finder, const struct canvas *canvas,
 	const struct picture *picture, const uint8_t *is_dirty, uint32_t n_dirty,
 	struct shift shifts[SHIFTS_MAX])
 {
 	uint32_t columns = canvas->columns, step = n_dirty > LARGE_TILES ? ROW_STEP : 1;
 
-	memset(finder->table, 0, sizeof(finder->table));
 	memset(finder->votes, 0, sizeof(finder->votes));
-	finder->n_landmarks = finder->n_votes = 0;
-	finder->select_mask = n_dirty < SMALL_TILES ? 0x7 : n_dirty < HUGE_TILES ? 0x1f : 0x7f;
-	for (uint32_t row = 0; row < canvas->rows && takes_more(finder); row++)
-		scan_tile_row(finder, &canvas->picture, is_dirty + (size_t)row * columns, columns,
-			row, 1, remember);
+	finder->n_votes = 0;
+	choose_density(finder, n_dirty);
+	remember_all(finder, canvas, is_dirty);
+	for (unsigned n = 0; n < THINNER_MAX && !takes_more(finder); n++) {
+		finder->select_mask = finder->select_mask << 2 | 3;
+		remember_all(finder, canvas, is_dirty);
+	}
 	if (finder->n_landmarks == 0)
 		return 0;
 	for (uint32_t row = 0; row < canvas->rows; row++)

@@ -12,7 +12,7 @@
 
 #define ENCODER_THREADS 2
 /* Exact pieces are small and asked for one by one: only whoever asks without end waits. */
-#define EXACT_PACE_NS (8 * NS_PER_MS)
+#define EXACT_PACE_NS (4 * NS_PER_MS)
 
 /* What has been asked for of the delta stream, by however many. */
 struct requests {

@@ -506,6 +506,65 @@ static void copies_what_scrolls_in_any_direction(void **state)
 	assert_scrolls(13, -7, 8000);
 }
 
+/* A mosaic, pixels that were doubled: each row is there sixteen times. */
+static void copies_what_repeats_from_row_to_row(void **state)
+{
+	struct box whole = {0, 0, 1280, 720};
+	struct studio studio;
+	(void)state;
+
+	studio_begin(&studio, 1280, 720);
+	for (int32_t y = 0; y < 720; y += 16)
+		for (int32_t x = 0; x < 1280; x += 16)
+			desktop_fill(&studio.desktop, &(struct box){x, y, x + 16, y + 16},
+				desktop_random(&studio.desktop, 1u << 24));
+	assert_true(shoot(&studio));
+	for (int i = 0; i < 3; i++) {
+		desktop_scroll(&studio.desktop, &whole, 0, -37);
+		assert_true(shoot(&studio));
+		assert_int_equal(count(&studio, DELTA_COPY), 1);
+	}
+	studio_end(&studio);
+}
+
+/* What is above it has more landmarks than are kept. */
+static void copies_what_scrolls_below_a_film(void **state)
+{
+	struct box film = {0, 0, 1280, 544}, pane = {0, 544, 1280, 720};
+	struct studio studio;
+	(void)state;
+
+	studio_begin(&studio, 1280, 720);
+	desktop_noise(&studio.desktop, &film);
+	desktop_text(&studio.desktop, &pane);
+	assert_true(shoot(&studio));
+	desktop_noise(&studio.desktop, &film);
+	desktop_scroll(&studio.desktop, &pane, 0, -37);
+	assert_true(shoot(&studio));
+	assert_int_equal(count(&studio, DELTA_COPY), 1);
+	studio_end(&studio);
+}
+
+/* Nothing of a page that takes another's place was there before, but that is no film: when it is
+ * scrolled that is seen at once. */
+static void copies_a_page_that_has_just_come(void **state)
+{
+	struct box whole = {0, 0, 640, 400};
+	struct studio studio;
+	(void)state;
+
+	studio_begin(&studio, 640, 400);
+	for (int i = 0; i < 6; i++) {
+		desktop_text(&studio.desktop, &whole);
+		studio.pts_ns += 500 * NS_PER_MS;
+		assert_true(shoot(&studio));
+	}
+	desktop_scroll(&studio.desktop, &whole, 0, -37);
+	assert_true(shoot(&studio));
+	assert_int_equal(count(&studio, DELTA_COPY), 1);
+	studio_end(&studio);
+}
+
 static void copies_two_panes_and_a_window_at_once(void **state)
 {
 	struct box left = {0, 50, 310, 400}, right = {330, 20, 640, 220};
@@ -643,6 +702,32 @@ static void falls_back_to_jpeg_within_a_frame(void **state)
 	studio_end(&studio);
 }
 
+/* Nothing takes longer than noise: every piece is full, and they follow each other quickly. */
+static void becomes_exact_within_a_second_of_the_last_change(void **state)
+{
+	struct box whole = {0, 0, 1920, 1080};
+	struct delta_client viewer = {0};
+	struct studio studio;
+	unsigned n = 0;
+	(void)state;
+
+	studio_begin(&studio, 1920, 1080);
+	desktop_noise(&studio.desktop, &whole);
+	assert_true(shoot(&studio));
+	show(&studio, &viewer);
+	uint64_t changed_ns = studio.pts_ns;
+	while (refine(&studio)) {
+		assert_true(studio.record.length <= 65536);
+		show(&studio, &viewer);
+		n++;
+	}
+	assert_right(&studio, &viewer, true);
+	assert_in_range(n, 95, 105); /* 6.2 MB */
+	assert_true(studio.pts_ns - changed_ns < 950 * NS_PER_MS);
+	delta_client_fini(&viewer);
+	studio_end(&studio);
+}
+
 static void begins_anew_when_a_record_was_lost(void **state)
 {
 	struct delta_client viewer = {0};
@@ -685,11 +770,15 @@ int main(void)
 		cmocka_unit_test(moves_the_pointer_in_twelve_bytes),
 		cmocka_unit_test(shows_the_top_left_of_a_pointer_that_is_too_large),
 		cmocka_unit_test(copies_what_scrolls_in_any_direction),
+		cmocka_unit_test(copies_what_repeats_from_row_to_row),
+		cmocka_unit_test(copies_what_scrolls_below_a_film),
+		cmocka_unit_test(copies_a_page_that_has_just_come),
 		cmocka_unit_test(copies_two_panes_and_a_window_at_once),
 		cmocka_unit_test(copies_glyphs_that_stand_elsewhere),
 		cmocka_unit_test(copies_the_rest_of_glyphs_that_are_there_in_part),
 		cmocka_unit_test(fills_what_is_of_one_colour),
 		cmocka_unit_test(falls_back_to_jpeg_within_a_frame),
+		cmocka_unit_test(becomes_exact_within_a_second_of_the_last_change),
 		cmocka_unit_test(begins_anew_when_a_record_was_lost),
 		cmocka_unit_test(answers_an_unknown_sequence_with_everything),
 	};

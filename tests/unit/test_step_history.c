@@ -131,6 +131,28 @@ static void no_more_than_so_many_bytes_are_kept_but_for_the_newest(void **state)
 	assert_int_equal(history.bytes, 100);
 }
 
+/* Noise in all of a screen: a viewer who takes it at half the pace misses nothing.  With the next
+ * change they go, for who lags is then helped by a catch-up. */
+static void refinements_are_kept_until_something_changes(void **state)
+{
+	struct frame_run run;
+
+	(void)state;
+	add(make(2, 1200000, 0));
+	for (unsigned i = 0; i < 97; i++) {
+		struct frame *refinement = make(3 + i, 65000, 0);
+
+		refinement->flags |= RECORD_IS_REFINEMENT;
+		add(refinement);
+	}
+	assert_int_equal(history.n, 98);
+	assert_true(step_history_since(&history, 2, &run));
+	assert_int_equal(run.n, 1);
+	assert_true(run.is_worth_it);
+	add(make(100, 100, 0));
+	assert_true(history.bytes <= STEP_HISTORY_BYTES_MAX && history.n <= STEP_HISTORY_MAX);
+}
+
 /* What changed in the same place each time, a film: a catch-up paints it once. */
 static void pictures_over_each_other_are_not_worth_it_but_the_newest_is(void **state)
 {
@@ -211,6 +233,7 @@ int main(void)
 			pictures_over_each_other_are_not_worth_it_but_the_newest_is, teardown),
 		cmocka_unit_test_teardown(
 			scrolled_text_is_worth_it_until_it_is_more_than_the_text, teardown),
+		cmocka_unit_test_teardown(refinements_are_kept_until_something_changes, teardown),
 		cmocka_unit_test_teardown(little_is_sent_without_weighing, teardown),
 		cmocka_unit_test_teardown(refinements_are_told_apart_and_kept_short, teardown),
 	};
