@@ -136,7 +136,7 @@ function patient(page) {
 
 /*
  * Why a page is silent.  One whose process is busy all the time has a loop without end, which is ours;
- * where all of a browser's processes sleep, it waits for itself (tests/run.py knows these words).
+ * where all of a browser's processes sleep, it waits for itself.
  */
 const LOOKS = 20, LOOK_MS = 50;
 let hung = null;
