@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Who sits at the computer is told on the desktop who watches it, and can pause there."""
 
+import glob
 import os
 import signal
 import socket
@@ -167,9 +168,20 @@ def test_pictures_flow_whatever_the_desktop_does(folder, x, fault):
         desktop.end()
 
 
-def test_a_daemon_that_is_killed_leaves_nothing_on_the_desktop(desktop, shared):
+def wait_written(pattern, before=""):
+    """The daemon has been told the number of what it shows, which takes a moment, and keeps it."""
+    def written():
+        for path in glob.glob(pattern, recursive=True):
+            with open(path) as file:
+                text = file.read()
+            return text if text != before else ""
+    return wait_for(written, 5, "it is written down")
+
+
+def test_a_daemon_that_is_killed_leaves_nothing_on_the_desktop(folder, desktop, shared):
     viewer = shared.view("/d_video?name=TV")
     desktop.wait_calls(1)
+    first = wait_written(f"{folder}/**/notification")
     os.kill(shared.wait_daemon(), signal.SIGKILL)
     calls = desktop.wait_calls(3)
     assert calls[1] == ("close", 1), "that of the one before"
@@ -178,6 +190,7 @@ def test_a_daemon_that_is_killed_leaves_nothing_on_the_desktop(desktop, shared):
     wait_for(lambda: shared.status()["paused"], 3, "its button is of the one that lives")
     # … also where nobody watches any more, and the next one only takes it away.
     desktop.wait_calls(4)
+    wait_written(f"{folder}/**/notification", first)
     os.kill(shared.wait_daemon(), signal.SIGKILL)
     viewer.end()
     assert ("close", 2) in wait_for(lambda: ("close", 2) in desktop.calls() and desktop.calls(), 5, "it goes")
@@ -192,11 +205,9 @@ def test_what_was_left_on_another_bus_is_nobodys(folder, x):
     daemon = ScreenDaemon(folder, f"{folder}/screen.sock", x.display, arguments=["--runtime", folder], **first_bus.env)
     presence = tell_of(f"{folder}/screen.sock", "one")
     first.wait_calls(1)
-    wait_for(lambda: os.path.getsize(f"{folder}/notification") > 0, 5, "it is written down")
+    left = wait_written(f"{folder}/notification")
     daemon.process.signal(signal.SIGKILL)
     daemon.process.wait()
-    with open(f"{folder}/notification") as file:
-        left = file.read()
     presence.close()
     first.end()
     first_bus.end()
@@ -209,6 +220,7 @@ def test_what_was_left_on_another_bus_is_nobodys(folder, x):
         daemon = ScreenDaemon(folder, f"{folder}/screen.sock", x.display, arguments=["--runtime", folder], **bus.env)
         presence = tell_of(f"{folder}/screen.sock", "two")
         assert second.wait_calls(n + 1)[n][::2][:2] == ("notify", 0), text
+        wait_written(f"{folder}/notification", text)
         presence.close()
         assert daemon.process.wait() == 0
         with open(f"{folder}/notification") as file:
