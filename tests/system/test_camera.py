@@ -187,6 +187,23 @@ def test_broken_frames_are_dropped_and_counted(camera, kind):
     assert len(camera.log("Dropped a broken frame")) == 1
 
 
+def test_a_frame_that_lost_its_last_part_but_ends_properly_is_dropped(camera):
+    """Without restart markers only its codes tell."""
+    camera.plug("mjpeg 321 241 60")
+    give(camera, "whole")
+    subscriber = camera.start()
+    wait_colour(subscriber, RED)
+    with open(os.path.join(camera.folder, "given-whole"), "rb") as file:
+        whole = file.read()
+    with open(os.path.join(camera.folder, "given-cut"), "wb") as file:
+        file.write(whole[:-12] + b"\xff\xd9")
+    camera.set("frames", "given-cut")
+    subscriber.wait_dropped(1)
+    before = subscriber.newest()
+    subscriber.wait_dropped(subscriber.dropped + 1)
+    assert subscriber.newest().sequence == before.sequence
+
+
 def test_yuyv_frames_that_are_cut_off_are_dropped_and_counted(camera):
     camera.plug("yuyv 320 240 30")
     camera.set("frames", "truncated")
