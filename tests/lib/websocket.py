@@ -2,6 +2,7 @@
 """A WebSocket viewer that speaks doc/protocol.md, and one that speaks it badly on purpose."""
 
 import base64
+import contextlib
 import json
 import os
 import socket
@@ -223,4 +224,6 @@ class SocketViewer(WebSocket):
 
     def end(self):
         self.is_ending = True
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)  # a close alone waits for who still reads from it
         self.close()
