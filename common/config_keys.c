@@ -231,7 +231,8 @@ const struct config_key config_keys[] = {
 	NUMBER(files, age_days, 0, 36500, "days", "0",
 		"What was uploaded goes into the trash after so long; 0: never."),
 	NUMBER(files, trash_hours, 0, 8760, "hours", "24",
-		"What was deleted can be restored for so long (screenshare files restore), unless its room is wanted."),
+		"What was deleted can be restored for so long (screenshare files restore), unless its room is\n"
+		"wanted."),
 	NUMBER(files, resume_hours, 1, 8760, "hours", "24",
 		"An upload that was broken off can be resumed for so long."),
 	NUMBER(files, body_timeout_s, 1, 3600, "seconds", "60",

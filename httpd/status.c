@@ -53,12 +53,13 @@ static void add_stream(void *arg, const struct feed_info *info)
 
 static json_t *files_json(const struct files *files)
 {
+	const char *why_not = files_why_not(files);
 	uint64_t bytes;
 	unsigned n;
 
 	listing_totals(files->listing, NULL, &n, &bytes, NULL);
 	return json_pack("{ss sI sI sI sI sI sI sI sI sI sI}", "words",
-		files->store ? "Files are shared" : files->why_not, "count", (json_int_t)n, "bytes",
+		why_not ? why_not : "Files are shared", "count", (json_int_t)n, "bytes",
 		(json_int_t)bytes, "uploading", (json_int_t)files->n_uploading, "uploads",
 		(json_int_t)files->uploads_total, "upload_bytes",
 		(json_int_t)files->upload_bytes_total, "uploads_failed",

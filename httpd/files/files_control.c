@@ -175,8 +175,8 @@ static json_t *read_order(struct files *files, const json_t *request, struct ord
 	char name[FILENAME_SIZE];
 	bool is_whole = true;
 
-	if (!files->store)
-		return error_json(files->why_not);
+	if (files_why_not(files))
+		return error_json(files_why_not(files));
 	if (!action)
 		return error_json("A request for files must say which \"action\"");
 	if (strcmp(action, "add") == 0)

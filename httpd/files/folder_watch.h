@@ -7,7 +7,8 @@
  *
  * What uploads put there is seen twice, which changes nothing.  Where inotify has no watches left,
  * a scan every minute takes its place; where there is no inotify at all, it is asked for again
- * every five seconds.
+ * every five seconds.  Each scan looks first whether the shared folder is still the one that has
+ * its name (store_renew()); where none has, it is looked for every five seconds, too.
  */
 #pragma once
 

@@ -102,7 +102,7 @@
 			buttons.push('clear');
 		}
 		return {look: 'total', text: total.going > 0 ? progressText(total) : '', buttons: buttons,
-			more: total.isLong || total.going === 0 ? countsText(can) : '', part: total.size > 0 ? total.sent / total.size : 1};
+			more: total.isLong ? countsText(can) : '', part: total.size > 0 ? total.sent / total.size : 1};
 	}
 
 	function describe(item) {

@@ -444,9 +444,9 @@ def test_a_folder_that_is_moved_away_is_told_and_another_takes_its_place(folder)
     gone, away = site.shared + " of yesterday", r"Could not|has gone"
     site.put("yesterday", b"x")
     os.rename(site.shared, gone)
-    wait_for(lambda: site.put("a", b"x").status == 503, 10, "it is told")
+    wait_for(lambda: site.get("/files").status == 503, 10, "it is told")
     page = site.get("/", {"Accept": "text/html"}).body.decode()
-    assert "put it back" in page and site.get("/files").status == 503
+    assert "put it back" in page and site.put("a", b"x").status == 503
     assert sorted(os.listdir(gone)) == [".incoming", ".trash", "yesterday"]
     os.mkdir(site.shared)
     with open(os.path.join(site.shared, "by hand"), "w") as file:
