@@ -47,8 +47,8 @@ struct daemon {
 	struct announcement announcement;      /* of the state */
 	const struct service_options *options; /* of daemon_follow_config() */
 	const struct config *config;
-	struct ratelimit refused_log; /* of peers who may not */
-	struct ratelimit unfit_log;   /* of subscribers */
+	struct peers peers;         /* who may connect */
+	struct ratelimit unfit_log; /* of subscribers */
 };
 
 /* --- what is wanted --- */
@@ -284,7 +284,7 @@ static void accept_all(struct daemon *daemon)
 	for (unsigned i = 0; i < ACCEPT_MAX; i++) {
 		struct subscriber *subscriber;
 		uid_t uid;
-		int fd = peer_accept(daemon->listen_fd, &daemon->refused_log, &uid);
+		int fd = peers_accept(&daemon->peers, daemon->listen_fd, &uid);
 
 		if (fd == -EPERM)
 			continue;
@@ -392,7 +392,7 @@ int daemon_create(enum source_id source, int listen_fd, const struct daemon_ops 
 	daemon->ops = ops;
 	daemon->arg = arg;
 	announcement_init(&daemon->announcement, source);
-	daemon->refused_log.interval_ns = REFUSED_LOG_NS;
+	peers_init(&daemon->peers);
 	daemon->unfit_log.interval_ns = REFUSED_LOG_NS;
 	daemon->unfit_log.burst = REFUSED_LOG_BURST;
 	daemon->buffer = malloc(sizeof(*daemon->buffer));
