@@ -57,7 +57,7 @@ key == "ExecStart" && $1 ~ /\/screenshare-[a-z]+$/ {
 	next
 }
 key ~ /^Exec/ && /systemctl / {
-	sub(/=\+/, "=")
+	sub(/=-\+/, "=-")
 	sub(/systemctl /, "&--user ")
 	print
 	next

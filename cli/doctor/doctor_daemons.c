@@ -79,7 +79,10 @@ static void ask_again(const struct facts *facts, enum source_id source, struct i
 {
 	fd_close(&inquiry->own_fd);
 	inquiry->fd = inquiry->own_fd = facts_subscribe_again(facts, source);
-	inquiry->result = inquiry->fd < 0 ? inquiry->fd : 0;
+	/* Where nobody listens any more, because of how the last one has ended, that is the news.
+	 */
+	inquiry->result = inquiry->fd < 0 ? -ECONNRESET : 0;
+	inquiry->n_tries = inquiry->fd < 0 ? TRIES_MAX : inquiry->n_tries;
 	inquiry->n_tries++;
 	inquiry->again_ns = 0;
 }
@@ -150,6 +153,19 @@ static void add_log_remedy(const struct facts *facts, const char *source, struct
 		findings_remedy(findings, "See %s", facts_log_hint(facts));
 }
 
+static const char *how_it_fails(int result)
+{
+	switch (result) {
+	case -ECONNRESET:
+		return "it ends at once";
+	case -ENOENT:
+	case -ECONNREFUSED:
+		return "its socket is closed";
+	default:
+		return strerror(-result);
+	}
+}
+
 /* True if it added something. */
 static bool add_one(const struct facts *facts, enum source_id id, const struct inquiry *inquiry,
 	struct findings *findings)
@@ -164,9 +180,7 @@ static bool add_one(const struct facts *facts, enum source_id id, const struct i
 			inquiry->words);
 	} else if (inquiry->result < 0) {
 		findings_add(findings, FINDING_WRONG, NAME, "The %s daemon cannot be started: %s",
-			source,
-			inquiry->result == -ECONNRESET ? "it ends at once"
-						       : strerror(-inquiry->result));
+			source, how_it_fails(inquiry->result));
 	} else if (!inquiry->has_state && facts_is_busy(facts, &start_ms)) {
 		findings_add(findings, FINDING_NOTE, NAME,
 			"The %s daemon has not answered in time: this computer is busy", source);
