@@ -79,11 +79,12 @@ static void ask_again(const struct facts *facts, enum source_id source, struct i
 {
 	fd_close(&inquiry->own_fd);
 	inquiry->fd = inquiry->own_fd = facts_subscribe_again(facts, source);
-	/* Where nobody listens any more, because of how the last one has ended, that is the news.
-	 */
-	inquiry->result = inquiry->fd < 0 ? -ECONNRESET : 0;
-	inquiry->n_tries = inquiry->fd < 0 ? TRIES_MAX : inquiry->n_tries;
+	inquiry->result = 0;
 	inquiry->n_tries++;
+	if (inquiry->fd < 0) { /* how the last one has ended has closed the socket */
+		inquiry->result = -ECONNRESET;
+		inquiry->n_tries = TRIES_MAX;
+	}
 	inquiry->again_ns = 0;
 }
 
