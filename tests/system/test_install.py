@@ -73,15 +73,16 @@ def tree():
 def test_a_destination_may_have_spaces_in_its_name(tree, folder):
     tree.make("install", f"DESTDIR={folder}/a b")
     top = f"{folder}/a b{os.path.dirname(tree.prefix)}"
-    found = {os.path.relpath(os.path.join(where, name), top) for where, _, names in os.walk(folder) for name in names}
+    found = {os.path.relpath(os.path.join(where, name), top)
+             for where, _, names in os.walk(folder) for name in names}
     assert found == tree.files()
     tree.make("uninstall", f"DESTDIR={folder}/a b")
     assert not [names for _, _, names in os.walk(folder) if names]
 
 
 def test_a_prefix_may_not(tree):
-    made = subprocess.run(["make", "-s", "install", f"B={tree.build}", f"PREFIX={tree.prefix}/a b"], cwd=ROOT,
-                          capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    made = subprocess.run(["make", "-s", "install", f"B={tree.build}", f"PREFIX={tree.prefix}/a b"],
+                          cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert made.returncode != 0 and "may have no spaces in their names" in made.stderr
     assert not os.path.exists(f"{tree.prefix}/a")
 
