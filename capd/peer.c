@@ -12,15 +12,23 @@
 #include "common/fd.h"
 #include "common/log.h"
 
-/* The HTTP process's user, root, and whoever we are ourselves. */
-static bool is_allowed(int fd, uid_t *uid)
+#define HTTPD_USER      "screenshare"
+#define LOG_INTERVAL_NS (60 * NS_PER_S)
+
+void peers_init(struct peers *peers)
 {
-	if (capsock_peer_uid(fd, uid) < 0)
+	const struct passwd *httpd = getpwnam(HTTPD_USER);
+
+	*peers = (struct peers){.httpd_uid = httpd ? httpd->pw_uid : (uid_t)-1,
+		.refused_log = {.interval_ns = LOG_INTERVAL_NS}};
+}
+
+/* The HTTP process's user, root, and whoever we are ourselves. */
+static bool is_allowed(const struct peers *peers, int fd, uid_t *uid)
+{
+	if (capsock_peer_uid(fd, uid) < 0 || *uid == (uid_t)-1)
 		return false;
-	if (*uid == 0 || *uid == geteuid())
-		return true;
-	const struct passwd *httpd = getpwnam("screenshare");
-	return httpd && *uid == httpd->pw_uid;
+	return *uid == 0 || *uid == geteuid() || *uid == peers->httpd_uid;
 }
 
 /* Whoever may connect to the socket of the sound (it is open to all) may not be whom it serves. */
@@ -44,16 +52,16 @@ static void refuse(int fd, uid_t uid, struct ratelimit *log)
 			(unsigned)uid, ratelimit_more(suppressed, more));
 }
 
-int peer_accept(int listen_fd, struct ratelimit *refused_log, uid_t *uid)
+int peers_accept(struct peers *peers, int listen_fd, uid_t *uid)
 {
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd < 0)
 		return errno == EPERM ? -ECONNABORTED : -errno;
 	*uid = (uid_t)-1;
-	if (is_allowed(fd, uid))
+	if (is_allowed(peers, fd, uid))
 		return fd;
-	refuse(fd, *uid, refused_log);
+	refuse(fd, *uid, &peers->refused_log);
 	fd_close(&fd);
 	return -EPERM;
 }

@@ -30,8 +30,8 @@ struct subscribers {
 	struct subscriber *first; /* owned */
 	unsigned n;
 
-	struct ratelimit refused_log; /* of peers who may not */
-	struct ratelimit unfit_log;   /* of subscribers */
+	struct peers peers;         /* who may connect */
+	struct ratelimit unfit_log; /* of subscribers */
 };
 
 void subscribers_refused(struct subscribers *subscribers, const char *words)
@@ -68,7 +68,7 @@ static void accept_all(struct subscribers *subscribers)
 	for (unsigned i = 0; i < ACCEPT_MAX; i++) {
 		struct subscriber *subscriber;
 		uid_t uid;
-		int fd = peer_accept(subscribers->listen_fd, &subscribers->refused_log, &uid);
+		int fd = peers_accept(&subscribers->peers, subscribers->listen_fd, &uid);
 
 		if (fd == -EPERM)
 			continue;
@@ -128,7 +128,7 @@ int subscribers_create(sd_event *event, int listen_fd, const struct subscriber_o
 	subscribers->listen_fd = listen_fd;
 	subscribers->ops = ops;
 	subscribers->arg = arg;
-	subscribers->refused_log.interval_ns = REFUSED_LOG_NS;
+	peers_init(&subscribers->peers);
 	subscribers->unfit_log.interval_ns = REFUSED_LOG_NS;
 	subscribers->unfit_log.burst = REFUSED_LOG_BURST;
 	subscribers->buffer = malloc(sizeof(*subscribers->buffer));

@@ -9,6 +9,9 @@
 #include "common/clock.h"
 #include "common/fd.h"
 
+#define TRIES_MAX      5
+#define FIRST_PAUSE_MS 20 /* doubled with each try */
+
 static int wait_readable(int fd, uint64_t deadline_ns)
 {
 	for (;;) {
@@ -99,6 +102,24 @@ static int receive_answer(
 	return r == 1 ? -ETIMEDOUT : r;
 }
 
+/* One try; -EAGAIN: whoever it came to was just ending, and has not heard of it. */
+static int try_switch(const char *path, struct exchange *exchange, uint64_t deadline_ns,
+	struct capsock_buffer *buffer)
+{
+	int r;
+
+	exchange->fd = r = capsock_connect(path);
+	if (r >= 0)
+		r = send_hello(exchange->fd);
+	/* Whoever is refused before the first word has been told why all the same. */
+	if (r == -ECONNRESET)
+		r = 0;
+	if (r == 0)
+		r = receive_answer(exchange, deadline_ns, buffer);
+	fd_close(&exchange->fd);
+	return r == -ECONNRESET && !exchange->is_asked ? -EAGAIN : r;
+}
+
 int audio_switch(const char *path, enum audio_input input, bool muted, int timeout_ms, char *words)
 {
 	uint64_t deadline_ns = clock_monotonic_ns() + NS_PER_MS * (unsigned)timeout_ms;
@@ -108,15 +129,11 @@ int audio_switch(const char *path, enum audio_input input, bool muted, int timeo
 
 	if (!buffer)
 		return -ENOMEM;
-	exchange.fd = r = capsock_connect(path);
-	if (r >= 0)
-		r = send_hello(exchange.fd);
-	/* Whoever is refused before the first word has been told why all the same. */
-	if (r == -ECONNRESET)
-		r = 0;
-	if (r == 0)
-		r = receive_answer(&exchange, deadline_ns, buffer);
-	fd_close(&exchange.fd);
+	r = try_switch(path, &exchange, deadline_ns, buffer);
+	for (int i = 1; r == -EAGAIN && i < TRIES_MAX; i++) {
+		poll(NULL, 0, FIRST_PAUSE_MS << (i - 1));
+		r = try_switch(path, &exchange, deadline_ns, buffer);
+	}
 	free(buffer);
-	return r;
+	return r == -EAGAIN ? -ECONNRESET : r;
 }

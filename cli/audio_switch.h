@@ -6,7 +6,8 @@
  *     HELLO (presence) ──► audio.sock ──► STATE
  *     SWITCH           ──►            ──► SWITCHED, or REFUSED and why
  *
- * The connection starts the daemon where it does not run.  Blocks, at most as long as it is told.
+ * The connection starts the daemon where it does not run, and is made anew where it came to one
+ * that was just ending.  Blocks, at most as long as it is told.
  */
 #pragma once
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -55,15 +56,36 @@ static void describe_holder(uint16_t port, char *out, size_t size)
 				(int)runs[i].pid);
 }
 
+/* The same at another port, as whoever started us would say it: `make run`, or the command. */
+static void describe_other(const char *address, unsigned port, char *out, size_t size)
+{
+	if (getenv("MAKELEVEL"))
+		snprintf(out, size, "make run PORT=%u", port);
+	else
+		snprintf(out, size, "screenshare run --listen '%.*s:%u'",
+			(int)(strrchr(address, ':') - address), address, port);
+}
+
 static void say_taken(const struct listen_address *address)
 {
-	char text[LISTEN_TEXT_MAX], holder[160];
+	char text[LISTEN_TEXT_MAX], holder[160], other[LISTEN_TEXT_MAX + 32];
 	uint16_t port = listen_port(address);
 
 	describe_holder(port, holder, sizeof(holder));
+	listen_format(address, text, sizeof(text));
+	describe_other(text, port == 8002 ? 8003 : 8002, other, sizeof(other));
 	log_message(LOG_ERR, MESSAGE_PORT_TAKEN,
-		"Could not listen on %s: %s; stop it, or take another port: make run PORT=%u",
-		listen_format(address, text, sizeof(text)), holder, port == 8002 ? 8003 : 8002);
+		"Could not listen on %s: %s; stop it, or take another port: %s", text, holder,
+		other);
+}
+
+static void say_low(const char *address)
+{
+	char other[LISTEN_TEXT_MAX + 32];
+
+	describe_other(address, 8001, other, sizeof(other));
+	log_err("Could not listen on %s: ports below 1024 are root's; take another: %s", address,
+		other);
 }
 
 static int listen_on(struct listen_address *address, int *fd)
@@ -77,9 +99,7 @@ static int listen_on(struct listen_address *address, int *fd)
 	if (r == -EADDRINUSE)
 		say_taken(address);
 	else if (r == -EACCES)
-		log_err("Could not listen on %s: ports below 1024 are root's; take another: "
-			"make run PORT=8001",
-			text);
+		say_low(text);
 	else if (r == -EADDRNOTAVAIL)
 		log_err("Could not listen on %s: this computer does not have that address", text);
 	else

@@ -143,6 +143,9 @@ static const struct string STRINGS[] = {
 	{"error_server_title", {"Something went wrong here", "出现错误"}},
 	{"error_server_text", {"This computer could not answer, probably for lack of memory. Please try again.",
 		"这台电脑无法应答，可能是内存不足。请重试。"}},
+	{"error_later_title", {"Not just now", "暂时不行"}},
+	{"error_later_text", {"This computer cannot do that at the moment. Please try again.",
+		"这台电脑暂时无法完成此操作。请重试。"}},
 };
 /* clang-format on */
 #define N_STRINGS (sizeof(STRINGS) / sizeof(STRINGS[0]))

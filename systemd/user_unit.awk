@@ -14,11 +14,12 @@ BEGIN {
 		"Restart RestartSec RestartPreventExitStatus SuccessExitStatus " \
 		"WatchdogSec TimeoutStartSec TimeoutAbortSec TimeoutStopSec " \
 		"RuntimeDirectory RuntimeDirectoryMode RuntimeDirectoryPreserve " \
+		"SyslogIdentifier LogLevelMax " \
 		"NoNewPrivileges LockPersonality MemoryDenyWriteExecute RestrictAddressFamilies " \
 		"RestrictNamespaces RestrictRealtime SystemCallArchitectures SystemCallFilter " \
 		"SystemCallErrorNumber " \
 		"ListenStream ListenSequentialPacket ListenNetlink BindIPv6Only FileDescriptorName " \
-		"ReusePort RemoveOnStop Service SocketMode TriggerLimitIntervalSec", names, " ")
+		"ReusePort RemoveOnStop FlushPending Service SocketMode TriggerLimitIntervalSec", names, " ")
 	for (i = 1; i <= n; i++)
 		kept[names[i]] = 1
 	state = "%h/.local/state/screenshare"
@@ -53,6 +54,12 @@ key == "ExecStart" && $1 ~ /\/screenshare-[a-z]+$/ {
 		print "ExecStartPre=/bin/mkdir -p -m 0700 " state
 	print $1 " --runtime %t/" (program == "audio" ? "screenshare-audio" : "screenshare") \
 		" --state " state " " config
+	next
+}
+key ~ /^Exec/ && /systemctl / {
+	sub(/=-\+/, "=-")
+	sub(/systemctl /, "&--user ")
+	print
 	next
 }
 # One way for all here, and nobody but this user to signal: the system's own words for

@@ -23,10 +23,15 @@
 #define NAME      "daemons"
 #define ANSWER_MS 1800
 #define SETTLE_NS (300 * NS_PER_MS) /* "starting" may turn into something else within that */
+#define TRIES_MAX 4                 /* of which the first may come to a daemon that just ends */
+#define PAUSE_NS  (100 * NS_PER_MS)
 
 struct inquiry {
-	int fd;
+	int fd;     /* what is listened to: the facts', or own_fd */
+	int own_fd; /* of a further try; -1 */
 	int result; /* -errno of what went wrong */
+	unsigned n_tries;
+	uint64_t again_ns; /* when the next one is due; 0: one is under way */
 	bool has_state;
 	uint64_t since_ns; /* of the state */
 	enum source_state state;
@@ -61,6 +66,28 @@ static void receive(struct inquiry *inquiry, struct capsock_buffer *buffer)
 		inquiry->result = r;
 }
 
+/* Hung up on without a word: by systemd, if whoever was to answer was just ending. */
+static void consider_again(struct inquiry *inquiry, uint64_t now_ns)
+{
+	if (inquiry->result != -ECONNRESET || inquiry->has_state || inquiry->n_tries >= TRIES_MAX)
+		return;
+	inquiry->result = 0;
+	inquiry->again_ns = now_ns + PAUSE_NS;
+}
+
+static void ask_again(const struct facts *facts, enum source_id source, struct inquiry *inquiry)
+{
+	fd_close(&inquiry->own_fd);
+	inquiry->fd = inquiry->own_fd = facts_subscribe_again(facts, source);
+	inquiry->result = 0;
+	inquiry->n_tries++;
+	if (inquiry->fd < 0) { /* how the last one has ended has closed the socket */
+		inquiry->result = -ECONNRESET;
+		inquiry->n_tries = TRIES_MAX;
+	}
+	inquiry->again_ns = 0;
+}
+
 /* When there is nothing more to be waited for. */
 static uint64_t due_ns(const struct inquiry *inquiry, uint64_t deadline_ns)
 {
@@ -71,26 +98,37 @@ static uint64_t due_ns(const struct inquiry *inquiry, uint64_t deadline_ns)
 	return inquiry->state == STATE_STARTING ? inquiry->since_ns + SETTLE_NS : 0;
 }
 
-static void await_all(struct inquiry *inquiries, struct capsock_buffer *buffer)
+static void await_all(
+	const struct facts *facts, struct inquiry *inquiries, struct capsock_buffer *buffer)
 {
 	uint64_t deadline_ns = clock_monotonic_ns() + ANSWER_MS * NS_PER_MS;
 
 	for (;;) {
 		struct pollfd readable[SOURCE_COUNT];
-		uint64_t now_ns = clock_monotonic_ns(), end_ns = 0;
+		uint64_t now_ns = clock_monotonic_ns(), end_ns = 0, wake_ns = deadline_ns;
 
 		for (size_t i = 0; i < SOURCE_COUNT; i++) {
-			uint64_t its_ns = due_ns(&inquiries[i], deadline_ns);
-			bool is_open = inquiries[i].result == 0;
+			struct inquiry *inquiry = &inquiries[i];
+
+			if (inquiry->again_ns != 0 && now_ns >= inquiry->again_ns)
+				ask_again(facts, (enum source_id)i, inquiry);
+			consider_again(inquiry, now_ns);
+			if (inquiry->again_ns != 0 && inquiry->again_ns < wake_ns)
+				wake_ns = inquiry->again_ns;
+
+			uint64_t its_ns = due_ns(inquiry, deadline_ns);
+			bool is_open = inquiry->result == 0 && inquiry->again_ns == 0;
 
 			end_ns = its_ns > end_ns ? its_ns : end_ns;
-			readable[i] = (struct pollfd){
-				.fd = is_open ? inquiries[i].fd : -1, .events = POLLIN};
+			readable[i] =
+				(struct pollfd){.fd = is_open ? inquiry->fd : -1, .events = POLLIN};
 		}
 		if (end_ns > deadline_ns)
 			end_ns = deadline_ns;
+		if (wake_ns > end_ns)
+			wake_ns = end_ns;
 		if (now_ns >= end_ns || (poll(readable, SOURCE_COUNT,
-						 (int)((end_ns - now_ns) / NS_PER_MS) + 1) < 0 &&
+						 (int)((wake_ns - now_ns) / NS_PER_MS) + 1) < 0 &&
 						errno != EINTR))
 			return;
 		for (size_t i = 0; i < SOURCE_COUNT; i++)
@@ -116,6 +154,19 @@ static void add_log_remedy(const struct facts *facts, const char *source, struct
 		findings_remedy(findings, "See %s", facts_log_hint(facts));
 }
 
+static const char *how_it_fails(int result)
+{
+	switch (result) {
+	case -ECONNRESET:
+		return "it ends at once";
+	case -ENOENT:
+	case -ECONNREFUSED:
+		return "its socket is closed";
+	default:
+		return strerror(-result);
+	}
+}
+
 /* True if it added something. */
 static bool add_one(const struct facts *facts, enum source_id id, const struct inquiry *inquiry,
 	struct findings *findings)
@@ -130,9 +181,7 @@ static bool add_one(const struct facts *facts, enum source_id id, const struct i
 			inquiry->words);
 	} else if (inquiry->result < 0) {
 		findings_add(findings, FINDING_WRONG, NAME, "The %s daemon cannot be started: %s",
-			source,
-			inquiry->result == -ECONNRESET ? "it ends at once"
-						       : strerror(-inquiry->result));
+			source, how_it_fails(inquiry->result));
 	} else if (!inquiry->has_state && facts_is_busy(facts, &start_ms)) {
 		findings_add(findings, FINDING_NOTE, NAME,
 			"The %s daemon has not answered in time: this computer is busy", source);
@@ -162,12 +211,16 @@ static void ask_all(
 
 	for (size_t i = 0; i < SOURCE_COUNT; i++) {
 		inquiries[i].fd = facts->daemon_fds[i];
+		inquiries[i].own_fd = -1;
+		inquiries[i].n_tries = 1;
 		inquiries[i].result = inquiries[i].fd < 0 ? inquiries[i].fd : 0;
 		is_closed |= inquiries[i].result == -EACCES;
 	}
-	await_all(inquiries, buffer);
-	for (size_t i = 0; i < SOURCE_COUNT; i++)
+	await_all(facts, inquiries, buffer);
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
 		any |= add_one(facts, (enum source_id)i, &inquiries[i], findings);
+		fd_close(&inquiries[i].own_fd);
+	}
 	if (is_closed) {
 		findings_add(findings, FINDING_NOTE, NAME,
 			"Only root may ask the service's capture daemons");

@@ -339,6 +339,17 @@ static void subscribe_all(struct facts *facts)
 					  : -ENOTCONN;
 }
 
+int facts_subscribe_again(const struct facts *facts, enum source_id source)
+{
+	int fd;
+
+	if (facts->asker.uid && asker_enter(&facts->asker) < 0)
+		return -EPERM;
+	fd = subscribe(facts->runtime_dir, service_capture_socket(source));
+	asker_leave(&facts->asker);
+	return fd;
+}
+
 /* --- all of it --- */
 
 void facts_gather(struct facts *facts)

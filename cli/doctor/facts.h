@@ -96,6 +96,10 @@ char *facts_unit_path(const char *unit);
  */
 void facts_account(const struct facts *facts, const char *program, char *out);
 
+/* Where one of daemon_fds came to a daemon that was just ending: another, the caller's; or -errno.
+ */
+int facts_subscribe_again(const struct facts *facts, enum source_id source);
+
 /* The stream of `source` in the server's status that somebody has open; NULL: there is none. */
 const json_t *facts_open_stream(const struct facts *facts, const char *source);
 /* True if even a program that does nothing takes long to start, so many ms: then nothing follows

@@ -83,7 +83,7 @@ void files_refuse_with(struct exchange *exchange, int r, const char *why, const 
 		break;
 	case -EAGAIN:
 		error = (struct pages_error){
-			503, "error_server_title", "error_server_text", why, "Retry-After: 5\r\n"};
+			503, "error_later_title", "error_later_text", why, "Retry-After: 5\r\n"};
 		break;
 	default:
 		error.detail = why ? why : strerror(-r);

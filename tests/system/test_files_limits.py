@@ -428,6 +428,7 @@ def test_a_read_only_folder_is_told_in_the_journal_and_on_the_page(folder, was_u
     for answer in (site.get("/files"), web.request(site.address, "PUT", "/uploads/x", b"x"),
                    web.request(site.address, "POST", "/tus/", None, {"Tus-Resumable": "1.0.0"})):
         assert answer.status == 503 and b"read-only" in answer.body
+        assert b"memory" not in answer.body
     assert site.get("/d").status == 200
     # Its end is noticed, and everything is there as if it had been from the start.
     subprocess.run(["nsenter", "-t", str(site.process.pid), "-m", *(() if os.geteuid() == 0 else ("-U", "--preserve")),

@@ -81,6 +81,23 @@ def tree():
     shutil.rmtree(path)
 
 
+def test_a_destination_may_have_spaces_in_its_name(tree, folder):
+    tree.make("install", f"DESTDIR={folder}/a b")
+    top = f"{folder}/a b{os.path.dirname(tree.prefix)}"
+    found = {os.path.relpath(os.path.join(where, name), top)
+             for where, _, names in os.walk(folder) for name in names}
+    assert found == tree.files()
+    tree.make("uninstall", f"DESTDIR={folder}/a b")
+    assert not [names for _, _, names in os.walk(folder) if names]
+
+
+def test_a_prefix_may_not(tree):
+    made = subprocess.run(["make", "-s", "install", f"B={tree.build}", f"PREFIX={tree.prefix}/a b"],
+                          cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert made.returncode != 0 and "may have no spaces in their names" in made.stderr
+    assert not os.path.exists(f"{tree.prefix}/a")
+
+
 def test_everything_is_there(tree):
     found = tree.files()
     for path in ("prefix/bin/screenshare", "prefix/libexec/screenshare/screenshare-httpd",
@@ -136,7 +153,7 @@ def test_units_start_what_is_installed(tree):
         for name, text in tree.units(kind).items():
             assert "@" not in re.sub(r"modprobe@|@(system-service|privileged|resources|\w+)", "", text), name
             for path, arguments in exec_lines(text):
-                assert os.access(path.lstrip("+"), os.X_OK), (name, path)
+                assert os.access(path.lstrip("-+"), os.X_OK), (name, path)
                 if "/screenshare-" in path:
                     programs.add(os.path.basename(path))
         assert programs >= {f"screenshare-{name}" for name in ("httpd", "screen", "camera", "audio")}

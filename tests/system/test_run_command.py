@@ -112,16 +112,21 @@ def test_what_a_killed_run_left_is_in_nobodys_way(folder, pattern_run):
     assert status == 0 and out
 
 
-def test_a_taken_port_is_one_clear_line(folder):
+@pytest.mark.parametrize("more, other", [
+    ({}, r"screenshare run --listen '127\.0\.0\.1:(\d+)'$"),
+    ({"MAKELEVEL": "1"}, r"make run PORT=(\d+)$"),
+], ids=["by the command", "by make run"])
+def test_a_taken_port_is_one_clear_line(folder, more, other):
+    """… and the other port is taken in the way that this one was asked for."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        run = Run(folder, None, PATTERN, listen=f"127.0.0.1:{port}", wait_ready=False)
-        assert run.process.wait() != 0
-        assert not run.process.stdout
-        lines = [line for line in run.process.stderr if "as root" not in line]
-        assert len(lines) == 1 and str(port) in lines[0], lines
-        other = re.search(r"make run PORT=(\d+)", lines[0])
-        assert other and int(other.group(1)) != port, lines
+        status, out, err = run_to_end([program("screenshare"), "run", "--listen", f"127.0.0.1:{port}"],
+                                      environment(folder, **more))
+    assert status != 0 and not out
+    lines = [line for line in err.splitlines() if "as root" not in line]
+    assert len(lines) == 1 and str(port) in lines[0], lines
+    found = re.search(other, lines[0])
+    assert found and int(found.group(1)) != port, lines
 
 
 @pytest.mark.parametrize("config, wanted", [

@@ -21,7 +21,8 @@
 
 #include "cli/audio_switch.h"
 
-#define TIMEOUT_MS 5000
+#define TIMEOUT_MS   5000
+#define HANG_UPS_MAX 1000
 
 static char folder[] = "/tmp/screenshare-switch-XXXXXX";
 static char path[sizeof(folder) + sizeof("/audio.sock")];
@@ -32,6 +33,7 @@ enum script {
 	REFUSES,
 	REFUSES_HELLO,
 	HANGS_UP,
+	IS_ENDING,
 	IS_SILENT,
 	LIES,
 	BABBLES
@@ -95,6 +97,7 @@ static void answer(struct daemon *daemon, const struct capsock_message *question
 		send_ring(daemon->fd);
 		/* fall through */
 	case OBEYS:
+	case IS_ENDING:
 		daemon->has_switched = true;
 		daemon->microphone_muted = question->muted;
 		send_switched(daemon->fd, question->input, question->muted);
@@ -113,17 +116,30 @@ static void answer(struct daemon *daemon, const struct capsock_message *question
 	}
 }
 
+/* As systemd does with whoever came while a daemon was ending; until nobody comes any more. */
+static void hang_up(int listen_fd, int times)
+{
+	for (int i = 0; i < times; i++) {
+		int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+		if (fd < 0)
+			return; /* the socket is shut down */
+		close(fd);
+	}
+}
+
 static void *serve(void *arg)
 {
 	struct daemon *daemon = arg;
 	struct capsock_message message;
 
-	daemon->fd = accept4(daemon->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	assert_true(daemon->fd >= 0);
-	if (daemon->script == HANGS_UP) {
-		close(daemon->fd);
+	if (daemon->script == HANGS_UP || daemon->script == IS_ENDING)
+		hang_up(daemon->listen_fd, daemon->script == IS_ENDING ? 2 : HANG_UPS_MAX);
+	if (daemon->script == HANGS_UP)
 		return NULL;
-	}
+	daemon->fd = accept4(daemon->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (daemon->fd < 0)
+		return NULL; /* nobody comes any more */
 	receive(daemon->fd, &message);
 	assert_int_equal(message.type, CAPSOCK_HELLO);
 	assert_int_equal(message.version, CAPSOCK_VERSION);
@@ -164,6 +180,7 @@ static int ask(enum script script, bool muted, int timeout_ms, char *words, stru
 	listen_at(daemon, script);
 	assert_int_equal(pthread_create(&daemon->thread, NULL, serve, daemon), 0);
 	r = audio_switch(path, AUDIO_MICROPHONE, muted, timeout_ms, words);
+	shutdown(daemon->listen_fd, SHUT_RDWR);
 	assert_int_equal(pthread_join(daemon->thread, NULL), 0);
 	close(daemon->listen_fd);
 	return r;
@@ -188,6 +205,16 @@ static void the_daemon_mutes_and_unmutes(void **state)
 	assert_true(daemon.has_switched && daemon.microphone_muted);
 	assert_int_equal(ask(OBEYS, false, TIMEOUT_MS, words, &daemon), 0);
 	assert_true(daemon.has_switched && !daemon.microphone_muted);
+}
+
+static void a_daemon_that_was_just_ending_is_asked_again(void **state)
+{
+	char words[AUDIO_SWITCH_WORDS_SIZE];
+	struct daemon daemon;
+	(void)state;
+
+	assert_int_equal(ask(IS_ENDING, true, TIMEOUT_MS, words, &daemon), 0);
+	assert_true(daemon.has_switched && daemon.microphone_muted);
 }
 
 static void states_and_rings_before_the_answer_are_passed_over(void **state)
@@ -314,6 +341,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_daemon_mutes_and_unmutes),
+		cmocka_unit_test(a_daemon_that_was_just_ending_is_asked_again),
 		cmocka_unit_test(states_and_rings_before_the_answer_are_passed_over),
 		cmocka_unit_test(a_refusal_is_told_in_the_daemons_words),
 		cmocka_unit_test(a_refusal_before_the_first_word_is_told_too),
