@@ -295,19 +295,22 @@ function testViewer(name) {
 			t.diagnostic(`${name}: smooth, picture after sound by ${middle(offsets).toFixed(0)} ms (p50), level ${sound.levelMs.toFixed(0)} of ${sound.targetMs.toFixed(0)}, ${waiting} wait, ${framesSkipped} skipped`);
 			assert.ok(Math.abs(middle(offsets)) < 25, `${offsets}`);
 			/* Without what the page makes of it: when each click is heard, and when the picture of that moment was drawn. */
-			const starts = await page.evaluate(() => window.seen.starts);
-			const apart = [];
-			for (const one of starts.filter((start) => start.click >= 0)) {
-				const offset = middle(starts.filter((other) => Math.abs(other.when - one.when) < 1).map((other) => other.offset));
-				const clickAt = (one.when + one.click / 48000 / one.rate) * 1000 + offset;
-				const picture = shown.find((draw) => draw.at > clickAt - 500 && draw.pts % 1e6 < 1e6 / 30 && Math.abs(draw.at - clickAt) < 500);
-				if (picture) {
-					apart.push(picture.at - clickAt - picture.pts % 1e6 / 1000);
+			const clicks = async () => {
+				const starts = await page.evaluate(() => window.seen.starts), all = await draws(page), found = [];
+				for (const one of starts.filter((start) => start.click >= 0)) {
+					const offset = middle(starts.filter((other) => Math.abs(other.when - one.when) < 1).map((other) => other.offset));
+					const clickAt = (one.when + one.click / 48000 / one.rate) * 1000 + offset;
+					const picture = all.find((draw) => draw.at > clickAt - 500 && draw.pts % 1e6 < 1e6 / 30 && Math.abs(draw.at - clickAt) < 500);
+					if (picture) {
+						found.push(picture.at - clickAt - picture.pts % 1e6 / 1000);
+					}
 				}
-			}
+				return found;
+			};
+			let apart; /* a slow page is not shown every picture, nor that of each click */
+			await waitFor(async () => (apart = await clicks()).length >= 5, 10000, () => `five clicks, not ${apart.length}`);
 			const asked = await page.evaluate(() => window.seen.asked);
 			assert.ok(name === 'firefox' ? asked === 0 : asked > 0, `the output's latency was asked for ${asked} times`);
-			assert.ok(apart.length >= 3, `${apart.length} clicks`);
 			t.diagnostic(`${name}: picture after click by ${apart.map((ms) => ms.toFixed(0)).join(', ')} ms`);
 			assert.ok(Math.abs(middle(apart)) < 45, `${apart}`);
 
@@ -328,13 +331,15 @@ function testViewer(name) {
 			await waitSound(page, 'opus');
 			await fake.stop();
 			await waitFor(() => page.evaluate(() => document.getElementById('notice').className === 'on'), 5000, 'a word of it');
-			const before = await drawn(page), { framesDrawn } = await stats(page);
-			const kept = await page.evaluate(() => {
+			/* Both in one look: what had arrived may still be decoded and drawn. */
+			const { last, kept } = await page.evaluate(() => {
 				const canvas = document.querySelector('#stage canvas.picture');
-				return Array.from(canvas.getContext('2d').getImageData(20, 90, 1, 1).data);
+				return { last: window.seen.drawn.slice(-1)[0].n,
+					kept: Array.from(canvas.getContext('2d').getImageData(20, 90, 1, 1).data) };
 			});
-			assert.ok(Math.abs(kept[0] - (before.slice(-1)[0] & 1) * 255) < 20, `${kept}`);
+			assert.ok(Math.abs(kept[0] - (last & 1) * 255) < 20, `${kept}`);
 			await pause(1500); /* some attempts meet nobody: no reason to fall back */
+			const { framesDrawn } = await stats(page);
 			await fake.start();
 			await waitFor(async () => (await stats(page)).framesDrawn > framesDrawn + 20, 10000, 'pictures again');
 			const pieces = (await stats(page)).sound.pieces;
