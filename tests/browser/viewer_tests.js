@@ -69,7 +69,7 @@ const stats = (page) => page.evaluate(() => {
 	return others;
 });
 const draws = (page) => page.evaluate(() => window.screenshare.stats().draws);
-const drawn = (page) => page.evaluate(() => window.seen.drawn.map((one) => one.n));
+const drawn = (page) => page.evaluate(() => window.seen.drawn);
 /* What these tests do to it: connections are lost, packets are broken. */
 const EXPECTED = /WebSocket|ERR_|NetworkError|404|can’t establish|was interrupted|OPUS_INVALID_PACKET/;
 const middle = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
@@ -84,11 +84,12 @@ const heard = (page) => page.evaluate(() => {
 	return { hz: best * ear.context.sampleRate / ear.fftSize, rms: Math.sqrt(wave.reduce((a, b) => a + b * b, 0) / wave.length) };
 });
 
-/* Numbers of pictures count up, modulo 256. */
-function assertInOrder(numbers) {
-	for (let i = 1; i < numbers.length; i++) {
-		const step = (numbers[i] - numbers[i - 1] + 256) % 256;
-		assert.ok(step > 0 && step < 128, `${numbers[i - 1]} then ${numbers[i]}, at ${i} of ${numbers.length}`);
+/* Numbers of pictures count up, modulo 256: after a pause of 4 s nobody knows how far. */
+function assertInOrder(all) {
+	for (let i = 1; i < all.length; i++) {
+		const step = (all[i].n - all[i - 1].n + 256) % 256;
+		assert.ok((step > 0 && step < 128) || all[i].at - all[i - 1].at > 4000,
+			`${all[i - 1].n} then ${all[i].n}, at ${i} of ${all.length}`);
 	}
 }
 
@@ -182,8 +183,8 @@ function testViewer(name) {
 					new Promise((resolve) => setTimeout(() => resolve(bitmap), n++ % 2 ? 0 : 45)));
 			});
 			await waitFor(async () => (await stats(page)).framesDrawn > 60, 15000, '60 pictures');
-			const numbers = await drawn(page), { tier, mode, decoder, framesDrawn, framesBad } = await stats(page);
-			assertInOrder(numbers);
+			const all = await drawn(page), { tier, mode, decoder, framesDrawn, framesBad } = await stats(page);
+			assertInOrder(all);
 			assert.deepEqual({ tier, mode, decoder, framesBad }, { tier: 'socket', mode: 'live', decoder: 'bitmap', framesBad: 0 });
 			assert.ok(fake.mostUnderWay === 2, `${fake.mostUnderWay} under way`);
 			const words = fake.said.filter((message) => message.type === 'drawn');
@@ -295,19 +296,22 @@ function testViewer(name) {
 			t.diagnostic(`${name}: smooth, picture after sound by ${middle(offsets).toFixed(0)} ms (p50), level ${sound.levelMs.toFixed(0)} of ${sound.targetMs.toFixed(0)}, ${waiting} wait, ${framesSkipped} skipped`);
 			assert.ok(Math.abs(middle(offsets)) < 25, `${offsets}`);
 			/* Without what the page makes of it: when each click is heard, and when the picture of that moment was drawn. */
-			const starts = await page.evaluate(() => window.seen.starts);
-			const apart = [];
-			for (const one of starts.filter((start) => start.click >= 0)) {
-				const offset = middle(starts.filter((other) => Math.abs(other.when - one.when) < 1).map((other) => other.offset));
-				const clickAt = (one.when + one.click / 48000 / one.rate) * 1000 + offset;
-				const picture = shown.find((draw) => draw.at > clickAt - 500 && draw.pts % 1e6 < 1e6 / 30 && Math.abs(draw.at - clickAt) < 500);
-				if (picture) {
-					apart.push(picture.at - clickAt - picture.pts % 1e6 / 1000);
+			const clicks = async () => {
+				const starts = await page.evaluate(() => window.seen.starts), all = await draws(page), found = [];
+				for (const one of starts.filter((start) => start.click >= 0)) {
+					const offset = middle(starts.filter((other) => Math.abs(other.when - one.when) < 1).map((other) => other.offset));
+					const clickAt = (one.when + one.click / 48000 / one.rate) * 1000 + offset;
+					const picture = all.find((draw) => draw.at > clickAt - 500 && draw.pts % 1e6 < 1e6 / 30 && Math.abs(draw.at - clickAt) < 500);
+					if (picture) {
+						found.push(picture.at - clickAt - picture.pts % 1e6 / 1000);
+					}
 				}
-			}
+				return found;
+			};
+			let apart; /* a slow page is not shown every picture, nor that of each click */
+			await waitFor(async () => (apart = await clicks()).length >= 5, 10000, () => `five clicks, not ${apart.length}`);
 			const asked = await page.evaluate(() => window.seen.asked);
 			assert.ok(name === 'firefox' ? asked === 0 : asked > 0, `the output's latency was asked for ${asked} times`);
-			assert.ok(apart.length >= 3, `${apart.length} clicks`);
 			t.diagnostic(`${name}: picture after click by ${apart.map((ms) => ms.toFixed(0)).join(', ')} ms`);
 			assert.ok(Math.abs(middle(apart)) < 45, `${apart}`);
 
@@ -328,13 +332,15 @@ function testViewer(name) {
 			await waitSound(page, 'opus');
 			await fake.stop();
 			await waitFor(() => page.evaluate(() => document.getElementById('notice').className === 'on'), 5000, 'a word of it');
-			const before = await drawn(page), { framesDrawn } = await stats(page);
-			const kept = await page.evaluate(() => {
+			/* Both in one look: what had arrived may still be decoded and drawn. */
+			const { last, kept } = await page.evaluate(() => {
 				const canvas = document.querySelector('#stage canvas.picture');
-				return Array.from(canvas.getContext('2d').getImageData(20, 90, 1, 1).data);
+				return { last: window.seen.drawn.slice(-1)[0].n,
+					kept: Array.from(canvas.getContext('2d').getImageData(20, 90, 1, 1).data) };
 			});
-			assert.ok(Math.abs(kept[0] - (before.slice(-1)[0] & 1) * 255) < 20, `${kept}`);
+			assert.ok(Math.abs(kept[0] - (last & 1) * 255) < 20, `${kept}`);
 			await pause(1500); /* some attempts meet nobody: no reason to fall back */
+			const { framesDrawn } = await stats(page);
 			await fake.start();
 			await waitFor(async () => (await stats(page)).framesDrawn > framesDrawn + 20, 10000, 'pictures again');
 			const pieces = (await stats(page)).sound.pieces;
