@@ -59,7 +59,9 @@ $(B)/gen/systemd/user/%: $(B)/gen/systemd/% systemd/user_unit.awk
 	@mv $@.new $@
 
 # $(1): the files' mode, $(2): a folder, $(3): files.  Files keep their names.
-install_files = $(INSTALL) -d $(DESTDIR)$(2) && $(INSTALL) -m$(1) -t $(DESTDIR)$(2) $(3)
+install_files = $(INSTALL) -d "$(DESTDIR)$(2)" && $(INSTALL) -m$(1) -t "$(DESTDIR)$(2)" $(3)
+# $(1): a folder, $(2): files, as they are called there.  DESTDIR may have spaces in it.
+installed = $(foreach file,$(notdir $(2)),"$(DESTDIR)$(1)/$(file)")
 
 # With the programs: what `sudo make install` made below $(B) would be root's.
 all: $(UNITS_made) $(UNITS_user)
@@ -70,27 +72,27 @@ install: all
 	$(call install_files,755,$(libexecdir),$(filter-out $(B)/bin/screenshare,$(PROGRAMS)))
 	$(call install_files,644,$(unitdir),$(UNITS_plain) $(UNITS_made))
 	$(call install_files,644,$(userunitdir),$(UNITS_user))
-	$(INSTALL) -D -m644 systemd/sysusers.conf $(DESTDIR)$(sysusersdir)/screenshare.conf
-	$(INSTALL) -D -m644 systemd/tmpfiles.conf $(DESTDIR)$(tmpfilesdir)/screenshare.conf
+	$(INSTALL) -D -m644 systemd/sysusers.conf "$(DESTDIR)$(sysusersdir)/screenshare.conf"
+	$(INSTALL) -D -m644 systemd/tmpfiles.conf "$(DESTDIR)$(tmpfilesdir)/screenshare.conf"
 	$(if $(CATALOGS),$(call install_files,644,$(catalogdir),$(CATALOGS)))
-	$(INSTALL) -D -m644 cli/screenshare.bash $(DESTDIR)$(completionsdir)/screenshare
-	$(INSTALL) -D -m644 conf/ufw $(DESTDIR)$(ufwdir)/screenshare
-	$(INSTALL) -D -m644 conf/firewalld.xml $(DESTDIR)$(firewalldir)/screenshare.xml
-	test -e $(DESTDIR)$(CONFIG_file) || $(INSTALL) -D -m644 conf/screenshare.conf $(DESTDIR)$(CONFIG_file)
+	$(INSTALL) -D -m644 cli/screenshare.bash "$(DESTDIR)$(completionsdir)/screenshare"
+	$(INSTALL) -D -m644 conf/ufw "$(DESTDIR)$(ufwdir)/screenshare"
+	$(INSTALL) -D -m644 conf/firewalld.xml "$(DESTDIR)$(firewalldir)/screenshare.xml"
+	test -e "$(DESTDIR)$(CONFIG_file)" || $(INSTALL) -D -m644 conf/screenshare.conf "$(DESTDIR)$(CONFIG_file)"
 	set -e; for page in $(MAN_pages); do \
-		$(INSTALL) -D -m644 -t $(DESTDIR)$(mandir)/man$${page##*.} $$page; done
+		$(INSTALL) -D -m644 -t "$(DESTDIR)$(mandir)/man$${page##*.}" $$page; done
 
 # What the state folders hold stays, and so does a configuration that somebody has changed.
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/screenshare
-	rm -f $(addprefix $(DESTDIR)$(libexecdir)/,$(notdir $(filter-out $(B)/bin/screenshare,$(PROGRAMS))))
-	rm -f $(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(UNITS_plain) $(UNITS_made)))
-	rm -f $(addprefix $(DESTDIR)$(userunitdir)/,$(notdir $(UNITS_user)))
-	rm -f $(DESTDIR)$(sysusersdir)/screenshare.conf $(DESTDIR)$(tmpfilesdir)/screenshare.conf
-	rm -f $(addprefix $(DESTDIR)$(catalogdir)/,$(notdir $(CATALOGS)))
-	rm -f $(DESTDIR)$(completionsdir)/screenshare
-	rm -f $(DESTDIR)$(ufwdir)/screenshare $(DESTDIR)$(firewalldir)/screenshare.xml
+	rm -f $(call installed,$(bindir),screenshare)
+	rm -f $(call installed,$(libexecdir),$(filter-out $(B)/bin/screenshare,$(PROGRAMS)))
+	rm -f $(call installed,$(unitdir),$(UNITS_plain) $(UNITS_made))
+	rm -f $(call installed,$(userunitdir),$(UNITS_user))
+	rm -f "$(DESTDIR)$(sysusersdir)/screenshare.conf" "$(DESTDIR)$(tmpfilesdir)/screenshare.conf"
+	rm -f $(call installed,$(catalogdir),$(CATALOGS))
+	rm -f "$(DESTDIR)$(completionsdir)/screenshare"
+	rm -f "$(DESTDIR)$(ufwdir)/screenshare" "$(DESTDIR)$(firewalldir)/screenshare.xml"
 	set -e; for page in $(MAN_pages); do \
-		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
-	! cmp -s conf/screenshare.conf $(DESTDIR)$(CONFIG_file) || rm $(DESTDIR)$(CONFIG_file)
-	-rmdir $(DESTDIR)$(libexecdir) $(DESTDIR)$(dir $(CONFIG_file))
+		rm -f "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}"; done
+	! cmp -s conf/screenshare.conf "$(DESTDIR)$(CONFIG_file)" || rm "$(DESTDIR)$(CONFIG_file)"
+	-rmdir "$(DESTDIR)$(libexecdir)" "$(DESTDIR)$(dir $(CONFIG_file))"

@@ -200,6 +200,14 @@ def test_another_install_keeps_the_configuration_and_uninstall_takes_the_rest_aw
     assert tree.files() == set()
 
 
+def test_a_package_may_be_made_below_a_path_with_spaces(tree, folder):
+    into = f"{folder}/of a package"
+    tree.make("install", f"DESTDIR={into}")
+    assert os.path.exists(f"{into}{tree.prefix}/bin/screenshare") and os.path.exists(f"{into}{tree.config}")
+    tree.make("uninstall", f"DESTDIR={into}")
+    assert not [name for _, _, names in os.walk(into) for name in names]
+
+
 # --- debian/ says the same as the Makefile ---
 
 
