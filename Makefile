@@ -55,12 +55,14 @@ ALL_LDFLAGS  = $(SANFLAGS) -Wl,--as-needed $(LINK) $(LDFLAGS)
 # system: what those targets need on top.
 # Where node is not Debian's own, npm comes with it and the package `npm` does not fit.
 NODE := $(if $(shell command -v npm 2>/dev/null),,nodejs npm)
+# Debian 12 has its C sources there, which are compiled in; later ones have the library.
+LLHTTP := $(if $(filter 12,$(shell . /etc/os-release 2>/dev/null && echo $$VERSION_ID)),node-llhttp,libllhttp-dev)
 PACKAGES_build := build-essential libevent-dev libxcb1-dev libxcb-shm0-dev libxcb-damage0-dev \
 	libxcb-xfixes0-dev libxcb-randr0-dev libxau-dev libjpeg62-turbo-dev libsystemd-dev libinih-dev libjansson-dev \
-	libqrencode-dev node-llhttp libwslay-dev nettle-dev libarchive-dev libv4l-dev libasound2-dev libasound2-plugins \
+	libqrencode-dev $(LLHTTP) libwslay-dev nettle-dev libarchive-dev libv4l-dev libasound2-dev libasound2-plugins \
 	libpulse-dev libopus-dev libdeflate-dev $(NODE)
 PACKAGES_check := libcmocka-dev libpng-dev libxcb-xtest0-dev xvfb xauth x11-xserver-utils curl ffmpeg mandoc \
-	clang-format python3 python3-pytest python3-pil python3-numpy chromium firefox-esr procps nftables systemd \
+	clang-format python3 python3-pytest python3-pil python3-numpy chromium firefox-esr procps nftables iproute2 systemd \
 	pulseaudio pulseaudio-utils pipewire pipewire-pulse wireplumber dbus-daemon
 PACKAGES_deep := clang libclang-rt-14-dev
 PACKAGES_bench := ffmpeg xvfb libxcb-xtest0-dev pkg-config libfreetype-dev fonts-dejavu-core iproute2 python3 \
@@ -70,15 +72,16 @@ PACKAGES_bench := ffmpeg xvfb libxcb-xtest0-dev pkg-config libfreetype-dev fonts
 PACKAGES_system := qemu-system-x86 mmdebstrap e2fsprogs
 PACKAGES_deb := debhelper dpkg-dev lintian
 
+LLHTTP_INCLUDE := -isystem /usr/share/include/llhttp
+LLHTTP_SRC     := $(wildcard /usr/share/llhttp/*.c)
+LIBS_llhttp    := $(if $(LLHTTP_SRC),,-lllhttp)
+
 LIBS_common := -lsystemd -linih
 LIBS_screen := $(LIBS_common) -ljpeg -ldeflate -lxcb -lxcb-shm -lxcb-damage -lxcb-xfixes -lxcb-randr -lXau -lpthread
 LIBS_camera := $(LIBS_common) -lv4l2 -ljpeg -lpthread
 LIBS_audio  := $(LIBS_common) -ljpeg -lasound -lpulse -lopus -lm -lpthread
-LIBS_httpd  := $(LIBS_common) -levent_core -lwslay -lnettle -ljansson -larchive -lpthread
+LIBS_httpd  := $(LIBS_common) $(LIBS_llhttp) -levent_core -lwslay -lnettle -ljansson -larchive -lpthread
 LIBS_cli    := $(LIBS_common) -ljansson -lqrencode
-
-LLHTTP_INCLUDE := -isystem /usr/share/include/llhttp
-LLHTTP_SRC     := $(wildcard /usr/share/llhttp/*.c)
 
 SRC_common := $(wildcard common/*.c)
 SRC_capd   := $(wildcard capd/*.c capd/encode/*.c capd/session/*.c)
@@ -147,15 +150,16 @@ $(B)/obj/%.o: %.c
 
 # --- unit tests: each links only what its "links:" line names, so that the linker checks the walls ---
 # First line of tests/unit/test_x.c:  /* links: common/ring_reader.c common/ring_writer.c -lfoo */
-# (the word llhttp stands for its objects)
+# (the word llhttp stands for its objects, or the library)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/test/%,$(wildcard tests/unit/test_*.c))
 unit_links  = $(shell sed -n 's,^/\* links: \(.*\) \*/,\1,p' tests/unit/$(1).c)
+unit_libs   = $(patsubst llhttp,$(LIBS_llhttp),$(filter -l% llhttp,$(call unit_links,$(1))))
 # A function of its own: in the rule itself the stem would take the place of each %.
 unit_objs   = $(call obj,$(filter %.c,$(call unit_links,$(1)))) $(if $(filter llhttp,$(call unit_links,$(1))),$(LLHTTP_OBJ))
 .SECONDEXPANSION:
 $(B)/test/test_%: tests/unit/test_%.c $$(call unit_objs,test_$$*)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(filter -l%,$(call unit_links,test_$*)) -lcmocka -lpthread
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(call unit_libs,test_$*) -lcmocka -lpthread
 unit-tests: $(UNIT_TESTS)
 
 # --- packages: asks for sudo only when something is missing ---

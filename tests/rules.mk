@@ -99,7 +99,7 @@ $(B)/bin/$(1): tests/fuzz/$(1).c $(call obj,$(filter %.c,$(call fuzz_links,$(1))
 		$$(if $(filter llhttp,$(call fuzz_links,$(1))),$$$$(LLHTTP_OBJ))
 	@mkdir -p $$(@D)
 	$$(CC) $$(ALL_CPPFLAGS) $$(ALL_CFLAGS) -Wno-missing-prototypes $$(ALL_LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ \
-		$(filter -l%,$(call fuzz_links,$(1)))
+		$(patsubst llhttp,$(LIBS_llhttp),$(filter -l% llhttp,$(call fuzz_links,$(1))))
 endef
 ifneq ($(filter fuzz-targets,$(MAKECMDGOALS)),)
 .SECONDEXPANSION:

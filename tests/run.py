@@ -65,6 +65,8 @@ is_ending = threading.Event()
 
 def execute(job, build):
     env = dict(os.environ, SCREENSHARE_BUILD=build, **SANITIZERS)
+    # Where nft is, which on Debian an ordinary user's path does not name.
+    env["PATH"] = env.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     env.update(job.env)
     started = time.monotonic()
     with tempfile.TemporaryFile() as log:

@@ -217,12 +217,21 @@ def test_another_install_keeps_the_configuration_and_uninstall_takes_the_rest_aw
     assert tree.files() == set()
 
 
+def test_a_package_may_be_made_below_a_path_with_spaces(tree, folder):
+    into = f"{folder}/of a package"
+    tree.make("install", f"DESTDIR={into}")
+    assert os.path.exists(f"{into}{tree.prefix}/bin/screenshare") and os.path.exists(f"{into}{tree.config}")
+    tree.make("uninstall", f"DESTDIR={into}")
+    assert not [name for _, _, names in os.walk(into) for name in names]
+
+
 # --- debian/ says the same as the Makefile ---
 
 
 def test_the_package_is_built_with_what_the_makefile_installs_for_building():
     with open(f"{ROOT}/debian/control") as file:
-        needs = set(re.findall(r"^ ([a-z0-9.+-]+),?$", file.read(), re.M))
+        lines = re.findall(r"^ ([a-z0-9.+-]+(?: \| [a-z0-9.+-]+)*),?$", file.read(), re.M)
+    needs = {name for line in lines for name in line.split(" | ")}
     question = ["--eval", "print-packages:; @echo $(PACKAGES_build)", "print-packages"]
     makefile = subprocess.run(["make", "-s", "--no-print-directory", *question], cwd=ROOT, check=True,
                               stdout=subprocess.PIPE, text=True).stdout
@@ -245,7 +254,9 @@ def commands_of_a_build(folder, *words, **environ):
                            stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
                            env=make_environ(**environ)).stdout.replace("\\\n", " ").splitlines()
     compiled = [line for line in lines if re.search(r"\s-c .*\.c$", line)]
-    assert len(compiled) > 100 and [line for line in compiled if "/llhttp/" in line]
+    assert len(compiled) > 100
+    # From Debian 13 it is a library.
+    assert [line for line in compiled if "/llhttp/" in line] or not os.path.exists("/usr/share/llhttp")
     linked = [line for line in lines if re.search(r" -o \S*/bin/screenshare\S* ", line)]
     assert len(linked) == 5
     return compiled, linked
