@@ -64,7 +64,7 @@ PACKAGES_build := build-essential libevent-dev libxcb1-dev libxcb-shm0-dev libxc
 PACKAGES_check := libcmocka-dev libpng-dev libxcb-xtest0-dev xvfb xauth x11-xserver-utils curl ffmpeg mandoc \
 	clang-format python3 python3-pytest python3-pil python3-numpy chromium firefox-esr procps nftables iproute2 systemd \
 	pulseaudio pulseaudio-utils pipewire pipewire-pulse wireplumber dbus-daemon
-PACKAGES_deep := clang libclang-rt-14-dev
+PACKAGES_deep := clang libclang-rt-dev
 PACKAGES_bench := ffmpeg xvfb libxcb-xtest0-dev pkg-config libfreetype-dev fonts-dejavu-core iproute2 python3 \
 	chromium pulseaudio pulseaudio-utils libpulse-dev python3-numpy python3-pil \
 	nginx-light libnginx-mod-http-dav-ext \
