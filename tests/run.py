@@ -269,6 +269,8 @@ def main():
     jobs = {"check": check_jobs, "deep": deep_jobs}[arguments.suite](build)
     if arguments.names:
         jobs = [job for job in jobs if any(name in job.name for name in arguments.names)]
+        if not jobs:
+            parser.error(f"no job is called so: {' '.join(arguments.names)} (--list shows all)")
     if arguments.list:
         for job in jobs:
             print(f"{job.name}: {shlex.join(job.argv)}")
