@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`screenshare pause` and `resume`: nothing of picture or sound leaves the computer in between."""
 
+import itertools
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import time
 
 import pytest
 
+import jpeg
 import web
 from process import exists, program, run_to_end
 from screenshare import QUICK, Httpd, Run, environment
@@ -20,6 +22,7 @@ from wait import slowness, stays, wait_for
 from websocket import IS_STATE, SocketViewer
 
 RED, GREEN = 0xD02020, 0x20C040
+SOUND_LATE_MAX = 300 * 48 * 4  # bytes of 300 ms, which lie in our own socket at most
 CONFIG = QUICK + ("[camera]\nsource = pattern\nwidth = 320\nheight = 240\n"
                   "[audio]\nsources = microphone\nmicrophone = tone\n")
 # A microphone that hears a tone: a file without end would end, so it is read again and again.
@@ -53,6 +56,23 @@ def resume(run):
     return time.monotonic()
 
 
+def after(at, seen, is_state, dated_ns):
+    """What came after `at`, but for the first of it that had left before: it lay in our own sockets, and is
+    dated before.  Once the state has come that is over."""
+    return list(itertools.dropwhile(lambda one: not is_state(one) and dated_ns(one) < at,
+                                    [one for one in seen if one.received_ns > at]))
+
+
+def messages_after(at, seen):
+    return after(at, seen, lambda message: message.flags & IS_STATE, lambda message: message.pts_us * 1000)
+
+
+def parts_after(at, viewer):
+    paused = viewer.newest.data
+    return after(at, viewer.snapshot(), lambda part: part.data == paused,
+                 lambda part: jpeg.stamp(part.data)[0])
+
+
 class Wav:
     """A listener, which keeps the samples with the time at which they came."""
 
@@ -73,9 +93,10 @@ class Wav:
     def bytes(self):
         return sum(len(data) for _, data in self.pieces)
 
-    def is_heard_after(self, at_ns):
-        """Anything but silence."""
-        return any(data.strip(b"\0") for when, data in list(self.pieces) if when > at_ns)
+    def is_heard_after(self, at_ns, late=0):
+        """Anything but silence, behind the first `late` bytes."""
+        data = b"".join(data for when, data in list(self.pieces) if when > at_ns)
+        return bool(data[late:].strip(b"\0"))
 
     def end(self):
         self.socket.close()
@@ -104,15 +125,15 @@ def test_viewers_see_the_pause_and_then_the_screen_again(shared, x):
     n = wav.bytes()
     wait_for(lambda: wav.bytes() > n + 200000, 10, "silence goes on")
     for viewer in viewers:
-        assert all(len(part.data) < 60000 and not part.shows(RED) and not part.shows(GREEN)
-                   for part in viewer.snapshot() if part.received_ns > at)
+        assert all(len(part.data) < 60000 and not part.shows(RED) for part in parts_after(at, viewer))
+        assert not any(part.shows(GREEN) for part in viewer.snapshot())
         assert viewer.newest.data[:2] == b"\xff\xd8" and viewer.error is None
     for viewer in sockets:
-        assert all(message.flags & IS_STATE for message in viewer.pictures if message.received_ns > at)
+        assert all(message.flags & IS_STATE for message in messages_after(at, viewer.pictures))
         assert viewer.pictures[-1].flags & IS_STATE and viewer.error is None
-    assert not wav.is_heard_after(at)
+    assert not wav.is_heard_after(at, SOUND_LATE_MAX)
     for viewer in sockets[:2]:
-        late = [m for m in viewer.sounds if m.received_ns > at]
+        late = messages_after(at, viewer.sounds)
         assert late and all(m.flags & IS_STATE for m in late)
     answer = shared.get("/d.jpg")
     assert answer.status == 200 and answer.headers["x-screenshare-state"] == "paused"
