@@ -258,8 +258,8 @@ static int find_tables(struct walk *walk)
 	if (!walk->out.has_tables)
 		return read_huffman(walk, standard);
 	for (unsigned i = 0; i < walk->n_components; i++)
-		for (unsigned class = DC; class <= AC; class ++)
-			if (!walk->huffman[class][walk->components[i].huffman[class]])
+		for (unsigned kind = DC; kind <= AC; kind++)
+			if (!walk->huffman[kind][walk->components[i].huffman[kind]])
 				return broken(walk, "a Huffman table is missing");
 	return 0;
 }
@@ -340,11 +340,11 @@ static int read_entropy(struct walk *walk)
 
 	if (r < 0)
 		return r;
-	for (unsigned class = DC; class <= AC; class ++)
+	for (unsigned kind = DC; kind <= AC; kind++)
 		for (unsigned id = 0; id < CODES; id++)
-			if (walk->huffman[class][id])
+			if (walk->huffman[kind][id])
 				scan_code_read(
-					walk->huffman[class][id], class == DC, &codes[class][id]);
+					walk->huffman[kind][id], kind == DC, &codes[kind][id]);
 	return read_intervals(walk, &scan, read_mcu(walk, codes, &scan));
 }
 

@@ -74,8 +74,8 @@ void scan_code_read(const uint8_t *table, bool is_dc, struct scan_code *out)
 
 struct bits {
 	const uint8_t *at, *end;
-	uint64_t next; /* the highest is the next one; behind n_bits of them are 0 or what `at` has
-			*/
+	/* The highest is the next one; behind n_bits of them are zeroes, or what `at` has. */
+	uint64_t next;
 	unsigned n_bits;
 };
 
